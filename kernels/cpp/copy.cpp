@@ -1,0 +1,69 @@
+// Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
+#include "copy.h"
+
+namespace soupstate {
+namespace {
+
+constexpr uint32_t kOrder[kMatchers] = {5, 3};
+constexpr uint32_t kLongest = 32;  // a new match is verified this far back
+constexpr uint32_t kMask = kRing - 1;
+
+uint8_t length_class(uint32_t length) {
+  if (length < 8) return static_cast<uint8_t>(1 + length);
+  if (length < 12) return 9;
+  if (length < 16) return 10;
+  if (length < 24) return 11;
+  if (length < 32) return 12;
+  if (length < 64) return 13;
+  return length < 256 ? 14 : 15;
+}
+
+// Bytes equal, counted backwards from index a and index b (a < b), at most kLongest.
+uint32_t common(const CopyState& s, uint32_t a, uint32_t b) {
+  uint32_t n = 0;
+  while (n < kLongest && n <= a && s.history[(a - n) & kMask] == s.history[(b - n) & kMask]) ++n;
+  return n;
+}
+
+void step(CopyState* s, int k, uint8_t byte) {
+  const uint32_t n = s->count;  // bytes read, the new one included
+  if (s->pointer[k] && s->history[(s->pointer[k] - 1) & kMask] == byte) {
+    ++s->pointer[k];
+    if (s->length[k] < 65535) ++s->length[k];
+  } else {
+    s->pointer[k] = s->length[k] = 0;
+  }
+  if (n < kOrder[k]) return;
+  uint32_t hash = 0;
+  for (uint32_t j = 0; j < kOrder[k]; ++j) hash = (hash + s->history[(n - 1 - j) & kMask] + 1) * 0x2F0B4C47u;
+  hash = (hash ^ (hash >> 15)) & (kSlots - 1);
+  const uint32_t found = s->table[k][hash];
+  s->table[k][hash] = n + 1;
+  if (k == 0 && s->pointer[k]) return;
+  s->pointer[k] = s->length[k] = 0;
+  if (found < 2 || n + 1 - found >= kRing - kLongest) return;
+  const uint32_t length = common(*s, found - 2, n - 1);
+  if (length >= kOrder[k]) {
+    s->pointer[k] = found;
+    s->length[k] = length;
+  }
+}
+
+}  // namespace
+
+void copies(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length) {
+  for (size_t t = 0; t < n; ++t) {
+    s->history[s->count & kMask] = ids[t];
+    ++s->count;
+    for (int k = 0; k < kMatchers; ++k) {
+      step(s, k, ids[t]);
+      // A followed pointer may fall out of the ring; a place about to be overwritten is no place.
+      if (s->pointer[k] && s->count + 1 - s->pointer[k] >= kRing - kLongest) s->pointer[k] = s->length[k] = 0;
+      const bool on = s->pointer[k] != 0;
+      predicted[t * kMatchers + k] = on ? s->history[(s->pointer[k] - 1) & kMask] : 0;
+      length[t * kMatchers + k] = on ? length_class(s->length[k]) : 0;
+    }
+  }
+}
+
+}  // namespace soupstate

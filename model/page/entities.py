@@ -1,0 +1,28 @@
+"""Character references undone, in text and in attribute values."""
+
+import html
+import re
+from html.entities import html5
+
+REFERENCE = re.compile(r"&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)")
+
+
+def unescape_text(text: str) -> str:
+    """Text as a reader sees it, line ends folded to \\n."""
+    return html.unescape(text).replace("\r\n", "\n").replace("\r", "\n") if "&" in text or "\r" in text else text
+
+
+def unescape_attribute(value: str) -> str:
+    """An attribute's value. In attributes, `&copy=1` stays as it is (WHATWG HTML, 13.2.5.73)."""
+    if "&" in value:
+        value = REFERENCE.sub(lambda m: _attribute_reference(m, value), value)
+    return value.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _attribute_reference(m: re.Match[str], value: str) -> str:
+    name = m[1]
+    if name.startswith("#") or name in html5:
+        if name.startswith("#") or name.endswith(";") or value[m.end() : m.end() + 1] != "=":
+            return html.unescape(m[0])
+        return m[0]
+    return m[0]  # a longer name follows, alphanumeric: the standard leaves it alone too

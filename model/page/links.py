@@ -1,0 +1,64 @@
+"""Links of a page, from its spans."""
+
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from model.page.entities import unescape_attribute, unescape_text
+from model.page.marks import Event, Visible
+from model.page.spans import Span, TagSpan, TextSpan
+
+
+@dataclass(slots=True)
+class Link:
+    """href as written, character references undone; url: resolved, None where it cannot be; text: white space folded."""
+
+    href: str
+    url: str | None
+    text: str
+    rel: str | None
+    start: int
+    end: int
+
+
+def base_url(page: str, spans: list[Span], url: str | None) -> str | None:
+    """What relative addresses of the page are relative to: its <base href>, resolved against `url`."""
+    for span in spans:
+        if isinstance(span, TagSpan) and span.base:
+            return resolve(unescape_attribute(page[slice(*span.base)]).strip(), url)
+    return url
+
+
+def resolve(href: str, base: str | None) -> str | None:
+    """An absolute address, or None where href is relative and there is no base, or it is no address at all."""
+    try:
+        joined = urljoin(base or "", href)
+    except ValueError:
+        return None
+    return joined if base or ":" in href.split("/", 1)[0] else None
+
+
+def links(page: str, spans: list[Span], url: str | None = None) -> list[Link]:
+    """Every link with a target, in order. `end` is where its text ends."""
+    base = base_url(page, spans, url)
+    found: list[Link] = []
+    texts: list[list[str]] = []
+    is_open = False
+    for span in spans:
+        if isinstance(span, TagSpan) and (span.href or span.event == Event.LINK):
+            href = unescape_attribute(page[slice(*span.href)]).strip() if span.href else ""
+            rel = unescape_attribute(page[slice(*span.rel)]).strip() if span.rel else None
+            is_open = bool(href)
+            if href:
+                found.append(Link(href, resolve(href, base), "", rel, span.start, span.end))
+                texts.append([])
+        elif is_open and isinstance(span, TextSpan):
+            if span.blank:
+                texts[-1].append(page[span.start : span.end])
+            elif not span.link:
+                is_open = False
+            elif span.visible != Visible.UNSEEN:
+                texts[-1].append(unescape_text(page[span.start : span.end]))
+                found[-1].end = span.end
+    for link, text in zip(found, texts, strict=True):
+        link.text = " ".join("".join(text).split())
+    return found

@@ -1,0 +1,123 @@
+"""Marks: what the network says of every byte. The one table of heads; everything else reads it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+IGNORED = 255  # a byte that has no mark of this head
+
+
+class Syntax(IntEnum):
+    """What kind of syntax a byte is. Every byte has one."""
+
+    TEXT = 0  # character data of the tree, visible or not
+    TAG = 1  # a start tag but for its attributes
+    END_TAG = 2
+    ATTRIBUTE = 3  # names of attributes, =, quotes and white space around them
+    VALUE = 4  # an attribute's value of no further use
+    HREF = 5  # the target of a link
+    SRC = 6  # the source of an image
+    ALT = 7  # an image's alternative text
+    REL = 8  # the rel of a link
+    BASE = 9  # the href of <base>
+    COMMENT = 10
+    DOCTYPE = 11
+    RAW = 12  # the content of script, style and the like
+    TITLE = 13  # the page's title
+
+
+class Event(IntEnum):
+    """What a tag does to the text around it. Bytes of start and end tags have one."""
+
+    NONE = 0
+    BLOCK = 1  # a block ends or begins here
+    BREAK = 2
+    RULE = 3
+    ITEM = 4
+    ROW = 5
+    CELL = 6
+    HEADER_CELL = 7
+    LINK = 8
+    STRONG = 9
+    EMPHASIS = 10
+    CODE = 11
+    HEADING = 12
+    PREFORMATTED = 13
+    QUOTE = 14
+    TABLE = 15
+    TABLE_END = 16
+    LIST = 17
+    IMAGE = 18
+    LINK_END = 19
+
+
+class Visible(IntEnum):
+    """Whether text is shown."""
+
+    SHOWN = 0
+    HIDDEN = 1  # in the tree, not shown: hidden, svg, template
+    UNSEEN = 2  # in noscript: in the tree, and no part of any text
+
+
+class Block(IntEnum):
+    """The kind of block that text stands in."""
+
+    BODY = 0
+    H1 = 1
+    H2 = 2
+    H3 = 3
+    H4 = 4
+    H5 = 5
+    H6 = 6
+    PREFORMATTED = 7
+
+
+class Cell(IntEnum):
+    """The table cell that text stands in."""
+
+    NONE = 0
+    DATA = 1
+    HEADER = 2
+
+
+@dataclass(frozen=True)
+class Head:
+    """One small output. `classes` logits and a cross-entropy; 1 class: a number, in units of `scale`, and its square error."""
+
+    name: str
+    classes: int
+    scale: float = 1.0
+
+
+LIST_DEPTHS = 7  # 0: in no list; deeper lists count as 6
+QUOTE_DEPTHS = 4
+
+HEADS = (
+    Head("syntax", len(Syntax)),
+    Head("event", len(Event)),
+    Head("visible", len(Visible)),
+    Head("link", 2),
+    Head("block", len(Block)),
+    Head("list", LIST_DEPTHS),
+    Head("ordered", 2),
+    Head("quote", QUOTE_DEPTHS),
+    Head("cell", len(Cell)),
+    Head("strong", 2),
+    Head("emphasis", 2),
+    Head("code", 2),
+    Head("main", 2),  # main content against the rest; labelled pages only
+    Head("depth", 1, scale=10.0),  # open elements
+)
+
+COLUMN = {head.name: i for i, head in enumerate(HEADS)}  # column of a lesson's marks
+
+
+def _outputs() -> dict[str, slice]:
+    places, at = {}, 0
+    for head in HEADS:
+        places[head.name] = slice(at, at + head.classes)
+        at += head.classes
+    return places
+
+
+OUTPUT = _outputs()  # columns of the network's head outputs
+OUTPUTS = sum(head.classes for head in HEADS)

@@ -1,0 +1,130 @@
+"""Spans: runs of marks. A text span is the text between two tags, a tag span a tag with its values' places.
+
+One decision is taken per span, from the evidence pooled over it: `decide(name, start, end)` gives the class of head
+`name` for page[start:end]. Offsets count code points.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.page.marks import COLUMN, IGNORED, Block, Event, Syntax, Visible
+
+Decide = Callable[[str, int, int], int]
+Place = tuple[int, int]  # start, end
+
+TAG_PARTS = frozenset({Syntax.ATTRIBUTE, Syntax.VALUE, Syntax.HREF, Syntax.SRC, Syntax.ALT, Syntax.REL, Syntax.BASE})
+SPACE = "\t\n\f\r "
+
+
+@dataclass(slots=True)
+class TextSpan:
+    """page[start:end] is text; `blank`: nothing but white space, then the marks are those of the text before."""
+
+    start: int
+    end: int
+    blank: bool
+    visible: int = Visible.SHOWN
+    link: int = 0
+    block: int = Block.BODY
+    list: int = 0
+    ordered: int = 0
+    quote: int = 0
+    cell: int = 0
+    strong: int = 0
+    emphasis: int = 0
+    code: int = 0
+
+
+@dataclass(slots=True)
+class TagSpan:
+    """page[start:end] is a tag; places of the values that are of use, None where it has none."""
+
+    start: int
+    end: int
+    event: int
+    closing: bool
+    href: Place | None = None
+    src: Place | None = None
+    alt: Place | None = None
+    rel: Place | None = None
+    base: Place | None = None
+
+
+@dataclass(slots=True)
+class TitleSpan:
+    """page[start:end] is the page's title."""
+
+    start: int
+    end: int
+
+
+Span = TextSpan | TagSpan | TitleSpan
+
+TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code")
+VALUES = {Syntax.HREF: "href", Syntax.SRC: "src", Syntax.ALT: "alt", Syntax.REL: "rel", Syntax.BASE: "base"}
+
+
+def runs(page: str, syntax: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
+    """(syntax, start, end) of maximal runs; every tag begins a run of its own."""
+    if not page:
+        return []
+    cut = np.flatnonzero(syntax[1:] != syntax[:-1]) + 1
+    opens = np.array([i for i in find_all(page, "<") if syntax[i] in (Syntax.TAG, Syntax.END_TAG)], np.int64)
+    edges = np.unique(np.concatenate([[0], cut, opens, [len(page)]])).tolist()
+    return [(int(syntax[a]), a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def find_all(page: str, what: str) -> list[int]:
+    """Every place where a one-character string occurs."""
+    places, at = [], page.find(what)
+    while at >= 0:
+        places.append(at)
+        at = page.find(what, at + 1)
+    return places
+
+
+def assemble(page: str, syntax: NDArray[np.uint8], decide: Decide) -> list[Span]:
+    """Spans in order of the page; comments, doctypes, scripts and styles have none."""
+    spans: list[Span] = []
+    tag: TagSpan | None = None
+    before = TextSpan(0, 0, True)
+    for kind, start, end in runs(page, syntax):
+        if kind in (Syntax.TAG, Syntax.END_TAG) and (tag is None or page[start] == "<"):
+            tag = TagSpan(start, end, Event.NONE, kind == Syntax.END_TAG)
+            spans.append(tag)
+        elif tag is not None and (kind in (Syntax.TAG, Syntax.END_TAG) or kind in TAG_PARTS):
+            tag.end = end
+            name = VALUES.get(Syntax(kind))
+            if name and getattr(tag, name) is None:
+                setattr(tag, name, (start, end))
+        else:
+            tag = None
+            if kind == Syntax.TEXT:
+                before = _text_span(page, start, end, before, decide)
+                spans.append(before)
+            elif kind == Syntax.TITLE:
+                spans.append(TitleSpan(start, end))
+    for span in spans:
+        if isinstance(span, TagSpan):
+            span.event = decide("event", span.start, span.end)
+    return spans
+
+
+def _text_span(page: str, start: int, end: int, before: TextSpan, decide: Decide) -> TextSpan:
+    if page[start:end].strip(SPACE):
+        return TextSpan(start, end, False, *(decide(name, start, end) for name in TEXT_HEADS))
+    return TextSpan(start, end, True, *(getattr(before, name) for name in TEXT_HEADS))
+
+
+def spans_of_marks(page: str, marks: NDArray[np.uint8]) -> list[Span]:
+    """Spans of a page whose marks (len(page), heads) are known: of a lesson."""
+
+    def decide(name: str, start: int, end: int) -> int:
+        column = marks[start:end, COLUMN[name]]
+        known = column[column != IGNORED]
+        return int(np.bincount(known).argmax()) if len(known) else 0
+
+    return assemble(page, marks[:, COLUMN["syntax"]], decide)

@@ -1,0 +1,71 @@
+"""An experiment: a small TOML file of differences from these defaults. An unknown key is an error."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from model.train.lanes import Stretches
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides a training run, next to the shards themselves."""
+
+    name: str
+    shards: str  # folder of *.rows.npy
+    seed: int = 1
+    cell: str = "lstm"
+    units: int = 320
+    embedding: int = 96
+    copy: bool = True  # the copy input
+    heads: bool = True  # marks are learned beside the next byte
+    delay: int = 4  # bytes of look-ahead of every head
+    lanes: int = 64
+    steps: int = 128  # bytes a lane reads between two updates
+    characters: int = 400_000_000  # bytes to train on, all lanes together
+    learning_rate: float = 3e-3
+    final_learning_rate: float = 1e-4  # reached at the end of `decay`
+    decay: float = 0.6  # the last share of training in which the rate falls (cosine); 0: constant
+    warm_up: int = 1_000_000  # bytes
+    heads_weight: float = 1.0  # sum of head losses, in nats, beside the next byte's
+    clip: float = 1.0  # norm of the gradient
+    init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)
+    log_interval: int = 100  # updates
+    checkpoint_seconds: float = 180.0
+    stretches: Stretches = field(default_factory=Stretches)
+
+
+def _build(kind: type[Any], given: dict[str, Any], where: str) -> Any:
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(f"{where}: unknown key {', '.join(unknown)}; known: {', '.join(known)}")
+    values = {}
+    for key, value in given.items():
+        wanted = known[key].type
+        if wanted is Stretches:
+            values[key] = _build(Stretches, value, f"{where} [{key}]")
+            continue
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(wanted, type) or type(value) is not wanted:
+            raise ValueError(f"{where}: {key} = {value!r} is not a {getattr(wanted, '__name__', wanted)}")
+        values[key] = value
+    return kind(**values)
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Reads an experiment file. Raises ValueError that names the file and the key; relative folders are the caller's."""
+    try:
+        given = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as e:
+        raise ValueError(f"{path}: {e}") from e
+    missing = [k for k in ("name", "shards") if k not in given]
+    if missing:
+        raise ValueError(f"{path}: missing key {', '.join(missing)}")
+    experiment: Experiment = _build(Experiment, given, str(path))
+    if experiment.cell != "lstm":
+        raise ValueError(f"{path}: cell = {experiment.cell!r}; known: lstm")
+    return experiment

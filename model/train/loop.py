@@ -1,0 +1,188 @@
+"""The training loop: experiment in, checkpoints and a log out. Deterministic by seed, resumed exactly."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT, OUTPUTS
+from model.train.experiment import Experiment
+from model.train.lanes import NO_TARGET, Lanes
+from model.train.network import LSTMState, Network
+from model.train.shards import Shards
+
+
+def build_network(experiment: Experiment) -> Network:
+    """The untrained network of an experiment; its weights depend on the seed alone."""
+    torch.manual_seed(experiment.seed)
+    outputs = OUTPUTS if experiment.heads else 0
+    return Network(experiment.units, experiment.embedding, outputs, copy=experiment.copy)
+
+
+def learning_rate(experiment: Experiment, characters: int) -> float:
+    """Linear warm-up, constant, then half a cosine over the last `decay` of training (Loshchilov & Hutter 2017)."""
+    e = experiment
+    if characters < e.warm_up:
+        return e.learning_rate * (characters + 1) / e.warm_up
+    start = e.characters * (1 - e.decay)
+    if e.decay <= 0 or characters <= start:
+        return e.learning_rate
+    share = min(1.0, (characters - start) / (e.characters - start))
+    low = e.final_learning_rate
+    return low + (e.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str, Tensor]:
+    """Mean loss of each head in nats (depth: square error in units of its scale); heads without marks are left out.
+
+    outputs (B, T, OUTPUTS) float, marks (B, T, heads) int64 with IGNORED, depth_known (B,) bool.
+    """
+    losses = {}
+    for head in HEADS:
+        wanted = marks[..., COLUMN[head.name]]
+        used = wanted != IGNORED
+        if head.name == "depth":
+            used = used & depth_known[:, None]
+        if not bool(used.any()):
+            continue
+        got = outputs[..., OUTPUT[head.name]][used].float()
+        if head.classes == 1:
+            losses[head.name] = functional.mse_loss(got[:, 0], wanted[used].float() / head.scale)
+        else:
+            losses[head.name] = functional.cross_entropy(got, wanted[used])
+    return losses
+
+
+class Run:
+    """A training under way: network, optimizer, lanes, carried state, and how far it is."""
+
+    def __init__(self, experiment: Experiment, root: Path, folder: Path, device: torch.device) -> None:
+        self.experiment, self.folder, self.device = experiment, folder, device
+        e = experiment
+        self.network = build_network(e).to(device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=e.learning_rate, betas=(0.9, 0.99))
+        shards = Shards(root / e.shards)
+        self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
+        self.state: LSTMState = self.network.zero_state(e.lanes, device)
+        self.updates = 0
+        if e.init:
+            load_weights(self.network, root / e.init)
+
+    @property
+    def characters(self) -> int:
+        """Bytes read so far, all lanes together."""
+        return self.updates * self.experiment.lanes * self.experiment.steps
+
+    def update(self) -> dict[str, Tensor]:
+        """One batch, one step of the optimizer. Losses by name, `bits` the next byte's in bits per byte."""
+        e, batch = self.experiment, self.lanes.next()
+        inputs = torch.from_numpy(batch.inputs).to(self.device).long()
+        targets = torch.from_numpy(batch.targets).to(self.device)
+        keep = 1.0 - torch.from_numpy(batch.fresh).to(self.device).float()[None, :, None]
+        state = (self.state[0] * keep, self.state[1] * keep)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            hidden, state = self.network.hidden(inputs, state)
+            logits = self.network.next_byte(hidden, inputs)
+            outputs = self.network.heads(hidden) if self.network.heads is not None else None
+        self.state = (state[0].detach().float(), state[1].detach().float())
+        nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NO_TARGET)
+        losses: dict[str, Tensor] = {}
+        if outputs is not None:
+            marks = torch.from_numpy(batch.marks).to(self.device).long()
+            losses = head_losses(outputs, marks, torch.from_numpy(batch.depth_known).to(self.device))
+        total = nats + e.heads_weight * sum(losses.values())
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(e, self.characters)
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), e.clip)
+        self.optimizer.step()
+        self.updates += 1
+        return {"bits": nats.detach() / math.log(2), **{k: v.detach() for k, v in losses.items()}}
+
+    def save(self) -> None:
+        """Writes the checkpoint under a temporary name and renames it."""
+        tensors: dict[str, Tensor] = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        names = [n for n, _ in self.network.named_parameters()]
+        for i, slots in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{names[i]}.{k}": torch.as_tensor(v) for k, v in slots.items()}
+        tensors |= {"state.h": self.state[0], "state.c": self.state[1]}
+        tensors |= {k: torch.from_numpy(v.view(np.int64)) for k, v in self.lanes.state().items()}
+        tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        meta = {"experiment": json.dumps(_plain(self.experiment)), "updates": str(self.updates)}
+        path = self.folder / "checkpoint.safetensors"
+        save_file(tensors, path.with_suffix(".part"), meta)
+        path.with_suffix(".part").rename(path)
+
+    def resume(self) -> bool:
+        """Takes up the folder's checkpoint; False where there is none. Raises ValueError where the experiment differs."""
+        path = self.folder / "checkpoint.safetensors"
+        if not path.exists():
+            return False
+        with safe_open(path, "pt", device="cpu") as f:
+            meta = f.metadata()
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+        was, now = json.loads(meta["experiment"]), json.loads(json.dumps(_plain(self.experiment)))
+        free = {"characters", "log_interval", "checkpoint_seconds", "init"}  # may change between runs
+        changed = sorted(k for k in now if k not in free and was.get(k) != now[k])
+        if changed:
+            raise ValueError(f"{path} was made with other {', '.join(changed)}; choose another --out or remove it")
+        self.network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
+        names = [n for n, _ in self.network.named_parameters()]
+        slots = {
+            i: {k: tensors[f"optimizer.{n}.{k}"] for k in ("step", "exp_avg", "exp_avg_sq")}
+            for i, n in enumerate(names)
+            if f"optimizer.{n}.step" in tensors
+        }
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+        self.state = (tensors["state.h"].to(self.device), tensors["state.c"].to(self.device))
+        self.lanes.restore(tensors["lanes.places"].numpy(), tensors["lanes.random"].numpy().view(np.uint64))
+        self.updates = int(meta["updates"])
+        return True
+
+
+def _plain(experiment: Experiment) -> dict[str, Any]:
+    return {**vars(experiment), "stretches": vars(experiment.stretches)}
+
+
+def load_weights(network: Network, path: Path) -> None:
+    """Fills a network from a checkpoint; parameters that the checkpoint lacks (new heads) keep their start."""
+    with safe_open(path, "pt", device="cpu") as f:
+        found = {k[8:]: f.get_tensor(k) for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
+    own = network.state_dict()
+    wrong = [k for k, v in found.items() if k in own and own[k].shape != v.shape]
+    if wrong or not found:
+        raise ValueError(f"{path}: not weights of this network ({', '.join(wrong) or 'none found'})")
+    network.load_state_dict({**own, **{k: v for k, v in found.items() if k in own}})
+
+
+def train(run: Run, log: Callable[[str], None], *, seconds: float = math.inf) -> None:
+    """Trains until the experiment's characters (or `seconds`) are used up, logging and saving as it goes."""
+    e = run.experiment
+    sums: dict[str, Tensor] = {}
+    counts: dict[str, int] = {}
+    started = saved = marked = time.monotonic()
+    while run.characters < e.characters and time.monotonic() - started < seconds:
+        for name, loss in run.update().items():
+            sums[name] = sums.get(name, torch.zeros((), device=run.device)) + loss
+            counts[name] = counts.get(name, 0) + 1
+        if run.updates % e.log_interval == 0:
+            now = time.monotonic()
+            speed = e.log_interval * e.lanes * e.steps / (now - marked)
+            losses = " ".join(f"{k} {float(v) / counts[k]:.4f}" for k, v in sums.items())
+            rate = learning_rate(e, run.characters)
+            log(f"{run.characters / 1e6:.1f}M characters, {speed:.0f}/s, rate {rate:.2g}: {losses}")
+            sums, counts, marked = {}, {}, now
+        if time.monotonic() - saved > e.checkpoint_seconds:
+            run.save()
+            saved = time.monotonic()
+    run.save()
