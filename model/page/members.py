@@ -53,7 +53,8 @@ class Members:
         self._ended = True
         self._whole: Readable | None = None
         if head == XZ:
-            self._whole = lzma.LZMAFile(cast("IO[bytes]", _Prefixed(head, file)))
+            packed = cast("IO[bytes]", _Prefixed(head, file))
+            self._whole = lzma.LZMAFile(packed)  # noqa: SIM115 (the file is the caller's)
         elif not self._gzip:
             self._whole = _Prefixed(head, file)
 
@@ -61,10 +62,9 @@ class Members:
         while self.read(BLOCK):
             pass
         if not self._gzip:
-            first, self._ended = self._ended, False
-            if not first:
+            if self._whole is None:
                 return False
-            self._file = self._whole or self._file
+            self._file, self._whole, self._ended = self._whole, None, False
             return True
         while len(self._rest) < len(GZIP) and (more := self._file.read(BLOCK)):
             self._rest = (self._rest + more).lstrip(b"\x00")

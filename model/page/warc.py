@@ -106,6 +106,8 @@ def _read_members(members: Members, tally: Tally, max_body: int) -> Iterator[War
             try:
                 record = loader.parse_record_stream(reader, line, no_record_parse=True)
             except BAD_RECORD:
+                record = None
+            if record is None or record.length is None:
                 tally.skipped["broken record"] += 1
                 lost = True
                 continue

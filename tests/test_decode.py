@@ -1,0 +1,174 @@
+"""Charsets: where they are found, which source wins, what is refused."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from model.page.decode import Decoded, EmptyPage, NotText, Undecodable, decode
+
+RUSSIAN = (
+    "<html><head><title>Расписание</title></head><body><p>Пригородный поезд отправляется с "
+    "третьего пути в восемь часов утра, билеты продаются в кассе вокзала и "
+    "у кондуктора.</p></body></html>"
+)
+JAPANESE = (
+    "<html><body><h1>商店街のお知らせ</h1><p>今週の土曜日は朝から古本市を開きます。"
+    "雨の場合は日曜日に延期しますので、ご注意ください。</p></body></html>"
+)
+GERMAN = (
+    "<html><body><p>Die Öffnungszeiten der Bücherei ändern sich: Wir schließen künftig früher, "
+    "dafür öffnen wir samstags für alle Schüler und ihre Großeltern.</p></body></html>"
+)
+
+
+def meta(charset: str, rest: str = "<p>x</p>") -> str:
+    return f'<html><head><meta charset="{charset}"></head><body>{rest}</body></html>'
+
+
+def test_header_wins_over_meta() -> None:
+    body = meta("utf-8", "<p>Москва</p>").encode("cp1251")
+    found = decode(body, 'text/html; Charset="Windows-1251"')
+    assert found == Decoded(body.decode("cp1251"), "windows-1251", "header")
+
+
+def test_byte_order_mark_wins_over_header_and_stays() -> None:
+    body = b"\xef\xbb\xbf<p>\r\n\xc3\xa9\r</p>"
+    assert decode(body, "text/html; charset=koi8-r") == Decoded(
+        "\ufeff<p>\r\né\r</p>", "utf-8", "bom"
+    )
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_charsets_by_mark(codec: str) -> None:
+    text = "\ufeff" + meta("utf-8", "<p>żółw 🐢</p>")
+    found = decode(text.encode(codec))
+    assert (found.text, found.charset, found.source) == (text, codec.replace("-", "", 2).replace(
+        "utf", "utf-"), "bom")
+
+
+def test_utf16_without_mark() -> None:
+    text = meta("utf-16", "<p>naïve</p>")
+    assert decode(text.encode("utf-16-le")) == Decoded(text, "utf-16le", "detected")
+    assert decode(text.encode("utf-16-be"), "text/html; charset=utf-16be").source == "header"
+    assert decode(text.encode(), "text/html; charset=utf-16") == Decoded(text, "utf-8", "meta")
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "name", "text"),
+    [
+        ("iso-8859-1", "cp1252", "windows-1252", "<p>„straße“ – 5 €</p>"),
+        ("latin1", "cp1252", "windows-1252", "<p>café</p>"),
+        ("gb2312", "gb18030", "gbk", "<p>镕基 汉语 㐂</p>"),
+        ("x-sjis", "cp932", "shift_jis", "<p>①髙橋</p>"),
+        ("ks_c_5601-1987", "cp949", "euc-kr", "<p>똠방각하</p>"),
+        ("big5", "big5hkscs", "big5", "<p>臺灣</p>"),
+        ("x-x-big5", "big5hkscs", "big5", "<p>臺灣</p>"),
+        ("KOI8-R", "koi8-r", "koi8-r", "<p>Привет</p>"),
+        ("iso-8859-8-i", "iso8859-8", "iso-8859-8-i", "<p>שלום</p>"),
+    ],
+)
+def test_labels_mean_what_browsers_take_them_for(
+    label: str, codec: str, name: str, text: str
+) -> None:
+    page = meta(label, text)
+    assert decode(page.encode(codec)) == Decoded(page, name, "meta")
+
+
+def test_meta_in_its_spellings() -> None:
+    for tag in (
+        "<META HTTP-EQUIV=Content-Type CONTENT='text/html; charset=windows-1251'>",
+        "<meta content='text/html;charset = windows-1251' http-equiv=content-type>",
+        "<!-- <meta charset=utf-8> --><meta charset=windows-1251 />",
+        "<title>a</title>" + "<!-- x -->" * 200 + "<meta charset=cp1251>",
+    ):
+        page = f"<html><head>{tag}</head><p>Ёлка</p>"
+        assert decode(page.encode("cp1251")) == Decoded(page, "windows-1251", "meta"), tag
+    xml = '<?xml version="1.0" encoding="windows-1251"?><html><p>Ёлка</p>'
+    assert decode(xml.encode("cp1251")) == Decoded(xml, "windows-1251", "meta")
+
+
+def test_charset_in_the_body_is_no_declaration() -> None:
+    page = "<html><head></head><body>" + "a" * 2000 + '<meta charset="koi8-r">é</body></html>'
+    assert decode(page.encode()) == Decoded(page, "utf-8", "detected")
+
+
+def test_wrong_declarations_fall_through() -> None:
+    body = meta("windows-1251", "<p>Привет, мир, это не та кодировка</p>").encode("cp1251")
+    assert decode(body, "text/html; charset=utf-8").source == "meta"
+    assert decode(body, "text/html; charset=no-such-charset").source == "meta"
+    lying = meta("utf-8", RUSSIAN).encode("cp1251")
+    assert decode(lying, "text/html; charset=utf-8") == Decoded(
+        lying.decode("cp1251"), "windows-1251", "detected"
+    )
+
+
+def test_a_few_bad_bytes_do_not_fail_a_page() -> None:
+    page = meta("utf-8", "<p>" + "déjà vu " * 200 + "</p>").encode()
+    broken = page[:-30] + b"\xff\xfe" + page[-30:]
+    found = decode(broken)
+    assert (found.charset, found.source, found.text.count("\ufffd")) == ("utf-8", "meta", 2)
+    # cut inside a character: the last one is bad
+    cut = page[: page.rindex(b"\xc3") + 1]
+    assert decode(cut).text.endswith("\ufffd")
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "name"),
+    [
+        (RUSSIAN, "cp1251", "windows-1251"),
+        (RUSSIAN, "koi8-r", "koi8-r"),
+        (JAPANESE, "cp932", "shift_jis"),
+        (JAPANESE, "euc_jp", "euc-jp"),
+        (JAPANESE, "iso2022_jp", "iso-2022-jp"),
+        (GERMAN, "cp1252", "windows-1252"),
+        (GERMAN, "utf-8", "utf-8"),
+        ("<p>plain</p>", "ascii", "utf-8"),
+    ],
+)
+def test_detection(text: str, codec: str, name: str) -> None:
+    assert decode(text.encode(codec), "text/html") == Decoded(text, name, "detected")
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_empty(body: bytes) -> None:
+    with pytest.raises(EmptyPage):
+        decode(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3",
+        b"\x89PNG\r\n\x1a\n\x00\x00",
+        b"\x1f\x8b\x08\x00abc",
+        b"RIFF\x01\x02\x03\x04WEBPVP8 ",
+        b"<p>a\x00b</p>",
+        b"<p>" + b"\x01\x02 text " * 100,
+        random.Random(5).randbytes(4096),
+    ],
+)
+@pytest.mark.parametrize("content_type", [None, "text/html; charset=windows-1252"])
+def test_binary_is_refused(body: bytes, content_type: str | None) -> None:
+    with pytest.raises(NotText):
+        decode(body, content_type)
+
+
+def test_stray_nul_late_in_a_long_page_passes() -> None:
+    text = "<p>" + "words " * 500 + "\x00</p>"
+    assert decode(text.encode()).text == text
+
+
+def test_undecodable() -> None:
+    noise = bytes(random.Random(7).choices(range(0x80, 0x100), k=4000))
+    with pytest.raises(Undecodable):
+        decode(b"<p>" + noise, "text/html; charset=utf-8")
+    with pytest.raises(Undecodable):
+        decode(b"\xff\xfe" + b"\x00\xd8" * 300)
+
+
+def test_text_always_encodes() -> None:
+    surrogates = b"<p>" + b"words " * 100 + b"\xed\xa0\x80</p>"
+    text = decode(surrogates, "text/html; charset=utf-8").text
+    assert text.encode().decode() == text
