@@ -32,7 +32,7 @@ class Experiment:
     heads_weight: float = 1.0  # sum of head losses, in nats, beside the next byte's
     clip: float = 1.0  # norm of the gradient
     init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)
-    log_interval: int = 100  # updates
+    log_interval: int = 50  # updates
     checkpoint_seconds: float = 180.0
     stretches: Stretches = field(default_factory=Stretches)
 
