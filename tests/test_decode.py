@@ -44,8 +44,11 @@ def test_byte_order_mark_wins_over_header_and_stays() -> None:
 def test_wide_charsets_by_mark(codec: str) -> None:
     text = "\ufeff" + meta("utf-8", "<p>żółw 🐢</p>")
     found = decode(text.encode(codec))
-    assert (found.text, found.charset, found.source) == (text, codec.replace("-", "", 2).replace(
-        "utf", "utf-"), "bom")
+    assert (found.text, found.charset, found.source) == (
+        text,
+        codec.replace("-", "", 2).replace("utf", "utf-"),
+        "bom",
+    )
 
 
 def test_utf16_without_mark() -> None:
