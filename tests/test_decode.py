@@ -127,6 +127,8 @@ def test_a_few_bad_bytes_do_not_fail_a_page() -> None:
         (JAPANESE, "iso2022_jp", "iso-2022-jp"),
         (GERMAN, "cp1252", "windows-1252"),
         (GERMAN, "utf-8", "utf-8"),
+        ("<p>Send us your résumés</p><p>© 2011 Smith</p>", "cp1252", "windows-1252"),
+        ("<p>£5, 25°C</p>", "cp1252", "windows-1252"),
         ("<p>plain</p>", "ascii", "utf-8"),
     ],
 )

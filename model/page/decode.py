@@ -56,11 +56,12 @@ CODECS = {
     "iso-8859-8-i": "iso8859-8",
 }
 # What the web is written in; detection chooses among these and guesses no DOS or Mac code page.
-# Between equally likely ones the earlier is taken.
-DETECTABLE = [
-    "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949", "cp1252", "cp1251", "cp1253", "cp1254",
-    "cp1255", "cp1256", "cp1250", "iso8859_2", "cp1257", "cp1258", "cp874", "koi8_r", "koi8_u",
-    "iso8859_5", "iso8859_7",
+# Between equally likely ones the earlier is taken: the stricter first (Shift_JIS text is hardly
+# ever valid EUC-JP, while EUC-JP is often valid Shift_JIS).
+EAST_ASIAN = ["euc_jp", "cp932", "gb18030", "big5hkscs", "cp949"]
+SINGLE_BYTE = [
+    "cp1252", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1250", "iso8859_2", "cp1257",
+    "cp1258", "cp874", "koi8_r", "koi8_u", "iso8859_5", "iso8859_7",
 ]  # fmt: skip
 # The WHATWG name of a detected codec, where webencodings does not know Python's name for it.
 DETECTED_NAMES = {
@@ -86,9 +87,11 @@ BAD_SHARE = 0.01
 # ... and they are few, or fewer than the characters beyond ASCII that came out well.
 FEW_BAD = 8
 
-# How much mess charset-normalizer may see in a charset's text (its own default of 0.2 finds
-# nothing for short Polish ones), and the weight of the text being in a language that it knows:
-# tried on sentences in eleven languages.
+# With fewer stretches of bytes beyond ASCII than FEW_RUNS a language cannot be told. CHAOS is how
+# much mess charset-normalizer may see in a charset's text (its own default of 0.2 finds nothing
+# for short Polish ones), COHERENCE the weight of the text being in a language that it knows.
+# Tried on sentences in eleven languages.
+FEW_RUNS = 4
 CHAOS = 0.35
 COHERENCE = 0.6
 
@@ -100,7 +103,7 @@ META = re.compile(
     re.IGNORECASE,
 )
 HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
-BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 MARKUP = re.compile(rb"<[^<>]*>")
 ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 
@@ -226,12 +229,22 @@ def _detect(body: bytes) -> Decoded:
 
 
 def _likely(sample: bytes) -> list[str]:
-    """Codecs that make sense of the sample, the likeliest first."""
+    """Codecs that make sense of the sample, the likeliest first.
+
+    East Asian text has its bytes beyond ASCII in pairs at least; a page where most stand alone
+    (an accent, a copyright sign) is in none of those charsets; where there are only a few of
+    them there is nothing to detect, and the answer is the web's fallback, windows-1252.
+    """
+    runs = BEYOND_ASCII.findall(sample)
+    paired = sum(map(len, runs)) >= 2 * len(runs)
+    if not paired and len(runs) < FEW_RUNS:
+        return ["cp1252"]
+    codecs = EAST_ASIAN + SINGLE_BYTE if paired else SINGLE_BYTE
     ranked = [
-        (match.chaos - COHERENCE * match.coherence, DETECTABLE.index(codec), codec)
-        for match in from_bytes(sample, cp_isolation=DETECTABLE, threshold=CHAOS)
+        (match.chaos - COHERENCE * match.coherence, codecs.index(codec), codec)
+        for match in from_bytes(sample, cp_isolation=codecs, threshold=CHAOS)
         for codec in match.could_be_from_charset
-        if codec in DETECTABLE
+        if codec in codecs
     ]
     return [codec for _, _, codec in sorted(ranked)]
 
