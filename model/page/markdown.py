@@ -10,6 +10,7 @@ from model.page.marks import Block, Event, Visible
 from model.page.spans import Span, TagSpan, TextSpan
 from model.page.text import INLINE
 
+PLACEHOLDER = "data:image/svg+xml"  # what scripts put where an image is still to be loaded; Markdown readers refuse it
 Rows = list[list[list[Piece]]]  # rows of cells of pieces
 
 
@@ -84,6 +85,7 @@ class _Renderer:
     quote: int = 0  # number of the last outermost quotation
     indents: dict[int, int] = field(default_factory=dict)  # list depth -> column of its content
     counters: dict[int, int] = field(default_factory=dict)  # list depth -> number of its last item
+    fresh_list: bool = False  # a list has begun since the last block
     table: Rows | None = None
 
     def tag(self, span: TagSpan, is_data_table: bool) -> None:
@@ -93,9 +95,11 @@ class _Renderer:
             self.targets[self.link] = self._address(span.href)
         elif event == Event.LINK_END:
             self.link = 0
-        elif event == Event.IMAGE and span.src:
+        elif event == Event.IMAGE:
             alt = unescape_attribute(self.page[slice(*span.alt)]) if span.alt else ""
-            self.pieces.append(Piece(alt, self.link, image=self._address(span.src)))
+            source = self._address(span.src)
+            if not source.startswith(PLACEHOLDER):
+                self.pieces.append(Piece(alt, self.link, image=source))
         elif event in (Event.STRONG, Event.EMPHASIS, Event.CODE):
             self.numbers[event.name.lower()] += 1
         elif event == Event.BREAK:
@@ -132,8 +136,7 @@ class _Renderer:
         elif event == Event.QUOTE:
             self.quoted = True
         elif event == Event.LIST:
-            depth = self.last.list if self.last and self.indents else 0
-            self.counters.pop(depth + 1, None)
+            self.fresh_list = True
         elif event == Event.RULE:
             self.blocks.append(_Block("---"))
         elif event == Event.TABLE and is_data_table:
@@ -210,6 +213,7 @@ class _Renderer:
         if not depth:
             self.indents.clear()
             self.counters.clear()
+            self.fresh_list = False
             return text
         for deeper in [d for d in self.indents if d > depth or (self.item and d == depth)]:
             del self.indents[deeper]
@@ -217,6 +221,9 @@ class _Renderer:
             del self.counters[deeper]
         column = max((c for d, c in self.indents.items() if d <= depth), default=0)
         marker = ""
+        if self.fresh_list:
+            self.counters.pop(depth, None)
+            self.fresh_list = False
         if self.item:
             self.counters[depth] = self.counters.get(depth, 0) + 1
             marker = f"{self.counters[depth]}. " if ordered else "- "

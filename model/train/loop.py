@@ -47,18 +47,21 @@ def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str
     outputs (B, T, OUTPUTS) float, marks (B, T, heads) int64 with IGNORED, depth_known (B,) bool.
     """
     losses = {}
+    flat = outputs.float().flatten(0, 1)
     for head in HEADS:
         wanted = marks[..., COLUMN[head.name]]
-        used = wanted != IGNORED
         if head.name == "depth":
-            used = used & depth_known[:, None]
-        if not bool(used.any()):
+            wanted = wanted.masked_fill(~depth_known[:, None], IGNORED)
+        wanted = wanted.flatten()
+        if not bool((wanted != IGNORED).any()):
             continue
-        got = outputs[..., OUTPUT[head.name]][used].float()
+        got = flat[:, OUTPUT[head.name]]
         if head.classes == 1:
-            losses[head.name] = functional.mse_loss(got[:, 0], wanted[used].float() / head.scale)
+            used = (wanted != IGNORED).float()
+            error = (got[:, 0] - wanted.float() / head.scale).square() * used
+            losses[head.name] = error.sum() / used.sum()
         else:
-            losses[head.name] = functional.cross_entropy(got, wanted[used])
+            losses[head.name] = functional.cross_entropy(got, wanted, ignore_index=IGNORED)
     return losses
 
 

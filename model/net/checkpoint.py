@@ -1,0 +1,116 @@
+"""Checkpoints: the weights as read, in one safetensors file with config, depth units and figures. No torch, no pickle."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from kernels.weights import Weights
+from model.page.boundaries import KINDS
+from model.page.marks import HEADS, OUTPUTS, Syntax
+
+FORMAT = "1"
+DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
+HALF = ("byte", "predicted", "length", "recurrent", "output", "heads")
+WHOLE = ("output_bias", "copy_gain", "copy_bias", "heads_bias")
+
+
+@dataclass(frozen=True)
+class DepthNeuron:
+    """A unit whose memory cell follows nesting depth; r: Pearson's correlation on held-out pages."""
+
+    layer: int
+    unit: int
+    r: float
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The depth neurons, best first, and the linear probe on all of them: depth = weights . cells + bias."""
+
+    neurons: tuple[DepthNeuron, ...] = ()
+    weights: tuple[float, ...] = ()
+    bias: float = 0.0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network as it is read. changes: (KINDS, classes, classes) log-likelihood of a change of syntax, see Reader."""
+
+    name: str
+    version: str
+    delay: int  # bytes of look-ahead of every head
+    weights: Weights
+    changes: NDArray[np.float32]
+    depth: Depth = field(default_factory=Depth)
+    training: dict[str, Any] = field(default_factory=dict)  # figures as the model card prints them
+    evaluation: dict[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Writes the checkpoint under a temporary name and renames it; tables and matrices in half precision."""
+    w = checkpoint.weights
+    tensors: dict[str, NDArray[Any]] = {k: np.asarray(getattr(w, k), np.float16) for k in HALF}
+    tensors |= {k: np.asarray(getattr(w, k), np.float32) for k in WHOLE}
+    tensors["changes"] = checkpoint.changes.astype(np.float16)
+    meta = {
+        "format": FORMAT,
+        "name": checkpoint.name,
+        "version": checkpoint.version,
+        "delay": str(checkpoint.delay),
+        "heads": json.dumps([[h.name, h.classes] for h in HEADS]),
+        "depth": json.dumps(asdict(checkpoint.depth)),
+        "training": json.dumps(checkpoint.training),
+        "evaluation": json.dumps(checkpoint.evaluation),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, part, meta)
+    part.rename(path)
+
+
+def load_checkpoint(path: Path = DEFAULT) -> Checkpoint:
+    """Reads a checkpoint. Raises FileNotFoundError, or ValueError that says what about the file is wrong."""
+    if not path.exists():
+        raise FileNotFoundError(f"no weights at {path}")
+    try:
+        with safe_open(path, "np") as f:
+            meta = f.metadata() or {}
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError as e:
+        raise ValueError(f"{path} is not a safetensors file: {e}") from e
+    if meta.get("format") != FORMAT:
+        raise ValueError(f"{path}: checkpoint format {meta.get('format')!r}, this version reads {FORMAT!r}")
+    heads = json.dumps([[h.name, h.classes] for h in HEADS])
+    if meta["heads"] != heads:
+        raise ValueError(f"{path} was trained with other heads: {meta['heads']}")
+    missing = {*HALF, *WHOLE, "changes"} - set(tensors)
+    if missing:
+        raise ValueError(f"{path}: missing tensors {sorted(missing)}")
+    weights = Weights(**{k: tensors[k].astype(np.float32) for k in (*HALF, *WHOLE)})
+    changes = tensors["changes"].astype(np.float32)
+    if changes.shape != (KINDS, len(Syntax), len(Syntax)) or weights.heads.shape[0] != OUTPUTS:
+        raise ValueError(f"{path}: shapes do not fit this version")
+    depth = json.loads(meta["depth"])
+    neurons = tuple(DepthNeuron(**n) for n in depth["neurons"])
+    return Checkpoint(
+        name=meta["name"],
+        version=meta["version"],
+        delay=int(meta["delay"]),
+        weights=weights,
+        changes=changes,
+        depth=Depth(neurons, tuple(depth["weights"]), depth["bias"]),
+        training=json.loads(meta["training"]),
+        evaluation=json.loads(meta["evaluation"]),
+    )
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hex: what quality floors name their weights by."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,163 @@
+"""The reader: a page in, what the network says of it out. No torch, no parser.
+
+The page's bytes go through the recurrence chunk by chunk. Of the heads' outputs only two things are kept: the best
+path of syntax classes (evidence of every byte plus the likelihood of each change of class between those two bytes), and
+the other heads' log-likelihoods summed over atoms, the stretches between `<` and `>`. A span's decisions are taken from
+the sums over its atoms.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+import kernels
+from kernels.copy import copies, copy_state
+from kernels.path import path_back, path_forward
+from model.net.checkpoint import Checkpoint
+from model.page.boundaries import boundary_kinds
+from model.page.marks import HEADS, OUTPUT, OUTPUTS, Syntax
+from model.page.spans import Span, assemble
+
+CHUNK = 8192  # bytes read between two looks at the clock
+LT, GT = 0x3C, 0x3E
+
+Floats = NDArray[np.float32]
+
+
+class Stopped(Exception):
+    """The reading was given up: nobody waits for it, or it took too long."""
+
+
+@dataclass
+class Reading:
+    """What the network says of a page; one value a character. surprisal and entropy in bits; depth: open elements."""
+
+    page: str
+    bits: float  # total surprisal
+    spans: list[Span] = field(default_factory=list)
+    syntax: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    surprisal: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    entropy: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    depth: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    @property
+    def bits_per_character(self) -> float:
+        return self.bits / max(1, len(self.page))
+
+
+def character_starts(ids: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Index of the first byte of every character of UTF-8 ids (n,)."""
+    return np.flatnonzero((ids & 0xC0) != 0x80)
+
+
+class Reader:
+    """Reads pages with one checkpoint. Holds no state of a page: several threads may use it at once."""
+
+    def __init__(self, checkpoint: Checkpoint, backend: str | None = None) -> None:
+        self.checkpoint = checkpoint
+        self.packed = kernels.pack(checkpoint.weights, backend)
+        self.units = np.array([n.unit for n in checkpoint.depth.neurons], np.int64)
+
+    def read(self, page: str, stop: Callable[[], bool] = lambda: False) -> Reading:
+        """Reads a whole page. `stop` is asked after every chunk; raises Stopped when it says so."""
+        ids = np.frombuffer(page.encode("utf-8"), np.uint8)
+        sink = _Evidence(ids, self.checkpoint)
+        history, state = copy_state(), kernels.State.zeros(self.checkpoint.weights.units)
+        padded = np.concatenate([ids, np.full(self.checkpoint.delay, ord("\n"), np.uint8)])
+        bits, entropy, depth = [], [], []
+        probe = np.array(self.checkpoint.depth.weights, np.float32)
+        for at in range(0, len(padded), CHUNK):
+            if stop():
+                raise Stopped
+            piece = padded[at : at + CHUNK]
+            predicted, length, history = copies(piece, history)
+            chunk = self.packed.read(piece, predicted, length, state, self.units)
+            state = chunk.state
+            sink.add(at, chunk.heads)
+            bits.append(chunk.bits)
+            entropy.append(chunk.entropy)
+            depth.append(chunk.traces @ probe + np.float32(self.checkpoint.depth.bias))
+        starts = character_starts(ids)
+        n = len(ids)
+        surprisal = _per_character(np.concatenate(bits)[:n], starts)
+        syntax = sink.path()[starts]
+        return Reading(
+            page=page,
+            bits=float(surprisal.sum(dtype=np.float64)),
+            spans=assemble(page, syntax, sink.decider(starts)),
+            syntax=syntax,
+            surprisal=surprisal,
+            entropy=_per_character(np.concatenate(entropy)[:n], starts),
+            depth=np.maximum(np.concatenate(depth)[:n][starts], 0),
+        )
+
+
+def _per_character(values: Floats, starts: NDArray[np.int64]) -> Floats:
+    """Sums (characters,) of values (bytes,)."""
+    if not len(values):
+        return values
+    return np.add.reduceat(values, starts).astype(np.float32)
+
+
+class _Evidence:
+    """Gathers the heads' outputs of one page; byte t's marks are read off the state `delay` bytes later."""
+
+    def __init__(self, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> None:
+        self.ids, self.delay, self.changes = ids, checkpoint.delay, checkpoint.changes
+        cut = np.zeros(len(ids) + 1, np.bool_)
+        cut[0] = len(ids) > 0
+        cut[:-1] |= ids == LT
+        cut[1:] |= ids == GT
+        self.atoms = np.flatnonzero(cut[:-1])
+        self.sums = np.zeros((len(self.atoms), OUTPUTS), np.float32)
+        self.scores = np.zeros(len(Syntax), np.float32)
+        self.pointers: list[NDArray[np.uint8]] = []
+
+    def add(self, at: int, outputs: Floats) -> None:
+        """Takes the outputs (n, OUTPUTS) after bytes at .. at + n - 1."""
+        first = max(0, at - self.delay)
+        outputs = outputs[max(0, self.delay - at) :]
+        if not len(outputs):
+            return
+        logs = _log_likelihoods(outputs)
+        last = first + len(logs)
+        before = int(self.ids[first - 1]) if first else ord(" ")
+        kinds = boundary_kinds(self.ids[first:last], before)
+        syntax = np.ascontiguousarray(logs[:, OUTPUT["syntax"]])
+        pointers, self.scores = path_forward(syntax, kinds, self.changes, self.scores)
+        self.pointers.append(pointers)
+        k = int(np.searchsorted(self.atoms, first, "right")) - 1
+        edges = self.atoms[k : np.searchsorted(self.atoms, last, "left")].copy()
+        edges[0] = max(edges[0], first)
+        self.sums[k : k + len(edges)] += np.add.reduceat(logs, edges - first)
+
+    def path(self) -> NDArray[np.uint8]:
+        """Syntax (bytes,): the best path."""
+        return path_back(self.pointers, int(self.scores.argmax()))
+
+    def decider(self, starts: NDArray[np.int64]) -> Callable[[str, int, int], int]:
+        """decide(head, start, end), offsets in characters: the class with the most evidence over the span's atoms."""
+        totals = np.concatenate([np.zeros((1, OUTPUTS)), np.cumsum(self.sums, axis=0, dtype=np.float64)])
+        atom_of = np.searchsorted(self.atoms, starts, "right") - 1
+        columns = OUTPUT
+
+        def decide(name: str, start: int, end: int) -> int:
+            part = columns[name]
+            return int((totals[atom_of[end - 1] + 1, part] - totals[atom_of[start], part]).argmax())
+
+        return decide
+
+
+def _log_likelihoods(outputs: Floats) -> Floats:
+    """Log-softmax of outputs (n, OUTPUTS), head by head; numbers stay as they are."""
+    logs = np.empty_like(outputs)
+    for head in HEADS:
+        part = OUTPUT[head.name]
+        x = outputs[:, part]
+        if head.classes > 1:
+            x = x - x.max(1, keepdims=True)
+            x = x - np.log(np.exp(x).sum(1, keepdims=True))
+        logs[:, part] = x
+    return logs

@@ -1,0 +1,65 @@
+"""From a training checkpoint to weights as they are read: embeddings folded into look-up tables, changes counted."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kernels.weights import Weights
+from model.page.boundaries import KINDS, boundary_kinds
+from model.page.marks import COLUMN, IGNORED, OUTPUTS, Syntax
+from model.train.network import MATCHERS, Network
+from model.train.shards import BYTE, INPUTS, Shards
+
+COUNTED = 60_000_000  # bytes of lessons whose changes of syntax are counted
+SMOOTHING = 1e-4  # added to every count, as a share of it: a change never seen costs about 13 nats
+
+
+def fold(network: Network) -> Weights:
+    """The look-up tables and matrices of a network with heads: the input product is linear in the embeddings."""
+    if network.heads is None or not network.copy:
+        raise ValueError("only a network with heads and the copy input can be read")
+    lstm = network.lstm
+    with torch.no_grad():
+        project = lstm.weight_ih_l0.T
+        byte = network.byte.weight @ project + lstm.bias_ih_l0 + lstm.bias_hh_l0
+        predicted = torch.stack([network.predicted[k].weight @ project for k in range(MATCHERS)])
+        length = torch.stack([network.length[k].weight @ project for k in range(MATCHERS)])
+    arrays = {
+        "byte": byte,
+        "predicted": predicted,
+        "length": length,
+        "recurrent": lstm.weight_hh_l0,
+        "output": network.output.weight,
+        "output_bias": network.output.bias,
+        "copy_gain": network.copy_gain.weight,
+        "copy_bias": network.copy_bias,
+        "heads": network.heads.weight,
+        "heads_bias": network.heads.bias,
+    }
+    assert network.heads.out_features == OUTPUTS
+    halves = {"byte", "predicted", "length", "recurrent", "output", "heads"}  # as the checkpoint stores them
+    folded = {k: v.detach().cpu().float().numpy() for k, v in arrays.items()}
+    return Weights(**{k: v.astype(np.float16).astype(np.float32) if k in halves else v for k, v in folded.items()})
+
+
+def count_changes(shards: Shards) -> NDArray[np.float32]:
+    """Log-likelihood (KINDS, from, to) of syntax at a byte given that at the byte before and the place between them."""
+    classes = len(Syntax)
+    counts = np.zeros(KINDS * classes * classes, np.float64)
+    seen = 0
+    order = np.random.default_rng(0).permutation(len(shards))
+    for i in order:
+        rows = shards.lesson(int(i))
+        if len(rows) < 2:
+            continue
+        syntax = rows[:, INPUTS + COLUMN["syntax"]].astype(np.int64)
+        kinds = boundary_kinds(np.ascontiguousarray(rows[1:, BYTE]), int(rows[0, BYTE])).astype(np.int64)
+        known = (syntax[1:] != IGNORED) & (syntax[:-1] != IGNORED)
+        index = (kinds * classes + syntax[:-1]) * classes + syntax[1:]
+        counts += np.bincount(index[known], minlength=len(counts))
+        seen += len(rows)
+        if seen > COUNTED:
+            break
+    table = counts.reshape(KINDS, classes, classes)
+    table = table + SMOOTHING * np.maximum(table.sum(2, keepdims=True), 1) / classes
+    return np.log(table / table.sum(2, keepdims=True)).astype(np.float32)
