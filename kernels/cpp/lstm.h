@@ -1,0 +1,69 @@
+// Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
+//
+// One LSTM layer that reads bytes: the contract that every instruction set fulfils.
+//
+// Letters: H units, K head outputs, n bytes of a call, U traced units. All arrays are dense, row-major, owned by the caller.
+// Gates stand in the order i, f, g, o. With x the byte, p and l the copy input of matcher k after it:
+//   z  = byte[x] + sum over k with l > 0 of (predicted[k, p] + length[k, l]) + recurrent . h
+//   c' = sigmoid(z_f) c + sigmoid(z_i) tanh(z_g)          h' = sigmoid(z_o) tanh(c')
+//   next byte: logits = output . h' + output_bias; for k with l > 0: logits[p] += copy_gain[k] . h' + copy_bias[k, l]
+//   heads: heads . h' + heads_bias
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace soupstate {
+
+// Borrowed for the length of a make_...() call; nothing of it is kept.
+struct LstmWeights {
+  size_t units;             // H
+  size_t outputs;           // K, may be 0
+  const float* byte;        // [256, 4H], both biases folded in
+  const float* predicted;   // [2, 256, 4H]
+  const float* length;      // [2, 16, 4H], row 0 of each is never read
+  const float* recurrent;   // [4H, H], values that half precision holds exactly
+  const float* output;      // [256, H]
+  const float* output_bias; // [256]
+  const float* copy_gain;   // [2, H]
+  const float* copy_bias;   // [2, 16]
+  const float* heads;       // [K, H]
+  const float* heads_bias;  // [K]
+};
+
+// One call. No output may alias an input or another output, but for h and c, which are both.
+struct LstmCall {
+  size_t n;                        // may be 0: nothing is read or written
+  const uint8_t* ids;              // [n]
+  const uint8_t* predicted;        // [n, 2] copy input after each byte
+  const uint8_t* length;           // [n, 2] < 16
+  const uint8_t* first_predicted;  // [2] the same before ids[0]
+  const uint8_t* first_length;     // [2]
+  float* h;                        // [H] in: before ids[0]; out: after ids[n - 1]
+  float* c;                        // [H]
+  const int64_t* units;            // [U] < H
+  size_t n_units;                  // U
+  float* bits;                     // [n] out: surprisal of each byte before it was read; or null
+  float* entropy;                  // [n] out: entropy in bits of the distribution before it; or null
+  float* heads;                    // [n, K] out: after each byte; or null
+  float* traces;                   // [n, U] out: c after each byte
+};
+
+// Packed weights. Holds no state: read() may run in several threads at once.
+class Lstm {
+ public:
+  virtual ~Lstm() = default;
+  virtual size_t units() const = 0;
+  virtual size_t outputs() const = 0;
+  // Returns the total surprisal in bits. Needs some 100 rows of H floats for itself; throws std::bad_alloc only.
+  virtual double read(const LstmCall& call) const = 0;
+};
+
+// Each may be called only on a machine that has the instructions of its name.
+std::unique_ptr<Lstm> make_scalar(const LstmWeights& weights);
+#ifdef SOUPSTATE_X86
+std::unique_ptr<Lstm> make_avx2(const LstmWeights& weights);    // AVX2, FMA, F16C
+std::unique_ptr<Lstm> make_avx512(const LstmWeights& weights);  // AVX-512 F, BW, VL and the former
+#endif
+
+}  // namespace soupstate

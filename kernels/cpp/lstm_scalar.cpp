@@ -1,0 +1,41 @@
+// Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
+//
+// For any machine: vectors of 4 floats in the compiler's own notation, which it maps to whatever the base machine has.
+#include "lstm_body.h"
+
+namespace soupstate {
+namespace {
+
+struct Plain {
+  using Vec = float __attribute__((vector_size(16), may_alias));
+  using Ints = int32_t __attribute__((vector_size(16), may_alias));
+  using Stored = float;
+  static constexpr size_t kLanes = 4, kVectors = 2, kRows = 2;
+
+  static float narrow(float x) { return x; }
+  static Vec widen(const float* p) { return load(p); }
+  static Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
+  static void store(float* p, Vec a) { *reinterpret_cast<Vec*>(p) = a; }
+  static Vec set1(float x) { return Vec{x, x, x, x}; }
+  static Vec add(Vec a, Vec b) { return a + b; }
+  static Vec sub(Vec a, Vec b) { return a - b; }
+  static Vec mul(Vec a, Vec b) { return a * b; }
+  static Vec div(Vec a, Vec b) { return a / b; }
+  static Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
+  static Vec min(Vec a, Vec b) { return a < b ? a : b; }
+  static Vec max(Vec a, Vec b) { return a > b ? a : b; }
+  // To the nearest integer, for |a| < 2^22: adding 1.5 * 2^23 leaves no bits for a fraction.
+  static Vec round(Vec a) { return (a + set1(12582912.0f)) - set1(12582912.0f); }
+  static Vec scale(Vec a, Vec n) {
+    const Ints exponent = (__builtin_convertvector(n, Ints) + 127) << 23;
+    return a * reinterpret_cast<const Vec&>(exponent);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Lstm> make_scalar(const LstmWeights& weights) {
+  return std::unique_ptr<Lstm>(new LstmOn<Plain, Plain>(weights));
+}
+
+}  // namespace soupstate

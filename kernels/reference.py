@@ -1,0 +1,172 @@
+"""Plain numpy and Python versions of the kernels: what the compiled ones must equal."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.weights import MATCHERS, Bytes, Chunk, Floats, State, Weights
+
+BLOCK = 256  # bytes whose hidden states are kept at a time
+
+RING = 1 << 19  # this and the rest of the copy model: see cpp/copy.h
+SLOTS = 1 << 18
+ORDER = (5, 3)
+LONGEST = 32
+FACTOR = 0x2F0B4C47
+COPY_STATE_BYTES = 4 * (1 + 2 * MATCHERS + MATCHERS * SLOTS) + RING
+CLASS_STARTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256)  # least lengths of classes 2 to 15
+LENGTH_CLASS = [1 + sum(length >= start for start in CLASS_STARTS) for length in range(257)]
+
+
+def read(
+    weights: Weights,
+    ids: Bytes,
+    predicted: Bytes,
+    length: Bytes,
+    state: State,
+    units: NDArray[np.int64],
+) -> Chunk:
+    """As `Packed.read` in kernels/backends.py, of arguments known to be good."""
+    n = len(ids)
+    bits, entropy = np.empty(n, np.float32), np.empty(n, np.float32)
+    heads = np.empty((n, weights.outputs), np.float32)
+    traces = np.empty((n, len(units)), np.float32)
+    recurrent = weights.recurrent.astype(np.float32)
+    state = State(state.h.copy(), state.c.copy(), state.predicted.copy(), state.length.copy())
+    for start in range(0, n, BLOCK):
+        part = slice(start, min(start + BLOCK, n))
+        copy = state.predicted, state.length
+        before, after, cells = _recur(
+            weights, recurrent, ids[part], predicted[part], length[part], state
+        )
+        logits = _next_byte(
+            weights,
+            before,
+            np.vstack([copy[0], predicted[part][:-1]]),
+            np.vstack([copy[1], length[part][:-1]]),
+        )
+        bits[part], entropy[part] = _surprise(logits, ids[part])
+        heads[part] = after @ weights.heads.T + weights.heads_bias
+        traces[part] = cells[:, units]
+        last = part.stop - 1
+        state = State(
+            after[-1].copy(), cells[-1].copy(), predicted[last].copy(), length[last].copy()
+        )
+    return Chunk(bits, entropy, heads, traces, state)
+
+
+def bits_only(weights: Weights, ids: Bytes, predicted: Bytes, length: Bytes, state: State) -> float:
+    """Total surprisal of ids (n,) in bits."""
+    chunk = read(weights, ids, predicted, length, state, np.empty(0, np.int64))
+    return float(chunk.bits.sum(dtype=np.float64))
+
+
+def _sigmoid(x: Floats) -> Floats:
+    value: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * x) + np.float32(0.5)
+    return value
+
+
+def _recur(
+    weights: Weights, recurrent: Floats, ids: Bytes, predicted: Bytes, length: Bytes, state: State
+) -> tuple[Floats, Floats, Floats]:
+    """h before, h after and c after each byte, (n, H) each."""
+    z = weights.byte[ids]
+    for k in range(MATCHERS):
+        on = length[:, k] > 0
+        z[on] += weights.predicted[k, predicted[on, k]] + weights.length[k, length[on, k]]
+    h = np.empty((len(ids) + 1, weights.units), np.float32)
+    c = np.empty_like(h)
+    h[0], c[0] = state.h, state.c
+    for t in range(len(ids)):
+        i, f, g, o = (z[t] + recurrent @ h[t]).reshape(4, -1)
+        c[t + 1] = _sigmoid(f) * c[t] + _sigmoid(i) * np.tanh(g)
+        h[t + 1] = _sigmoid(o) * np.tanh(c[t + 1])
+    return h[:-1], h[1:], c[1:]
+
+
+def _next_byte(weights: Weights, h: Floats, predicted: Bytes, length: Bytes) -> Floats:
+    """Logits (n, 256) of the byte after states h (n, H) and copy input predicted, length (n, 2)."""
+    logits = h @ weights.output.T + weights.output_bias
+    for k in range(MATCHERS):
+        on = np.flatnonzero(length[:, k])
+        logits[on, predicted[on, k]] += (
+            h[on] @ weights.copy_gain[k] + weights.copy_bias[k, length[on, k]]
+        )
+    return logits
+
+
+def _surprise(logits: Floats, ids: Bytes) -> tuple[Floats, Floats]:
+    """Surprisal (n,) of ids (n,), and entropy (n,), in bits, by logits (n, 256)."""
+    shifted = logits - logits.max(1, keepdims=True)
+    exponentials = np.exp(shifted)
+    total = exponentials.sum(1)
+    nats = np.log(total) - shifted[np.arange(len(ids)), ids]
+    entropy = np.log(total) - (exponentials * shifted).sum(1) / total
+    return nats / np.float32(np.log(2)), entropy / np.float32(np.log(2))
+
+
+def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes) -> None:
+    """The copy model of cpp/copy.cpp: reads ids (n,); fills predicted, length (n, 2), state.
+
+    `state` (COPY_STATE_BYTES,) is laid out as `CopyState` in cpp/copy.h: either version goes on
+    where the other stopped.
+    """
+    words = state[:-RING].data.cast("B").cast("I")
+    history = state[-RING:].data
+    first = words[0]
+    hashes = [_hashes(ids, history, first, order) for order in ORDER]
+    for t, byte in enumerate(ids.tolist()):
+        history[(first + t) % RING] = byte
+        words[0] = n = first + t + 1
+        for k in range(MATCHERS):
+            pointer, matched = words[1 + k], words[1 + MATCHERS + k]
+            pointer, matched = _follow(k, n, byte, hashes[k][t], pointer, matched, words, history)
+            if pointer and n + 1 - pointer >= RING - LONGEST:
+                pointer = matched = 0
+            words[1 + k], words[1 + MATCHERS + k] = pointer, matched
+            predicted[t, k] = history[(pointer - 1) % RING] if pointer else 0
+            length[t, k] = LENGTH_CLASS[min(matched, 256)] if pointer else 0
+
+
+def _hashes(ids: Bytes, history: "memoryview[int]", first: int, order: int) -> list[int]:
+    """Of the last `order` bytes, at each of ids."""
+    context = [history[(first - j) % RING] for j in range(order - 1, 0, -1)]
+    known = np.concatenate([np.array(context, np.uint32), ids.astype(np.uint32)])
+    value = np.zeros(len(ids), np.uint32)
+    for j in range(order):
+        value = (value + known[order - 1 - j : len(known) - j] + np.uint32(1)) * np.uint32(FACTOR)
+    slots: list[int] = ((value ^ (value >> np.uint32(15))) & np.uint32(SLOTS - 1)).tolist()
+    return slots
+
+
+def _follow(
+    k: int,
+    n: int,
+    byte: int,
+    slot: int,
+    pointer: int,
+    matched: int,
+    words: "memoryview[int]",
+    history: "memoryview[int]",
+) -> tuple[int, int]:
+    """Pointer and match length of matcher k after its n-th byte."""
+    if pointer and history[(pointer - 1) % RING] == byte:
+        pointer, matched = pointer + 1, min(matched + 1, 65535)
+    else:
+        pointer = matched = 0
+    if n < ORDER[k]:
+        return pointer, matched
+    entry = 1 + 2 * MATCHERS + k * SLOTS + slot
+    found = words[entry]
+    words[entry] = n + 1
+    if k == 0 and pointer:
+        return pointer, matched
+    if found < 2 or n + 1 - found >= RING - LONGEST:
+        return 0, 0
+    a, b, common = found - 2, n - 1, 0
+    while (
+        common < LONGEST
+        and common <= a
+        and history[(a - common) % RING] == history[(b - common) % RING]
+    ):
+        common += 1
+    return (found, common) if common >= ORDER[k] else (0, 0)
