@@ -1,0 +1,154 @@
+"""What the service and the command line answer, made from a page by a Reader. One place for both."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.net.faults import find_faults
+from model.net.reader import Reader, Reading, Stopped
+from model.page.links import base_url, links
+from model.page.main import main_content
+from model.page.markdown import markdown
+from model.page.places import Places
+from model.page.spans import Span, TagSpan
+from model.page.text import text
+from model.page.title import title
+
+EXTRACT_PARTS = ("links", "text", "markdown")
+ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
+BITS_DECIMALS = 3  # of surprisal and entropy
+DEPTH_DECIMALS = 2
+
+Stop = Callable[[], bool]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A page and what is wanted of it. include: of EXTRACT_PARTS or ENTROPY_PARTS; scope: all or main."""
+
+    html: str
+    url: str | None
+    include: frozenset[str]
+    scope: str = "all"
+
+
+class Extraction(TypedDict, total=False):
+    """The answer of /extract; only what was asked for is there."""
+
+    title: str | None
+    links: list[dict[str, Any]]
+    text: str
+    markdown: str
+    characters: int
+    bits_per_character: float
+    model: dict[str, str]
+    seconds: float
+
+
+class Measurement(TypedDict, total=False):
+    """The answer of /entropy; only what was asked for is there. Arrays have one number a character."""
+
+    characters: int
+    bits_per_character: float
+    surprisal: Floats
+    entropy: Floats
+    depth: Floats
+    depth_neurons: list[dict[str, Any]]
+    faults: list[dict[str, Any]]
+    model: dict[str, str]
+    seconds: float
+
+
+def extract(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Extraction:
+    """Title, links, text and Markdown of a page. Raises Stopped when `stop` says so."""
+    start = time.perf_counter()
+    reading = reader.read(asked.html, stop)
+    page, spans, url = asked.html, reading.spans, asked.url
+    answer: Extraction = {"title": title(page, spans)}
+    if asked.scope == "main":
+        spans, url = _main(page, spans, url)
+    if "links" in asked.include:
+        answer["links"] = [asdict(link) for link in links(page, spans, url)]
+        _look(stop)
+    if "text" in asked.include:
+        answer["text"] = text(page, spans)
+        _look(stop)
+    if "markdown" in asked.include:
+        answer["markdown"] = markdown(page, spans, url)
+    answer["characters"] = len(page)
+    answer["bits_per_character"] = round(reading.bits_per_character, 4)
+    answer["model"] = _model(reader)
+    answer["seconds"] = round(time.perf_counter() - start, 4)
+    return answer
+
+
+def measure(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Measurement:
+    """Surprisal, entropy and depth of every character, and faults. Raises Stopped when `stop` says so."""
+    start = time.perf_counter()
+    reading = reader.read(asked.html, stop)
+    answer: Measurement = {
+        "characters": len(asked.html),
+        "bits_per_character": round(reading.bits_per_character, 4),
+    }
+    if "surprisal" in asked.include:
+        answer["surprisal"] = np.round(reading.surprisal, BITS_DECIMALS)
+    if "entropy" in asked.include:
+        answer["entropy"] = np.round(reading.entropy, BITS_DECIMALS)
+    if "depth" in asked.include:
+        answer["depth"] = np.round(reading.depth, DEPTH_DECIMALS)
+        answer["depth_neurons"] = [asdict(neuron) for neuron in reader.checkpoint.depth.neurons]
+    if "faults" in asked.include:
+        answer["faults"] = _faults(reader, reading, stop)
+    answer["model"] = _model(reader)
+    answer["seconds"] = round(time.perf_counter() - start, 4)
+    return answer
+
+
+def _main(page: str, spans: list[Span], url: str | None) -> tuple[list[Span], str | None]:
+    """The spans of the main content, and what their relative addresses are relative to."""
+    chosen = main_content(page, spans)
+    if any(isinstance(span, TagSpan) and span.base for span in chosen):
+        return chosen, url
+    return chosen, base_url(page, spans, url)
+
+
+def _faults(reader: Reader, reading: Reading, stop: Stop) -> list[dict[str, Any]]:
+    places = Places(reading.page)
+    found = []
+    for fault in find_faults(reader, reading, stop):
+        line, column = places.line_column(fault.start)
+        found.append(
+            {
+                "start": fault.start,
+                "end": fault.end,
+                "line": line,
+                "column": column,
+                "bits": round(float(fault.bits), BITS_DECIMALS),
+                "message": fault.message,
+                "excerpt": places.excerpt(fault.start, fault.end),
+                "fixes": [
+                    {
+                        "start": fix.start,
+                        "end": fix.end,
+                        "replacement": fix.replacement,
+                        "bits_saved": round(float(fix.bits_saved), BITS_DECIMALS),
+                    }
+                    for fix in fault.fixes
+                ],
+            }
+        )
+    return found
+
+
+def _model(reader: Reader) -> dict[str, str]:
+    return {"name": reader.checkpoint.name, "version": reader.checkpoint.version}
+
+
+def _look(stop: Stop) -> None:
+    if stop():
+        raise Stopped

@@ -1,0 +1,150 @@
+"""From a request to the page that it asks about: body, charset, and the names in body or query."""
+
+import asyncio
+import json
+import time
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from app.answers import Asked
+from app.problems import Problem
+from app.schemas import EntropyRequest, ExtractRequest
+from app.settings import Settings
+from app.work import Full, Ticket, TooLarge
+from model.page.decode import decode
+
+RequestModel = type[ExtractRequest] | type[EntropyRequest]
+
+RAW_TYPES = ("text/html", "application/xhtml+xml")
+JSON_TYPE = "application/json"
+NAMES = ("url", "include", "scope")
+LINGER = 2.0  # seconds, and bytes, of a refused body that are read and thrown away: who is still
+LINGER_BYTES = 16_000_000  # sending when the connection closes may never see the answer
+
+
+async def read_asked(request: Request, model: RequestModel, ticket: Ticket, settings: Settings) -> Asked:
+    """The page of a request, and what is wanted of it; the ticket holds its characters. Raises Problem."""
+    kind = _kind(request)
+    given = _query(request)
+    try:
+        body = await asyncio.wait_for(_body(request, ticket, settings.max_body_bytes), settings.body_seconds)
+    except asyncio.TimeoutError:
+        detail = f"the body took longer than {settings.body_seconds:g} s to arrive"
+        raise Problem(408, detail, "body", {"Connection": "close"}) from None
+    except Problem as problem:
+        await _linger(request)
+        problem.headers |= {"Connection": "close"}
+        raise
+    asked = await asyncio.to_thread(_parse, body, kind, request.headers.get("content-type"), given, model)
+    ticket.shrink(len(asked.html))
+    return asked
+
+
+def _kind(request: Request) -> str:
+    declared = request.headers.get("content-type", "")
+    kind = declared.partition(";")[0].strip().lower()
+    if kind not in (*RAW_TYPES, JSON_TYPE):
+        said = f"{kind!r} is" if kind else "a body without one is"
+        detail = f"{said} not supported; send {', '.join(RAW_TYPES)} or {JSON_TYPE}"
+        raise Problem(415, detail, "Content-Type", {"Accept": ", ".join((*RAW_TYPES, JSON_TYPE))})
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        detail = f"{encoding!r} is not supported; send the body as it is"
+        raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
+    return kind
+
+
+def _query(request: Request) -> dict[str, Any]:
+    """url, include and scope of the query; include may be repeated, and split by commas."""
+    given: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in NAMES:
+            raise Problem(422, f"unknown query parameter; known: {', '.join(NAMES)}", name)
+        if name == "include":
+            given.setdefault(name, []).extend(part.strip() for part in value.split(","))
+        elif name in given:
+            raise Problem(422, "given twice", name)
+        else:
+            given[name] = value
+    return given
+
+
+async def _body(request: Request, ticket: Ticket, most: int) -> bytes:
+    """The body; every byte of it takes from the budget, for a character is a byte at least."""
+    declared = request.headers.get("content-length", "")
+    announced = int(declared) if declared.isdigit() else 0
+    _check_size(announced, most)
+    parts = bytearray()
+    try:
+        ticket.queue.check(announced)
+        async for chunk in request.stream():
+            _check_size(len(parts) + len(chunk), most)
+            ticket.grow(len(chunk))
+            parts += chunk
+    except Full as full:
+        raise busy(full) from None
+    except TooLarge:
+        raise Problem(413, f"more than the {ticket.queue.budget} characters that are read at once", "body") from None
+    return bytes(parts)
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise Problem(413, f"more than {most} bytes", "body")
+
+
+def busy(full: Full) -> Problem:
+    """The answer to a request that finds the queue full."""
+    return Problem(503, str(full), headers={"Retry-After": str(full.retry_after)})
+
+
+async def _linger(request: Request) -> None:
+    if "expect" in request.headers:  # the client waits for leave to send
+        return
+    until, left = time.monotonic() + LINGER, LINGER_BYTES
+    try:
+        while left > 0 and (rest := until - time.monotonic()) > 0:
+            message = await asyncio.wait_for(request.receive(), rest)
+            left -= len(message.get("body", b""))
+            if not message.get("more_body"):
+                return
+    except (asyncio.TimeoutError, ClientDisconnect):
+        return
+
+
+def _parse(body: bytes, kind: str, content_type: str | None, given: dict[str, Any], model: RequestModel) -> Asked:
+    if kind == JSON_TYPE:
+        given = given | _json(body)
+    else:
+        try:
+            given = given | {"html": decode(body, content_type).text}
+        except ValueError as error:
+            raise Problem(422, str(error), "body") from None
+    try:
+        asked = model.model_validate(given)
+    except ValidationError as error:
+        _refuse(error)
+    return Asked(asked.html, asked.url, frozenset(asked.include), asked.scope)
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Problem(400, "the JSON is not UTF-8", "body") from None
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, f"no valid JSON: {error}", "body") from None
+    if not isinstance(value, dict):
+        raise Problem(422, f"expected a JSON object, not {type(value).__name__}", "body")
+    return value
+
+
+def _refuse(error: ValidationError) -> NoReturn:
+    """Says what the first fault is, and in which field."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    detail = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "string_unicode":
+        detail = "holds half of a surrogate pair: not text that UTF-8 can express"
+    raise Problem(422, detail, str(first["loc"][0])) from None

@@ -1,0 +1,34 @@
+"""Logs: one JSON object a line, to stderr."""
+
+import logging
+import sys
+from datetime import datetime, timezone
+
+import orjson
+
+LOG = logging.getLogger("soupstate")
+
+
+class JsonLines(logging.Formatter):
+    """A record as JSON; what was passed as `extra={"fields": {...}}` stands beside the message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        when = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
+        line = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
+        line |= getattr(record, "fields", {})
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+def log_to_stderr(level: str) -> None:
+    """Sends the service's and uvicorn's logs to stderr, as JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    for name in ("soupstate", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level.upper())
+    if level == "info":  # of uvicorn's lines at this level, none says what ours do not
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -1,0 +1,26 @@
+"""Errors as the service answers them: application/problem+json (RFC 9457), with the field that is wrong."""
+
+from http import HTTPStatus
+
+import orjson
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; Python's names differ by version
+
+
+class Problem(Exception):
+    """An answer other than 200. field: what of the request is wrong, where it is one thing."""
+
+    def __init__(self, status: int, detail: str, field: str | None = None, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.field, self.headers = status, detail, field, headers or {}
+
+
+def problem_response(problem: Problem) -> Response:
+    """The answer that tells of a problem."""
+    title = PHRASES.get(problem.status) or HTTPStatus(problem.status).phrase
+    body = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail}
+    if problem.field is not None:
+        body["field"] = problem.field
+    return Response(orjson.dumps(body), problem.status, problem.headers, MEDIA_TYPE)

@@ -1,0 +1,147 @@
+"""Requests and answers of the service, as OpenAPI shows them. Requests are checked by these models."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+LONGEST_URL = 8192
+
+
+def _page(html: str) -> str:
+    if not html.strip("\ufeff\t\n\f\r\0 "):
+        raise ValueError("the page is empty")
+    return html
+
+
+def _address(url: str) -> str:
+    if len(url) > LONGEST_URL:
+        raise ValueError(f"longer than {LONGEST_URL} characters")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not an absolute http or https address")
+    return url
+
+
+Html = Annotated[str, AfterValidator(_page), Field(description="The page. Offsets in the answer count its code points.")]
+Url = Annotated[str, AfterValidator(_address), Field(description="Where the page is from; makes links absolute.")]
+Scope = Annotated[Literal["all", "main"], Field(description="The whole page, or its main content.")]
+ExtractPart = Literal["links", "text", "markdown"]
+EntropyPart = Literal["surprisal", "entropy", "depth", "faults"]
+
+
+class ExtractRequest(BaseModel):
+    """A page to extract from."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    html: Html
+    url: Url | None = None
+    include: list[ExtractPart] = Field(["links", "text", "markdown"], description="What to answer.")
+    scope: Scope = "all"
+
+
+class EntropyRequest(BaseModel):
+    """A page to measure. `url` and `scope` are taken, as by /extract, and change nothing."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    html: Html
+    url: Url | None = None
+    include: list[EntropyPart] = Field(["surprisal", "entropy", "depth", "faults"], description="What to answer.")
+    scope: Scope = "all"
+
+
+class Answer(BaseModel):
+    """Base of what the service answers: no field but those listed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ModelName(Answer):
+    """The checkpoint that read the page."""
+
+    name: str
+    version: str
+
+
+class LinkAnswer(Answer):
+    """A link: href as written (character references undone), url: absolute, null where it cannot be made so."""
+
+    href: str
+    url: str | None
+    text: str
+    rel: str | None
+    start: int
+    end: int
+
+
+class ExtractAnswer(Answer):
+    """What was asked for in `include`, and figures of the reading."""
+
+    title: str | None
+    links: list[LinkAnswer] | None = None
+    text: str | None = None
+    markdown: str | None = None
+    characters: int
+    bits_per_character: float
+    model: ModelName
+    seconds: float
+
+
+class FixAnswer(Answer):
+    """An edit: html[start:end] replaced by `replacement` saves so many bits."""
+
+    start: int
+    end: int
+    replacement: str
+    bits_saved: float
+
+
+class FaultAnswer(Answer):
+    """A place where the page breaks. line and column count from 1."""
+
+    start: int
+    end: int
+    line: int
+    column: int
+    bits: float
+    message: str
+    excerpt: str
+    fixes: list[FixAnswer]
+
+
+class DepthNeuronAnswer(Answer):
+    """A unit of the network whose memory cell follows nesting depth; r: correlation on held-out pages."""
+
+    layer: int
+    unit: int
+    r: float
+
+
+class EntropyAnswer(Answer):
+    """What was asked for in `include`; arrays have one number a character. Faults: the most suspicious first."""
+
+    characters: int
+    bits_per_character: float
+    surprisal: list[float] | None = Field(None, description="Bits of the character that came.")
+    entropy: list[float] | None = Field(None, description="Bits expected before it came.")
+    depth: list[float] | None = Field(None, description="Open elements, as the depth neurons have it.")
+    depth_neurons: list[DepthNeuronAnswer] | None = None
+    faults: list[FaultAnswer] | None = None
+    model: ModelName
+    seconds: float
+
+
+class ProblemAnswer(Answer):
+    """An error (RFC 9457); `field` names what of the request is wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+
+
+class Health(Answer):
+    """State of the service."""
+
+    status: str
