@@ -168,13 +168,15 @@ def load_weights(network: Network, path: Path) -> None:
     network.load_state_dict({**own, **{k: v for k, v in found.items() if k in own}})
 
 
-def train(run: Run, log: Callable[[str], None], *, seconds: float = math.inf) -> None:
-    """Trains until the experiment's characters (or `seconds`) are used up, logging and saving as it goes."""
+def train(
+    run: Run, log: Callable[[str], None], *, seconds: float = math.inf, stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Trains until the experiment's characters (or `seconds`) are used up or `stop` says so, logging and saving."""
     e = run.experiment
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}
     started = saved = marked = time.monotonic()
-    while run.characters < e.characters and time.monotonic() - started < seconds:
+    while run.characters < e.characters and time.monotonic() - started < seconds and not stop():
         for name, loss in run.update().items():
             sums[name] = sums.get(name, torch.zeros((), device=run.device)) + loss
             counts[name] = counts.get(name, 0) + 1
