@@ -123,7 +123,7 @@ def _raw_end(page: str, at: int, name: str) -> int:
     return _script_end(page, at)
 
 
-SCRIPT_STEP = re.compile(rf"<!--|-->|</?script[{SPACE}/>]", re.I)
+SCRIPT_STEP = re.compile(rf"<!--(?:-*>)?|-->|</?script[{SPACE}/>]", re.I)
 
 
 def _script_end(page: str, at: int) -> int:
@@ -133,7 +133,7 @@ def _script_end(page: str, at: int) -> int:
         step = m[0].lower()
         if step == "<!--":
             escaped = True
-        elif step == "-->":
+        elif step.endswith("->"):
             escaped = double = False
         elif step.startswith("</"):
             if not double:
