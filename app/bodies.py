@@ -24,6 +24,14 @@ LINGER = 2.0  # seconds, and bytes, of a refused body that are read and thrown a
 LINGER_BYTES = 16_000_000  # sending when the connection closes may never see the answer
 
 
+class _Refused(Exception):
+    """A body is not taken; more: some of it is still to come."""
+
+    def __init__(self, problem: Problem, more: bool) -> None:
+        super().__init__(problem)
+        self.problem, self.more = problem, more
+
+
 async def read_asked(request: Request, model: RequestModel, ticket: Ticket, settings: Settings) -> Asked:
     """The page of a request, and what is wanted of it; the ticket holds its characters. Raises Problem."""
     kind = _kind(request)
@@ -33,10 +41,11 @@ async def read_asked(request: Request, model: RequestModel, ticket: Ticket, sett
     except asyncio.TimeoutError:
         detail = f"the body took longer than {settings.body_seconds:g} s to arrive"
         raise Problem(408, detail, "body", {"Connection": "close"}) from None
-    except Problem as problem:
-        await _linger(request)
-        problem.headers |= {"Connection": "close"}
-        raise
+    except _Refused as refused:
+        if refused.more:
+            await _linger(request)
+        refused.problem.headers |= {"Connection": "close"}
+        raise refused.problem from None
     asked = await asyncio.to_thread(_parse, body, kind, request.headers.get("content-type"), given, model)
     ticket.shrink(len(asked.html))
     return asked
@@ -75,24 +84,28 @@ async def _body(request: Request, ticket: Ticket, most: int) -> bytes:
     """The body; every byte of it takes from the budget, for a character is a byte at least."""
     declared = request.headers.get("content-length", "")
     announced = int(declared) if declared.isdigit() else 0
-    _check_size(announced, most)
-    parts = bytearray()
+    body, more = bytearray(), True
     try:
+        _check_size(announced, most)
         ticket.queue.check(announced)
-        async for chunk in request.stream():
-            _check_size(len(parts) + len(chunk), most)
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            _check_size(len(body) + len(chunk), most)
             ticket.grow(len(chunk))
-            parts += chunk
+            body += chunk
     except Full as full:
-        raise busy(full) from None
-    except TooLarge:
-        raise Problem(413, f"more than the {ticket.queue.budget} characters that are read at once", "body") from None
-    return bytes(parts)
+        raise _Refused(busy(full), more) from None
+    except TooLarge as large:
+        raise _Refused(Problem(413, str(large), "body"), more) from None
+    return bytes(body)
 
 
 def _check_size(size: int, most: int) -> None:
     if size > most:
-        raise Problem(413, f"more than {most} bytes", "body")
+        raise TooLarge(f"more than {most} bytes")
 
 
 def busy(full: Full) -> Problem:
@@ -110,7 +123,7 @@ async def _linger(request: Request) -> None:
             left -= len(message.get("body", b""))
             if not message.get("more_body"):
                 return
-    except (asyncio.TimeoutError, ClientDisconnect):
+    except asyncio.TimeoutError:
         return
 
 
@@ -145,6 +158,4 @@ def _refuse(error: ValidationError) -> NoReturn:
     """Says what the first fault is, and in which field."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     detail = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "string_unicode":
-        detail = "holds half of a surrogate pair: not text that UTF-8 can express"
     raise Problem(422, detail, str(first["loc"][0])) from None

@@ -12,7 +12,9 @@ PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; 
 class Problem(Exception):
     """An answer other than 200. field: what of the request is wrong, where it is one thing."""
 
-    def __init__(self, status: int, detail: str, field: str | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, field: str | None = None, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.field, self.headers = status, detail, field, headers or {}
 

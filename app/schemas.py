@@ -8,6 +8,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 LONGEST_URL = 8192
 
 
+def _characters(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"character {error.start} is half of a surrogate pair, which is no character") from None
+    return text
+
+
 def _page(html: str) -> str:
     if not html.strip("\ufeff\t\n\f\r\0 "):
         raise ValueError("the page is empty")
@@ -23,8 +31,9 @@ def _address(url: str) -> str:
     return url
 
 
-Html = Annotated[str, AfterValidator(_page), Field(description="The page. Offsets in the answer count its code points.")]
-Url = Annotated[str, AfterValidator(_address), Field(description="Where the page is from; makes links absolute.")]
+Text = Annotated[str, AfterValidator(_characters)]
+Html = Annotated[Text, AfterValidator(_page), Field(description="The page. Offsets in answers count its code points.")]
+Url = Annotated[Text, AfterValidator(_address), Field(description="Where the page is from; makes links absolute.")]
 Scope = Annotated[Literal["all", "main"], Field(description="The whole page, or its main content.")]
 ExtractPart = Literal["links", "text", "markdown"]
 EntropyPart = Literal["surprisal", "entropy", "depth", "faults"]

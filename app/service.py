@@ -72,7 +72,7 @@ class Service:
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
     async def _wait(self, request: Request, job: Job) -> bytes:
-        """The job's answer. Where the client goes first, drops the job, waits for it to end, raises ClientDisconnect."""
+        """The job's answer. Where the client goes first, drops the job, waits for its end, raises ClientDisconnect."""
         work: asyncio.Future[bytes] = asyncio.wrap_future(job.future)
         gone: asyncio.Future[bytes] = asyncio.ensure_future(_disconnect(request))
         try:

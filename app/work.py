@@ -86,7 +86,7 @@ class WorkQueue:
     def check(self, characters: int, *, already: int = 0) -> None:
         """Raises where so many characters more would not fit: TooLarge, or Full with a time to come again."""
         if already + characters > self.budget:
-            raise TooLarge
+            raise TooLarge(f"more than the {self.budget} characters that are read at once")
         if self.characters + characters > self.budget:
             over = self.characters + characters - self.budget
             raise Full(max(1, min(LONGEST_RETRY, math.ceil(over / self.speed))))

@@ -1,0 +1,13 @@
+"""Where training runs: the processor or a GPU."""
+
+import torch
+
+
+def choose_device(name: str, threads: int | None = None) -> torch.device:
+    """`cpu`, `cuda`, or `auto`: CUDA where there is some. Raises ValueError where CUDA is asked for and missing."""
+    if threads:
+        torch.set_num_threads(threads)
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("no CUDA device here")
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(found if name == "auto" else name)

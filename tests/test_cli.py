@@ -1,0 +1,166 @@
+"""The command line: extract, entropy, fetch, and what is said of wrong use."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app import cli
+from app.answers import Asked, extract, measure
+from model.net.checkpoint import load_checkpoint
+from model.net.reader import Reader
+
+PAGE = '<title>T</title><p>Hé 😀 <a href="/x">link</a>\n<p>"second</p>'
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(32)) * 8
+
+
+def run(*arguments: str, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(cli.soupstate, list(arguments), input=stdin)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "page.html"
+    path.write_bytes(PAGE.encode())
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _tiny(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUPSTATE_WEIGHTS", str(weights))
+
+
+def without_seconds(answer: dict[str, object]) -> dict[str, object]:
+    assert isinstance(answer.pop("seconds"), float)
+    return answer
+
+
+def test_extract_answers_as_the_service_does(page: Path, weights: Path) -> None:
+    done = run("extract", str(page), "--url", "https://example.org/")
+    assert (done.exit_code, done.stderr) == (0, "")
+    asked = Asked(PAGE, "https://example.org/", frozenset(["links", "text", "markdown"]))
+    wanted = json.loads(json.dumps(extract(Reader(load_checkpoint(weights)), asked)))
+    assert without_seconds(json.loads(done.stdout)) == without_seconds(wanted)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "links"])
+def test_extract_as_text(page: Path, weights: Path, form: str) -> None:
+    done = run("extract", "--format", form, "--scope", "main", "-", stdin=PAGE.encode())
+    assert (done.exit_code, done.stderr) == (0, "")
+    answer = extract(Reader(load_checkpoint(weights)), Asked(PAGE, None, frozenset([form]), "main"))
+    if form == "links":
+        assert done.stdout.count("\n") == len(answer["links"])
+    else:
+        assert done.stdout == f"{answer[form]}\n"  # type: ignore[literal-required]
+
+
+def test_entropy(page: Path, weights: Path) -> None:
+    done = run("entropy", str(page), "--include", "surprisal,depth")
+    answer = json.loads(done.stdout)
+    assert len(answer["surprisal"]) == len(answer["depth"]) == len(PAGE)
+    assert "entropy" not in answer and "faults" not in answer
+    shown = run("entropy", str(page), "--format", "text")
+    faults = measure(Reader(load_checkpoint(weights)), Asked(PAGE, None, frozenset(["faults"])))["faults"]
+    assert shown.stdout.splitlines() == [f"{page}:{f['line']}:{f['column']}: {f['message']}" for f in faults]
+    assert shown.exit_code == 0
+
+
+def test_several_files_of_which_some_fail(page: Path, tmp_path: Path) -> None:
+    picture, empty, gone = tmp_path / "picture.png", tmp_path / "empty.html", tmp_path / "gone.html"
+    picture.write_bytes(PNG)
+    empty.write_bytes(b"  \n")
+    done = run("extract", str(page), str(picture), str(empty), str(gone), "-", str(tmp_path), stdin=PAGE.encode())
+    assert done.exit_code == 1
+    assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == [str(page), "<stdin>"]
+    errors = done.stderr.splitlines()
+    assert [error.split(": ")[:2] for error in errors] == [
+        ["soupstate", str(path)] for path in (picture, empty, gone, tmp_path)
+    ]
+    assert "binary" in errors[0] and "empty" in errors[1] and "No such file" in errors[2]
+
+
+def test_charset_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes("<p>Привет".encode("cp1251"))
+    done = run("entropy", "--charset", "windows-1251", "--include", "surprisal", str(path))
+    assert json.loads(done.stdout)["characters"] == 9
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("nothing",),
+        ("extract",),
+        ("extract", "--format", "xml", "-"),
+        ("extract", "--include", "links,depth", "-"),
+        ("extract", "--scope", "half", "-"),
+        ("entropy", "--include", "text", "-"),
+        ("serve", "--port", "99999"),
+        ("serve", "--log-level", "loud"),
+        ("fetch",),
+    ],
+)
+def test_wrong_use(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert "Usage:" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["extract", "entropy", "serve"])
+def test_weights_or_backend_that_are_not_there(command: str, tmp_path: Path) -> None:
+    files = [] if command == "serve" else ["-"]
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"nonsense")
+    for option in (("--weights", "gone"), ("--weights", str(bad)), ("--backend", "quantum")):
+        done = run(command, *option, *files, stdin=PAGE.encode())
+        assert done.exit_code == 1
+        assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1, done.stderr
+        assert option[1] in done.stderr
+
+
+def test_serve_says_when_its_port_is_taken(service: object) -> None:
+    port = service.client.base_url.port  # type: ignore[attr-defined]
+    done = run("serve", "--port", str(port))
+    assert done.exit_code == 1
+    assert done.stderr == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_help_of_all_commands() -> None:
+    listing = run("--help")
+    assert listing.exit_code == 0
+    for command, (_, _, text, _) in cli.COMMANDS.items():
+        assert command in listing.stdout and text in listing.stdout
+        assert run(command, "--help").exit_code == 0, command
+
+
+def test_listing_the_commands_imports_none() -> None:
+    code = "import sys; from app.cli import soupstate; soupstate(['--help'], standalone_mode=False);"
+    code += "print([m for m in ('torch', 'numpy', 'fastapi', 'selectolax') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {missing_module!r}", name=missing_module)
+
+    monkeypatch.setattr(cli.importlib, "import_module", missing)
+    missing_module = "torch"
+    done = run("train", "x.toml")
+    assert done.exit_code == 1
+    assert done.stderr == "Error: train needs torch, which is not installed: pip install 'soupstate[train]'\n"
+    missing_module = "kernels.gone"  # a fault of ours is no missing extra
+    assert isinstance(run("train", "x.toml").exception, ModuleNotFoundError)
+
+
+def test_fetch_reports_what_stops_it(tmp_path: Path) -> None:
+    out = tmp_path / "out.warc.gz"
+    out.write_bytes(b"")
+    done = run("fetch", "https://example.org/", "--crawl", "CC-MAIN-2026-17", "--out", str(out))
+    assert (done.exit_code, done.stderr) == (1, f"Error: {out} is there already\n")

@@ -1,0 +1,160 @@
+"""lessons, train and export, from pages to weights that read, on the sample pages."""
+
+import json
+import lzma
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import soupstate
+from model.net.checkpoint import load_checkpoint
+from model.net.reader import Reader
+from model.page.marks import COLUMN, HEADS, IGNORED
+from model.train.shards import INPUTS, Shards
+
+SAMPLES = Path(__file__).parents[1] / "crawl_samples"
+EXPERIMENT = """
+name = "small"
+shards = "shards"
+units = 16
+embedding = 8
+lanes = 4
+steps = 32
+characters = {characters}
+log_interval = 10
+[stretches]
+window = 512
+beginning = 512
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(soupstate, list(arguments))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with shards of the broken samples and an experiment."""
+    folder = tmp_path_factory.mktemp("train")
+    done = run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(folder / "shards"))
+    assert done.exit_code == 0, done.output
+    (folder / "small.toml").write_text(EXPERIMENT.format(characters=4000))
+    return folder
+
+
+def test_lessons_are_made_once_and_always_alike(folder: Path, tmp_path: Path) -> None:
+    shards = Shards(folder / "shards")
+    assert len(shards) >= 10
+    assert shards.columns == {INPUTS + len(HEADS)}
+    again = run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(folder / "shards"))
+    assert again.output == "samples-broken: there already\n"
+    run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(tmp_path))
+    for i in range(len(shards)):
+        assert np.array_equal(Shards(tmp_path).lesson(i), shards.lesson(i))
+
+
+def test_lessons_of_labelled_pages_and_of_none(tmp_path: Path) -> None:
+    words = " ".join(f"word{i}" for i in range(80))
+    page = f"<html><body><nav>Home</nav><p>{words}</p></body></html>"
+    rows = [{"dataset": "d", "id": i, "html": html, "text": words} for i, html in enumerate([page, page, "<p>short"])]
+    labelled = tmp_path / "some.labels.jsonl.xz"
+    labelled.write_bytes(lzma.compress("\n".join(map(json.dumps, rows)).encode()))
+    (tmp_path / "ids.txt").write_text("d/0\n")
+    (tmp_path / "broken.jsonl.xz").write_bytes(b"no xz")
+    out = tmp_path / "out"
+    arguments = [str(labelled), str(tmp_path / "broken.jsonl.xz"), "--damaged", "0"]
+    done = run("lessons", *arguments, "--leave-out", str(tmp_path / "ids.txt"), "--out", str(out))
+    assert done.exit_code == 1
+    assert "broken.jsonl.xz" in done.stderr and done.stderr.count("\n") == 1
+    assert re.fullmatch(r"some-labels: \d+ bytes; left out: 1 too short\n", done.stdout)
+    shards = Shards(out)
+    assert len(shards) == 1
+    main = shards.lesson(0)[:, INPUTS + COLUMN["main"]]
+    assert main[page.index("word5")] == 1 and 1 not in main[: page.index("word0")]
+    assert set(main.tolist()) <= {0, 1, IGNORED}
+
+
+def test_two_files_of_one_name(tmp_path: Path) -> None:
+    files = [tmp_path / "a.warc", tmp_path / "a.warc.gz"]
+    for file in files:
+        file.write_bytes(b"")
+    assert run("lessons", *map(str, files), "--out", str(tmp_path / "out")).exit_code == 2
+
+
+def test_train_resume_export_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    done = run("train", "small.toml", "--device", "cpu", "--threads", "1")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("small on cpu: begun at 0 characters\n")
+    assert "bits" in done.stdout and done.stdout.splitlines()[-1].startswith("done at 4096 characters: ")
+    (folder / "small.toml").write_text(EXPERIMENT.format(characters=5000))
+    more = run("train", "small.toml", "--device", "cpu", "--threads", "1")
+    assert more.stdout.startswith("small on cpu: resumed at 4096 characters\n")
+    out = folder / "small.safetensors"
+    arguments = ["--experiment", "small.toml", "--out", str(out), "--name", "small", "--version", "3"]
+    exported = run("export", "runs/small/checkpoint.safetensors", *arguments)
+    assert exported.exit_code == 0, exported.output
+    checkpoint = load_checkpoint(out)
+    assert (checkpoint.name, checkpoint.version) == ("small", "3")
+    assert 0 < Reader(checkpoint).read("<p>words</p>").bits_per_character < 12
+
+
+def test_a_signal_saves_and_ends_the_training(folder: Path, tmp_path: Path) -> None:
+    plan = folder / "long.toml"
+    plan.write_text(EXPERIMENT.format(characters=400_000_000))
+    code = "from app.cli import main; main()"
+    arguments = ["train", str(plan), "--out", str(tmp_path), "--device", "cpu", "--threads", "1"]
+    environ = {**os.environ, "PYTHONPATH": str(SAMPLES.parent), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True, cwd=folder, env=environ
+    ) as process:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(2)]
+        process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read()
+    assert process.returncode == 0
+    assert lines[0] == "small on cpu: begun at 0 characters\n"
+    assert "stopped at " in rest
+    assert (tmp_path / "checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name = ", "plan.toml"),
+        ('name = "x"\nshards = "s"\nunist = 3', "unist"),
+        ('name = "x"\nshards = "s"', "shards"),
+    ],
+)
+def test_experiments_that_cannot_be_run(text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan.toml").write_text(text)
+    done = run("train", "plan.toml", "--device", "cpu")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1 and said in done.stderr
+
+
+def test_wrong_use() -> None:
+    for arguments in (("train",), ("train", "gone.toml"), ("export", "gone"), ("lessons", "gone", "--out", "x")):
+        assert run(*arguments).exit_code == 2
+
+
+def test_neurons_are_found_stored_measured_and_drawn(weights: Path, tmp_path: Path) -> None:
+    pages = str(SAMPLES / "samples-clean.warc.gz")
+    out, png = tmp_path / "with.safetensors", tmp_path / "depth.png"
+    options = ["--weights", str(weights), "--pages", pages, "--limit", "2"]
+    found = run("neurons", *options, "--find-on", pages, "--out", str(out), "--png", str(png), "--page", "2")
+    assert found.exit_code == 0, found.output
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert found.stdout.count("  r ") == 8 and "R^2" in found.stdout
+    again = run("neurons", "--weights", str(out), "--pages", pages, "--limit", "2")
+    assert again.stdout == found.stdout
+    assert run("neurons", *options, "--out", str(out)).exit_code == 2
+    assert run("neurons", *options, "--png", str(png), "--page", "3").exit_code == 2
