@@ -1,0 +1,157 @@
+"""What tests share: a tiny random network, and the service with it on a port of its own."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from app.service import Load, create_app, load_reader
+from app.serving import Server, listen
+from app.settings import Settings
+from kernels import Weights
+from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, load_checkpoint, save_checkpoint
+from model.net.reader import Reader, Reading, Stopped
+from model.page.boundaries import KINDS
+from model.page.marks import OUTPUTS, Syntax
+from model.page.spans import spans_of_marks
+from model.train.teacher import teach
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+UNITS = 16
+
+
+def tiny_checkpoint() -> Checkpoint:
+    """A random network of 16 units with the real heads."""
+    random = np.random.default_rng(7)
+
+    def matrix(*shape: int, scale: float = 0.3) -> np.ndarray:
+        return (scale * random.standard_normal(shape)).astype(np.float16).astype(np.float32)
+
+    weights = Weights(
+        byte=matrix(256, 4 * UNITS),
+        predicted=matrix(2, 256, 4 * UNITS),
+        length=matrix(2, 16, 4 * UNITS),
+        recurrent=matrix(4 * UNITS, UNITS),
+        output=matrix(256, UNITS),
+        output_bias=matrix(256),
+        copy_gain=matrix(2, UNITS),
+        copy_bias=matrix(2, 16),
+        heads=matrix(OUTPUTS, UNITS, scale=1.0),
+        heads_bias=matrix(OUTPUTS),
+    )
+    changes = np.log(random.dirichlet(np.ones(len(Syntax)), (KINDS, len(Syntax)))).astype(np.float32)
+    depth = Depth((DepthNeuron(0, 3, 0.8), DepthNeuron(0, 5, -0.7)), (2.0, -1.0), 3.0)
+    return Checkpoint("tiny", "test", 4, weights, changes, depth)
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny network's file."""
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_checkpoint(tiny_checkpoint(), path)
+    return path
+
+
+class Taught(Reader):
+    """The tiny network, but with the teacher's spans; and pages that hold the word SLOW last until they are stopped."""
+
+    started = threading.Event()
+    go_on = threading.Event()
+
+    def read(self, page: str, stop: Callable[[], bool] = lambda: False) -> Reading:
+        """As Reader.read."""
+        if "BROKEN" in page:
+            raise RuntimeError("as a test wants it")
+        if "SLOW" in page:
+            self.started.set()
+            while not self.go_on.is_set():
+                if stop():
+                    raise Stopped
+                time.sleep(0.005)
+        reading = super().read(page, stop)
+        reading.spans = spans_of_marks(page, teach(page))
+        return reading
+
+
+def load_taught(settings: Settings) -> Reader:
+    """A `Load` of the service."""
+    return Taught(load_checkpoint(settings.weights), settings.backend or None)
+
+
+@dataclass
+class Running:
+    """A service that answers at client's base address."""
+
+    client: httpx.Client
+    app: FastAPI
+    server: Server
+
+    def metric(self, line: str) -> float:
+        """The value of one line of /metrics."""
+        text = self.client.get("/metrics").text
+        return next((float(row.rsplit(" ", 1)[1]) for row in text.splitlines() if row.startswith(line + " ")), 0.0)
+
+    def wait(self, line: str, value: float) -> None:
+        """Waits for a metric to have a value."""
+        until = time.monotonic() + 5
+        while self.metric(line) != value:
+            assert time.monotonic() < until, f"{line} is {self.metric(line)}, not {value}"
+            time.sleep(0.01)
+
+
+@contextmanager
+def serving(settings: Settings, load: Load) -> Iterator[Running]:
+    """Runs the service in a thread."""
+    app = create_app(settings, load)
+    server = Server(app, settings)
+    with listen(settings) as bound:
+        thread = threading.Thread(target=server.run, args=([bound],))
+        thread.start()
+        try:
+            until = time.monotonic() + 10
+            while not server.started:
+                assert thread.is_alive() and time.monotonic() < until, "the service does not start"
+                time.sleep(0.005)
+            with httpx.Client(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", timeout=20) as client:
+                yield Running(client, app, server)
+        finally:
+            Taught.go_on.set()
+            server.should_exit = True
+            thread.join(20)
+            Taught.go_on.clear()
+            Taught.started.clear()
+
+
+@pytest.fixture
+def serve(weights: Path) -> Iterator[Callable[..., Running]]:
+    """serve(name=value, ...) starts a service with these settings; `load` is load_taught by default."""
+    with ExitStack() as stack:
+
+        def start(load: Load = load_taught, **given: object) -> Running:
+            settings = Settings(**{"port": 0, "weights": weights, "workers": 2, "stop_seconds": 2.0} | given)  # type: ignore[arg-type]
+            return stack.enter_context(serving(settings, load))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def service(weights: Path) -> Iterator[Running]:
+    """One service for a module's tests, with the teacher's spans."""
+    with serving(Settings(port=0, weights=weights, workers=2, max_body_bytes=200_000), load_taught) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def plain_service(weights: Path) -> Iterator[Running]:
+    """One service for a module's tests, with the tiny network alone."""
+    with serving(Settings(port=0, weights=weights, workers=1), load_reader) as running:
+        yield running

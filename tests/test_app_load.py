@@ -1,0 +1,288 @@
+"""The service when it is busy, slow, left alone or told to stop."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import Running, Taught
+
+from app.work import Full, Late, TooLarge, WorkQueue
+from model.net.reader import Stopped
+
+HTML = {"Content-Type": "text/html"}
+SLOW = b"<p>SLOW" + b"x" * 993
+HEAD = "POST /extract HTTP/1.1\r\nHost: x\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n"
+QUEUE = "soupstate_queue_characters"
+Serve = Callable[..., Running]
+
+
+class Posting(threading.Thread):
+    """A request under way."""
+
+    def __init__(self, running: Running, content: bytes = SLOW) -> None:
+        super().__init__()
+        self.client = httpx.Client(base_url=running.client.base_url, timeout=20)
+        self.content = content
+        self.answer: httpx.Response | None = None
+        self.start()
+
+    def run(self) -> None:
+        with self.client:
+            self.answer = self.client.post("/extract", content=self.content, headers=HTML)
+
+    def status(self) -> int:
+        self.join(20)
+        assert self.answer is not None
+        return self.answer.status_code
+
+
+def leave(running: Running, content: bytes, when: Callable[[], None]) -> None:
+    """Posts a page, and hangs up."""
+    address = running.client.base_url.host, running.client.base_url.port
+    assert address[1]
+    with socket.create_connection(address) as connection:
+        connection.sendall(HEAD.format(len(content)).encode() + content)
+        when()
+
+
+def test_a_full_queue_refuses_at_the_door(serve: Serve) -> None:
+    running = serve(workers=1, max_queue_characters=2500)
+    first = Posting(running)
+    running.wait(QUEUE, 1000)
+    second = Posting(running)
+    running.wait(QUEUE, 2000)
+    answer = running.client.post("/extract", content=SLOW, headers=HTML)
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert 1 <= int(answer.headers["retry-after"]) <= 120
+    # one that still fits is taken, and waits behind the others
+    third = Posting(running, b"<p>small")
+    running.wait(QUEUE, 2008)
+    assert running.client.get("/readyz").status_code == 200
+    Taught.go_on.set()
+    assert [first.status(), second.status(), third.status()] == [200, 200, 200]
+    running.wait(QUEUE, 0)
+    assert running.client.post("/extract", content=SLOW, headers=HTML).status_code == 200
+
+
+def test_a_full_queue_refuses_chunked_bodies(serve: Serve) -> None:
+    running = serve(workers=1, max_queue_characters=1500)
+    first = Posting(running)
+    running.wait(QUEUE, 1000)
+    answer = running.client.post("/extract", content=iter([b"<p>" * 50] * 8), headers=HTML)
+    assert answer.status_code == 503 and answer.headers["retry-after"]
+    running.wait(QUEUE, 1000)
+    Taught.go_on.set()
+    assert first.status() == 200
+
+
+def test_a_page_larger_than_the_whole_budget(serve: Serve) -> None:
+    running = serve(max_queue_characters=500)
+    answer = running.client.post("/extract", content=SLOW, headers=HTML)
+    assert answer.status_code == 413 and answer.json()["field"] == "body"
+
+
+def test_a_page_that_takes_too_long(serve: Serve) -> None:
+    running = serve(page_seconds=0.2)
+    answer = running.client.post("/extract", content=SLOW, headers=HTML)
+    assert answer.status_code == 504
+    assert "0.2 s" in answer.json()["detail"]
+    running.wait(QUEUE, 0)
+
+
+def test_a_body_that_does_not_arrive(serve: Serve) -> None:
+    running = serve(body_seconds=0.2)
+    address = running.client.base_url.host, running.client.base_url.port
+    assert address[1]
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(HEAD.format(9).encode() + b"<p>")
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+    running.wait(QUEUE, 0)
+
+
+def test_a_client_that_goes_ends_its_work(serve: Serve) -> None:
+    running = serve(workers=1)
+    leave(running, SLOW, lambda: Taught.started.wait(5) or None)
+    running.wait("soupstate_dropped_total", 1)
+    running.wait(QUEUE, 0)
+    # and the worker is free again
+    assert running.client.post("/extract", content=b"<p>next", headers=HTML).status_code == 200
+    assert running.metric('soupstate_requests_total{route="/extract",status="499"}') == 1
+
+
+def test_a_client_that_goes_while_waiting_is_not_worked_for(serve: Serve) -> None:
+    running = serve(workers=1)
+    first = Posting(running)
+    running.wait(QUEUE, 1000)
+    leave(running, b"<p>" + b"y" * 997, lambda: running.wait(QUEUE, 2000))
+    running.wait(QUEUE, 1000)
+    Taught.go_on.set()
+    assert first.status() == 200
+    assert running.metric("soupstate_characters_read_total") == 1000
+
+
+def test_a_client_that_goes_while_sending(serve: Serve) -> None:
+    running = serve()
+    address = running.client.base_url.host, running.client.base_url.port
+    assert address[1]
+    with socket.create_connection(address) as connection:
+        connection.sendall(HEAD.format(9).encode() + b"<p>")
+        running.wait(QUEUE, 3)
+    running.wait(QUEUE, 0)
+
+
+def test_the_event_loop_goes_on_while_pages_are_read(serve: Serve) -> None:
+    running = serve(workers=1)
+    first = Posting(running)
+    Taught.started.wait(5)
+    assert running.client.get("/healthz").status_code == 200
+    Taught.go_on.set()
+    assert first.status() == 200
+
+
+def started(weights: Path, *options: str) -> tuple["subprocess.Popen[str]", str]:
+    """`soupstate serve` as a process of its own, and its address."""
+    command = [sys.executable, "-c", "from app.cli import main; main()"]
+    command += ["serve", "--port", "0", "--weights", str(weights)]
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, text=True, env=environ, cwd=Path(__file__).parents[1]
+    )
+    assert process.stderr
+    lines = [json.loads(process.stderr.readline()) for _ in range(2)]
+    assert [line["message"] for line in lines] == ["listening", "ready"]
+    return process, lines[0]["url"]
+
+
+def ready(url: str) -> int:
+    """Status of /readyz; 0 where nobody answers."""
+    try:
+        return httpx.get(f"{url}/readyz").status_code
+    except httpx.TransportError:
+        return 0
+
+
+def wait_ready(url: str, status: int) -> None:
+    until = time.monotonic() + 10
+    while ready(url) != status:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_graceful_stop_finishes_what_was_begun(weights: Path) -> None:
+    process, url = started(weights, "--backend", "reference", "--drain-seconds", "0.5")
+    wait_ready(url, 200)
+    page = "<p>" + "some words " * 1000  # a second or so for the plain version
+    answers: list[httpx.Response] = []
+
+    def post() -> None:
+        answers.append(httpx.post(f"{url}/extract?include=text", content=page, headers=HTML, timeout=30))
+
+    posting = threading.Thread(target=post)
+    posting.start()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    wait_ready(url, 503)
+    posting.join(30)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert [answer.status_code for answer in answers] == [200]
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert lines[-1]["message"] == "stopped"
+    (posted,) = [line for line in lines if line.get("route") == "/extract"]
+    assert posted["status"] == 200 and posted["characters"] == len(page)
+    assert posted["id"] == answers[0].headers["x-request-id"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_idle_service_stops_at_once(weights: Path, number: signal.Signals) -> None:
+    process, url = started(weights)
+    wait_ready(url, 200)
+    start = time.monotonic()
+    process.send_signal(number)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert time.monotonic() - start < 5
+
+
+def test_tickets_keep_the_budget() -> None:
+    queue = WorkQueue(100, 1, 1.0)
+    first, second = queue.ticket(), queue.ticket()
+    first.grow(60)
+    first.grow(20)
+    with pytest.raises(Full) as full:
+        second.grow(30)
+    assert full.value.retry_after == 1
+    with pytest.raises(TooLarge):
+        second.grow(101)
+    first.shrink(50)
+    second.grow(30)
+    assert queue.characters == 80
+    first.shrink(70)  # never grows
+    first.release()
+    first.release()
+    second.release()
+    assert queue.characters == 0
+    queue.close(1)
+
+
+def test_jobs_run_in_order_fail_alone_and_can_be_dropped() -> None:
+    queue = WorkQueue(100, 1, 0.2)
+    gate, done = threading.Event(), []
+
+    def slow(stop: Callable[[], bool]) -> bytes:
+        while not stop():
+            time.sleep(0.005)
+        raise Stopped
+
+    def fails(stop: Callable[[], bool]) -> bytes:
+        raise KeyError("x")
+
+    def note(stop: Callable[[], bool]) -> bytes:
+        done.append(gate.is_set())
+        return b"done"
+
+    late, failing, waiting, last = (queue.submit(work, 1) for work in (slow, fails, note, note))
+    queue.drop(waiting)
+    assert waiting.future.cancelled()
+    with pytest.raises(Late):
+        late.future.result(5)
+    with pytest.raises(KeyError):
+        failing.future.result(5)
+    assert last.future.result(5) == b"done"
+    assert len(done) == 1
+    dropped = queue.submit(slow, 1)
+    while not dropped.future.running():
+        time.sleep(0.001)
+    queue.drop(dropped)
+    with pytest.raises(Stopped):
+        dropped.future.result(5)
+    queue.close(1)
+    with pytest.raises(Full):
+        queue.submit(note, 1)
+
+
+def test_closing_stops_what_runs_and_waits() -> None:
+    queue = WorkQueue(100, 1, 60.0)
+
+    def slow(stop: Callable[[], bool]) -> bytes:
+        while not stop():
+            time.sleep(0.005)
+        raise Stopped
+
+    running, waiting = queue.submit(slow, 1), queue.submit(slow, 1)
+    while not running.future.running():
+        time.sleep(0.001)
+    queue.close(5)
+    assert waiting.future.cancelled()
+    with pytest.raises(Stopped):
+        running.future.result(5)

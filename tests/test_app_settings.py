@@ -1,0 +1,44 @@
+"""The table of settings."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from app.serving import serve
+from app.settings import BadSetting, Settings, load_settings
+
+
+def test_command_line_before_environment_before_defaults() -> None:
+    environ = {"SOUPSTATE_PORT": "81", "SOUPSTATE_HOST": "::1", "SOUPSTATE_WEIGHTS": "w", "OTHER": "x"}
+    settings = load_settings(environ, {"port": 82, "host": None})
+    assert (settings.port, settings.host, settings.weights) == (82, "::1", Path("w"))
+    assert settings.page_seconds == Settings().page_seconds
+    assert load_settings({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", "x"), ("port", "-1"), ("port", "65536"), ("page_seconds", "0"), ("page_seconds", "nan"),
+     ("page_seconds", "inf"), ("max_body_bytes", "1.5"), ("workers", "-1"), ("log_level", "loud")],
+)  # fmt: skip
+def test_bad_values_name_their_source(name: str, value: str) -> None:
+    variable = f"SOUPSTATE_{name.upper()}"
+    with pytest.raises(BadSetting, match=variable):
+        load_settings({variable: value})
+    with pytest.raises(BadSetting, match=f"--{name.replace('_', '-')}"):
+        load_settings({}, {name: value})
+
+
+def test_every_setting_has_help_and_an_option() -> None:
+    shown = CliRunner().invoke(serve, ["--help"]).output
+    for setting in fields(Settings):
+        assert setting.metadata["help"]
+        assert f"--{setting.name.replace('_', '-')}" in shown
+        assert f"SOUPSTATE_{setting.name.upper()}" in shown
+
+
+def test_threads_are_counted_where_no_number_is_given() -> None:
+    assert Settings().threads >= 1
+    assert Settings(workers=3).threads == 3
