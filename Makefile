@@ -1,0 +1,37 @@
+# make run: serve on HOST:PORT. make test: everything. Both work in .venv; stamp files make a second time quick.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := pyproject.toml $(wildcard kernels/cpp/*)
+
+.PHONY: run test check clean
+
+run: .venv/.run
+	$(BIN)/soupstate serve --host $(HOST) --port $(PORT)
+
+test: .venv/.test
+	SOUPSTATE_BACKEND=compiled $(BIN)/python -m pytest -q
+
+check: .venv/.test
+	tests/check
+
+clean:
+	rm -rf .venv build
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed" if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --upgrade pip
+
+# Editable: the sources are used where they are; the compiled part is made anew when its sources change. The last line
+# of each fails where it could not be compiled.
+.venv/.run: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install -q -e .
+	$(BIN)/python -c 'import kernels._cpp'
+	touch $@
+
+.venv/.test: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install -q -e '.[train,fetch,test]'
+	$(BIN)/python -c 'import kernels._cpp'
+	touch $@ .venv/.run
