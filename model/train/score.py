@@ -63,7 +63,7 @@ def _inner_text(element: Element) -> str:
 
 
 def _shown(page: str) -> LexborHTMLParser:
-    tree = LexborHTMLParser(page)
+    tree = LexborHTMLParser(page.removeprefix("\ufeff"))
     for node in tree.css(HIDDEN):
         node.decompose()
     return tree

@@ -17,6 +17,7 @@ from model.train.tokens import SPACE, Token, tokens
 STAMP = "data-soupstate-n"
 OPEN, CLOSE = "\U0010fff0", "\U0010fff1"  # around the number of a run of text; private use, plane 16
 DEEPEST = 254
+BYTE_ORDER_MARK = "\ufeff"
 
 Marks = NDArray[np.uint8]
 
@@ -69,6 +70,10 @@ class Placed:
 
 def teach(page: str) -> Marks:
     """Marks (len(page), len(HEADS)) uint8, one row a character; IGNORED where a head has nothing to say."""
+    if page.startswith(BYTE_ORDER_MARK):  # no part of the document
+        mark = np.full((1, len(HEADS)), IGNORED, np.uint8)
+        mark[0, [COLUMN["syntax"], COLUMN["visible"], COLUMN["depth"]]] = Syntax.TEXT, Visible.UNSEEN, 0
+        return np.concatenate([mark, teach(page[1:])])
     found = list(tokens(page))
     placed, texts = _tree(_stamped(page, found))
     marks = np.full((len(page), len(HEADS)), IGNORED, np.uint8)
