@@ -38,10 +38,14 @@ def resolve(href: str, base: str | None) -> str | None:
 
 
 def links(page: str, spans: list[Span], url: str | None = None) -> list[Link]:
-    """Every link with a target, in order. `end` is where its text ends."""
+    """Every link with a target, in order. `end` is where its text ends.
+
+    Unseen text is no part of a link's text, unless the link has no other: then it stands in the noscript itself.
+    """
     base = base_url(page, spans, url)
     found: list[Link] = []
     texts: list[list[str]] = []
+    unseen: list[list[str]] = []
     is_open = False
     for span in spans:
         if isinstance(span, TagSpan) and (span.href or span.event == Event.LINK):
@@ -51,14 +55,17 @@ def links(page: str, spans: list[Span], url: str | None = None) -> list[Link]:
             if href:
                 found.append(Link(href, resolve(href, base), "", rel, span.start, span.end))
                 texts.append([])
+                unseen.append([])
         elif is_open and isinstance(span, TextSpan):
             if span.blank:
                 texts[-1].append(page[span.start : span.end])
+                unseen[-1].append(page[span.start : span.end])
             elif not span.link:
                 is_open = False
-            elif span.visible != Visible.UNSEEN:
-                texts[-1].append(unescape_text(page[span.start : span.end]))
+            else:
+                parts = unseen if span.visible == Visible.UNSEEN else texts
+                parts[-1].append(unescape_text(page[span.start : span.end]))
                 found[-1].end = span.end
-    for link, text in zip(found, texts, strict=True):
-        link.text = " ".join("".join(text).split())
+    for link, seen, other in zip(found, texts, unseen, strict=True):
+        link.text = " ".join("".join(seen).split()) or " ".join("".join(other).split())
     return found
