@@ -136,12 +136,17 @@ def _fold(pieces: list[Piece], *, one_line: bool) -> list[Piece]:
 
 
 def _loosen(pieces: list[Piece]) -> list[Piece]:
-    """A space keeps only what is open in the pieces before and after it; spaces at the end go."""
+    """A space keeps only what is open in the pieces before and after it, a line break too; spaces at the end go."""
     while pieces and (pieces[-1].text == " " or pieces[-1].line_break) and pieces[-1].image is None:
         pieces.pop()
     for i, p in enumerate(pieces):
-        if p.text == " " and p.image is None and not p.line_break:
-            before = pieces[i - 1] if i else None
+        before = pieces[i - 1] if i else None
+        if p.line_break:
+            after = next((q for q in pieces[i + 1 :] if not q.line_break), None)
+            for kind in ("strong", "emphasis"):
+                if before and after and getattr(before, kind) == getattr(after, kind):
+                    setattr(p, kind, getattr(before, kind))
+        elif p.text == " " and p.image is None:
             after = next((q for q in pieces[i + 1 :] if q.text != " "), None)
             for kind in KINDS:
                 n = getattr(p, kind)
