@@ -1,6 +1,9 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 #include "copy.h"
 
+#include <utility>
+#include <vector>
+
 namespace soupstate {
 namespace {
 
@@ -25,7 +28,10 @@ uint32_t common(const CopyState& s, uint32_t a, uint32_t b) {
   return n;
 }
 
-void step(CopyState* s, int k, uint8_t byte) {
+// Table entries as they were before they were written, in order.
+using Journal = std::vector<std::pair<uint32_t*, uint32_t>>;
+
+void step(CopyState* s, int k, uint8_t byte, Journal* journal) {
   const uint32_t n = s->count;  // bytes read, the new one included
   if (s->pointer[k] && s->history[(s->pointer[k] - 1) & kMask] == byte) {
     ++s->pointer[k];
@@ -38,6 +44,7 @@ void step(CopyState* s, int k, uint8_t byte) {
   for (uint32_t j = 0; j < kOrder[k]; ++j) hash = (hash + s->history[(n - 1 - j) & kMask] + 1) * 0x2F0B4C47u;
   hash = (hash ^ (hash >> 15)) & (kSlots - 1);
   const uint32_t found = s->table[k][hash];
+  if (journal) journal->emplace_back(&s->table[k][hash], found);
   s->table[k][hash] = n + 1;
   if (k == 0 && s->pointer[k]) return;
   s->pointer[k] = s->length[k] = 0;
@@ -49,20 +56,41 @@ void step(CopyState* s, int k, uint8_t byte) {
   }
 }
 
-}  // namespace
-
-void copies(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length) {
+void run(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length, Journal* journal) {
   for (size_t t = 0; t < n; ++t) {
     s->history[s->count & kMask] = ids[t];
     ++s->count;
     for (int k = 0; k < kMatchers; ++k) {
-      step(s, k, ids[t]);
+      step(s, k, ids[t], journal);
       // A followed pointer may fall out of the ring; a place about to be overwritten is no place.
       if (s->pointer[k] && s->count + 1 - s->pointer[k] >= kRing - kLongest) s->pointer[k] = s->length[k] = 0;
       const bool on = s->pointer[k] != 0;
       predicted[t * kMatchers + k] = on ? s->history[(s->pointer[k] - 1) & kMask] : 0;
       length[t * kMatchers + k] = on ? length_class(s->length[k]) : 0;
     }
+  }
+}
+
+}  // namespace
+
+void copies(const uint8_t* ids, size_t n, CopyState* state, uint8_t* predicted, uint8_t* length) {
+  run(ids, n, state, predicted, length, nullptr);
+}
+
+void peek_copies(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length) {
+  const uint32_t count = s->count;
+  const std::pair<uint32_t, uint32_t> before[kMatchers] = {{s->pointer[0], s->length[0]}, {s->pointer[1], s->length[1]}};
+  std::vector<uint8_t> overwritten(n);
+  for (size_t t = 0; t < n; ++t) overwritten[t] = s->history[(count + t) & kMask];
+  Journal journal;
+  journal.reserve(n * kMatchers);
+  run(ids, n, s, predicted, length, &journal);
+  for (auto entry = journal.rbegin(); entry != journal.rend(); ++entry) *entry->first = entry->second;
+  for (size_t t = 0; t < n; ++t) s->history[(count + t) & kMask] = overwritten[t];
+  s->count = count;
+  for (int k = 0; k < kMatchers; ++k) {
+    s->pointer[k] = before[k].first;
+    s->length[k] = before[k].second;
   }
 }
 

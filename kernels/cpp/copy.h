@@ -32,4 +32,8 @@ struct CopyState {
 // length [n, kMatchers] the class of the match length (0 where there is none). `state` is updated in place. No aliasing.
 void copies(const uint8_t* ids, size_t n, CopyState* state, uint8_t* predicted, uint8_t* length);
 
+// The same outputs, and `state` is as it was when it returns (what was written is taken back): for many short texts that
+// might follow one place. n is at most kRing.
+void peek_copies(const uint8_t* ids, size_t n, CopyState* state, uint8_t* predicted, uint8_t* length);
+
 }  // namespace soupstate

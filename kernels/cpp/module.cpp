@@ -136,12 +136,14 @@ double bits_only(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs len
   return lstm.read(call);
 }
 
+template <auto Function>
 void copies(Bytes ids, Line<uint8_t> state, Pairs<uint8_t> predicted, Pairs<uint8_t> length) {
   expect(state.size() == sizeof(soupstate::CopyState), "state: wrong size");
   expect(predicted.shape(0) == ids.size() && length.shape(0) == ids.size(), "predicted, length: one row per id");
+  expect(ids.size() <= soupstate::kRing || Function == &soupstate::copies, "ids: longer than the ring");
   auto* s = reinterpret_cast<soupstate::CopyState*>(state.data());
   nb::gil_scoped_release release;
-  soupstate::copies(ids.data(), ids.size(), s, predicted.data(), length.data());
+  Function(ids.data(), ids.size(), s, predicted.data(), length.data());
 }
 
 void path_forward(Array<const float, nb::ndim<2>> evidence, Bytes kinds, Array<const float, nb::ndim<3>> changes,
@@ -158,7 +160,10 @@ void path_forward(Array<const float, nb::ndim<2>> evidence, Bytes kinds, Array<c
 
 NB_MODULE(_cpp, m) {
   m.attr("COPY_STATE_BYTES") = sizeof(soupstate::CopyState);
-  m.def("copies", &copies, "ids"_a.noconvert(), "state"_a.noconvert(), "predicted"_a.noconvert(), "length"_a.noconvert());
+  m.def("copies", &copies<&soupstate::copies>, "ids"_a.noconvert(), "state"_a.noconvert(), "predicted"_a.noconvert(),
+        "length"_a.noconvert());
+  m.def("peek_copies", &copies<&soupstate::peek_copies>, "ids"_a.noconvert(), "state"_a.noconvert(),
+        "predicted"_a.noconvert(), "length"_a.noconvert());
   m.def("path_forward", &path_forward, "evidence"_a.noconvert(), "kinds"_a.noconvert(), "changes"_a.noconvert(),
         "scores"_a.noconvert(), "pointers"_a.noconvert());
   m.def("backends", &backends);

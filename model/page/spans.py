@@ -36,6 +36,7 @@ class TextSpan:
     strong: int = 0
     emphasis: int = 0
     code: int = 0
+    main: int = 0
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class TitleSpan:
 
 Span = TextSpan | TagSpan | TitleSpan
 
-TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code")
+TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
 VALUES = {Syntax.HREF: "href", Syntax.SRC: "src", Syntax.ALT: "alt", Syntax.REL: "rel", Syntax.BASE: "base"}
 
 

@@ -1,0 +1,109 @@
+"""Depth neurons: units whose memory cell follows nesting depth. Found after training, on training pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import kernels
+from kernels.copy import copies, copy_state
+from model.net.checkpoint import Depth, DepthNeuron
+from model.net.reader import Reader, character_starts
+from model.page.marks import COLUMN
+from model.train.teacher import teach
+
+CANDIDATES = 32  # units with the highest |r|, among which the probe's are searched
+PROBE = 8  # units of the linear probe
+SAMPLE = 7  # every 7th character of a page is looked at
+LONGEST = 150_000  # characters read of a page
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Traces:
+    """cells (characters, units) and depth (characters,), pages one after the other."""
+
+    cells: Floats
+    depth: Floats
+
+
+def trace(reader: Reader, pages: Iterable[str], units: NDArray[np.int64], sample: int = SAMPLE) -> Traces:
+    """Memory cells of `units` and the teacher's depth at every `sample`-th character of the pages."""
+    cells, depths = [], []
+    for page in pages:
+        page = page[:LONGEST]
+        ids = np.frombuffer(page.encode("utf-8"), np.uint8)
+        predicted, length, _ = copies(ids, copy_state())
+        state = kernels.State.zeros(reader.checkpoint.weights.units)
+        chunk = reader.packed.read(ids, predicted, length, state, units)
+        cells.append(chunk.traces[character_starts(ids)][::sample])
+        depths.append(teach(page)[::sample, COLUMN["depth"]])
+    return Traces(np.concatenate(cells).astype(np.float64), np.concatenate(depths).astype(np.float64))
+
+
+def correlations(traces: Traces) -> Floats:
+    """Pearson's r of every unit with depth, over all characters."""
+    x = traces.cells - traces.cells.mean(0)
+    y = traces.depth - traces.depth.mean()
+    scale = np.sqrt((x**2).sum(0) * (y**2).sum())
+    return np.divide(x.T @ y, scale, out=np.zeros(x.shape[1]), where=scale > 0)
+
+
+def fit(traces: Traces, columns: list[int]) -> tuple[Floats, float]:
+    """Least squares: weights (columns,) and bias of depth on some columns of the cells."""
+    x = np.column_stack([traces.cells[:, columns], np.ones(len(traces.depth))])
+    solution = np.linalg.lstsq(x, traces.depth, rcond=None)[0]
+    return solution[:-1], float(solution[-1])
+
+
+def r_squared(traces: Traces, columns: list[int], weights: Floats, bias: float) -> float:
+    """Share of the depth's variance that the probe explains."""
+    error = traces.depth - (traces.cells[:, columns] @ weights + bias)
+    return float(1 - (error**2).mean() / traces.depth.var())
+
+
+def find(reader: Reader, train: list[str], held_out: list[str]) -> tuple[Depth, float]:
+    """Depth neurons chosen on training pages, their r on held-out pages, and the probe's R^2 there.
+
+    The first is the unit with the highest |r|; each further one is that which adds most to the probe's R^2.
+    """
+    units = np.arange(reader.checkpoint.weights.units)
+    seen = trace(reader, train, units)
+    order = np.argsort(-np.abs(correlations(seen)))[:CANDIDATES].tolist()
+    chosen = [order[0]]
+    while len(chosen) < PROBE:
+        rest = [u for u in order if u not in chosen]
+        gains = [r_squared(seen, [*chosen, u], *fit(seen, [*chosen, u])) for u in rest]
+        chosen.append(rest[int(np.argmax(gains))])
+    weights, bias = fit(seen, chosen)
+    unseen = trace(reader, held_out, np.array(chosen, np.int64))
+    r = correlations(unseen)
+    neurons = tuple(DepthNeuron(0, int(u), round(float(x), 4)) for u, x in zip(chosen, r, strict=True))
+    depth = Depth(neurons, tuple(float(w) for w in weights), bias)
+    return depth, r_squared(unseen, list(range(PROBE)), weights, bias)
+
+
+def draw(reader: Reader, page: str, path: Path) -> None:
+    """A PNG: a page's depth beside the best neuron's cell and the probe, character by character."""
+    import matplotlib  # noqa: PLC0415 (only this function draws)
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot  # noqa: PLC0415
+
+    depth = reader.checkpoint.depth
+    traces = trace(reader, [page], reader.units, sample=1)
+    figure, (above, below) = pyplot.subplots(2, 1, figsize=(14, 7), sharex=True)
+    probe = traces.cells @ np.array(depth.weights) + depth.bias
+    above.plot(traces.depth, color="black", linewidth=1.2, label="depth in the tree")
+    above.plot(probe, color="tab:orange", linewidth=0.7, label=f"linear probe on {len(depth.neurons)} neurons")
+    below.plot(traces.cells[:, 0], color="tab:blue", linewidth=0.7, label=f"cell of unit {depth.neurons[0].unit}")
+    above.set_ylabel("open elements")
+    below.set_xlabel("characters")
+    for axis in (above, below):
+        axis.legend(loc="upper left")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
