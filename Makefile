@@ -22,7 +22,6 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed" if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --upgrade pip
 
 # Editable: the sources are used where they are; the compiled part is made anew when its sources change. The last line
 # of each fails where it could not be compiled.

@@ -118,7 +118,7 @@ class WorkQueue:
         with self._wake:
             self._closed = True
             for job in self._jobs:
-                job.future.cancel()
+                job.future.set_exception(Stopped())
             self._jobs.clear()
             for job in self._working:
                 job.dropped = True

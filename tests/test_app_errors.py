@@ -94,6 +94,13 @@ def test_a_body_too_large(service: Running) -> None:
     assert service.metric("soupstate_queue_characters") == 0
 
 
+def test_a_refusal_reaches_clients_that_send_much(service: Running) -> None:
+    much = b"<p>x</p>" * 500_000
+    refused(service.client.post("/extract?more=1", content=much, headers=HTML), 422, "more")
+    refused(service.client.post("/extract", content=much), 415, "Content-Type")
+    refused(service.client.post("/extract", content=iter([much]), headers=HTML), 413, "body")
+
+
 def test_a_failure_of_the_service_itself(service: Running) -> None:
     detail = refused(service.client.post("/extract", content=b"<p>BROKEN", headers=HTML), 500, None)
     assert "test wants" not in detail
