@@ -9,14 +9,18 @@ REFERENCE = re.compile(r"&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)
 
 def unescape_text(text: str) -> str:
     """Text as a reader sees it, line ends folded to \\n."""
-    return html.unescape(text).replace("\r\n", "\n").replace("\r", "\n") if "&" in text or "\r" in text else text
+    return html.unescape(_fold_line_ends(text)) if "&" in text or "\r" in text else text
 
 
 def unescape_attribute(value: str) -> str:
     """An attribute's value. In attributes, `&copy=1` stays as it is (WHATWG HTML, 13.2.5.73)."""
-    if "&" in value:
-        value = REFERENCE.sub(lambda m: _attribute_reference(m, value), value)
-    return value.replace("\r\n", "\n").replace("\r", "\n")
+    value = _fold_line_ends(value)
+    return REFERENCE.sub(lambda m: _attribute_reference(m, value), value) if "&" in value else value
+
+
+def _fold_line_ends(text: str) -> str:
+    """Those of the source; one that is written as a reference stays what it is."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _attribute_reference(m: re.Match[str], value: str) -> str:
