@@ -1,7 +1,7 @@
 """Links of a page, from its spans."""
 
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from model.page.entities import unescape_attribute, unescape_text
 from model.page.marks import Event, Visible
@@ -31,7 +31,8 @@ def base_url(page: str, spans: list[Span], url: str | None) -> str | None:
 def resolve(href: str, base: str | None) -> str | None:
     """An absolute address, or None where href is relative and there is no base, or it is no address at all."""
     try:
-        joined = urljoin(base or "", href)
+        joined = urljoin(base, href) if base else href
+        urlsplit(joined)
     except ValueError:
         return None
     return joined if base or ":" in href.split("/", 1)[0] else None
