@@ -1,5 +1,6 @@
 """lessons, train and export, from pages to weights that read, on the sample pages."""
 
+import gzip
 import json
 import lzma
 import os
@@ -14,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import soupstate
-from model.net.checkpoint import load_checkpoint
+from model.net.checkpoint import digest, load_checkpoint
 from model.net.reader import Reader
 from model.page.marks import COLUMN, HEADS, IGNORED
 from model.train.shards import INPUTS, Shards
@@ -158,3 +159,33 @@ def test_neurons_are_found_stored_measured_and_drawn(weights: Path, tmp_path: Pa
     assert again.stdout == found.stdout
     assert run("neurons", *options, "--out", str(out)).exit_code == 2
     assert run("neurons", *options, "--png", str(png), "--page", "3").exit_code == 2
+
+
+def test_evaluate(weights: Path, tmp_path: Path) -> None:
+    paragraphs = [" ".join(f"word{i}x{j}" for j in range(30)) for i in range(40)]
+    page = "<html><body>" + "".join(f"<p>{text}</p>\n" for text in paragraphs) + "</body></html>"
+    rows = [{"dataset": "d", "id": i, "html": page, "text": "\n".join(paragraphs)} for i in range(3)]
+    (tmp_path / "some.jsonl.xz").write_bytes(lzma.compress("\n".join(map(json.dumps, rows)).encode()))
+    (tmp_path / "ids.txt").write_text("d/1\n")
+    fault = {
+        "page": "a", "fault": "drop", "benign": False, "offset": 12,
+        "edit": {"pos": 12, "del": 1, "ins": ""}, "repair": {"pos": 12, "del": 0, "ins": "<"},
+    }  # fmt: skip
+    lines = [{"page": "a", "html": page[:2000]}, fault]
+    (tmp_path / "faults.jsonl.gz").write_bytes(gzip.compress("\n".join(map(json.dumps, lines)).encode()))
+    report, store = tmp_path / "report.json", tmp_path / "stored.safetensors"
+    done = run(
+        *("evaluate", "--weights", str(weights), "--limit", "2", "--teacher", "--json", str(report)),
+        *("--pages", str(SAMPLES / "samples-clean.warc.gz"), "--store", str(store)),
+        *("--damage", str(tmp_path / "some.jsonl.xz"), "--ids", str(tmp_path / "ids.txt")),
+        *("--faults", str(tmp_path / "faults.jsonl.gz")),
+    )
+    assert done.exit_code == 0, done.output
+    figures = json.loads(report.read_text())
+    assert figures["weights"] == digest(weights)
+    assert figures["pages"]["pages"] == 2
+    assert figures["damage"]["damaged pages"] == figures["faults"]["faults"] == 1
+    assert figures["pages"]["bits per character"] > 4 and figures["teacher"]["href F1"] > 0.99
+    assert load_checkpoint(store).evaluation["pages"] == figures["pages"]
+    assert "| bits per character |" in done.stdout
+    assert run("evaluate", "--weights", str(weights)).exit_code == 2

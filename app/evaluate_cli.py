@@ -1,0 +1,78 @@
+"""`soupstate evaluate`. Imported when it runs: it needs the extra `train`."""
+
+import json
+import lzma
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from model.net.checkpoint import DEFAULT, digest, load_checkpoint, save_checkpoint
+from model.net.reader import Reader
+from model.page.warc import read_pages
+from model.train.evaluate import evaluate_damage, evaluate_faults, evaluate_pages, evaluate_teacher, table
+from model.train.labelled import labelled_pages
+
+INPUT = click.Path(path_type=Path, exists=True, dir_okay=False)
+OUTPUT = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("evaluate")
+@click.option("--weights", type=INPUT, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to measure.")
+@click.option("--pages", type=INPUT, multiple=True, help="Held-out pages, WARC: bits, links, text, Markdown, speed.")
+@click.option("--teacher", is_flag=True, help="Of --pages too: the figures of the teacher's own marks, the ceiling.")
+@click.option("--damage", type=INPUT, help="Labelled pages, .jsonl.xz: recall of the article in damaged pages.")
+@click.option("--ids", type=INPUT, help="Of --damage: only the pages of these ids (dataset/id), one a line.")
+@click.option("--faults", type=INPUT, help="Pages with one fault each, .jsonl.gz: are they found and fixed?")
+@click.option("--limit", type=click.IntRange(min=1), help="So many pages of each; default: all.")
+@click.option("--json", "report", type=OUTPUT, help="Write the figures here, too.")
+@click.option("--store", type=OUTPUT, help="Write the checkpoint here, with the figures in it.")
+def evaluate_command(
+    weights: Path, pages: tuple[Path, ...], limit: int | None, report: Path | None, store: Path | None, **options: Any
+) -> None:
+    """Measure weights on pages that they were not trained on; prints tables of figures."""
+    damage, faults = options["damage"], options["faults"]
+    if not (pages or damage or faults):
+        raise click.UsageError("nothing to measure: give --pages, --damage or --faults")
+    figures: dict[str, dict[str, float]] = {}
+    try:
+        checkpoint = load_checkpoint(weights)
+        reader = Reader(checkpoint)
+        if pages:
+            read = list(islice((page.html for file in pages for page in read_pages(file)), limit))
+            figures["pages"] = evaluate_pages(reader, read, _progress)
+            if options["teacher"]:
+                figures["teacher"] = evaluate_teacher(read, _progress)
+        if damage:
+            labelled = list(islice(_labelled(damage, options["ids"]), limit))
+            figures["damage"] = evaluate_damage(reader, labelled, _progress)
+        if faults:
+            figures["faults"] = evaluate_faults(reader, faults, limit or 0, _progress)
+    except (OSError, ValueError, KeyError, EOFError, lzma.LZMAError) as error:
+        raise click.ClickException(f"{type(error).__name__}: {error}") from None
+    click.echo("\n\n".join(f"{name}:\n\n{table(rows)}" for name, rows in figures.items()))
+    if report:
+        whole = {"weights": digest(weights), "model": checkpoint.name, "version": checkpoint.version, **figures}
+        report.write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
+    if store:
+        save_checkpoint(replace(checkpoint, evaluation=checkpoint.evaluation | figures), store)
+
+
+def _progress(items: list[Any]) -> Iterable[Any]:
+    shown: Iterable[Any] = tqdm(items, disable=None, leave=False)
+    return shown
+
+
+def _labelled(path: Path, ids: Path | None) -> Iterator[tuple[str, str]]:
+    """(html, main text) of labelled pages; with `ids`, of those alone."""
+    if ids is None:
+        yield from labelled_pages(path, frozenset())
+        return
+    only = frozenset(ids.read_text("utf-8").split())
+    with lzma.open(path, "rt", encoding="utf-8") as file:
+        names = frozenset(f"{row['dataset']}/{row['id']}" for row in map(json.loads, file))
+    yield from labelled_pages(path, names - only)
