@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 FILES = sorted(path for folder in ("app", "model", "kernels") for path in (ROOT / folder).rglob("*.py"))
 # What a part may import of our own, besides itself.
@@ -34,7 +36,8 @@ HOMES = {
 }
 # Parsers of HTML: none may come near a request.
 PARSERS = {"html.parser", "lxml", "bs4", "html5lib", "selectolax", "html5_parser", "turbohtml", "resiliparse", "xml"}
-SERVING = [path for path in FILES if "train" not in path.parts and path.name not in ("train_cli.py", "evaluate_cli.py")]
+TRAINING = {module for module, _, _, extra in COMMANDS.values() if extra == "train"}
+SERVING = [path for path in FILES if "train" not in path.parts and f"app.{path.stem}" not in TRAINING]
 
 
 def part_of(module: str) -> str | None:
