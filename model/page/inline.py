@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, field
 
 FOLD = re.compile(r"[\t\n\f\r \u200b]+")
-ESCAPED = re.compile(r"[\\`*\[\]<]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|!$|!(?=\[)")
-LINE_START = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|[-=]+\s*$|>)")
+ESCAPED = re.compile(r"[\\`*\[\]<]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|!$|!(?=\[)")
+LINE_START = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|[-=]+\s*$|>|~{3})")
 ORDERED_START = re.compile(r"^(\s*\d{1,9})([.)])(?=\s|$)")
 
 
@@ -185,7 +185,8 @@ def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _
     if opened.kind == "code":
         fence = "`" * (1 + max((len(m) for m in re.findall(r"`+", content)), default=0))
         pad = " " if content.startswith("`") or content.endswith("`") else ""
-        return f"{fence}{pad}{content}{pad}{fence}"
+        apart = "<!-- -->" if before == "`" else ""  # else two code spans side by side would be one
+        return f"{apart}{fence}{pad}{content}{pad}{fence}"
     mark, tag = ("**", "strong") if opened.kind == "strong" else ("*", "em")
     if _flanks(before, content[0], content) and _flanks(following, content[-1], content):
         return f"{mark}{content}{mark}"
