@@ -98,6 +98,6 @@ class Lanes:
             following = rows[at + 1 : at + 1 + n, BYTE]
             targets[b, : len(following)] = following
             known = max(at - self.delay, begin)
-            marks[b, known - at + self.delay : n] = rows[known : at + n - self.delay, INPUTS:]
+            marks[b, known - at + self.delay : n] = rows[known : max(known, at + n - self.delay), INPUTS:]
             self.places[b] = lesson, begin, at + n, end
         return Batch(inputs, targets, marks, fresh, self.places[:, 1] == 0)
