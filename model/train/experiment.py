@@ -46,6 +46,8 @@ def _build(kind: type[Any], given: dict[str, Any], where: str) -> Any:
     for key, value in given.items():
         wanted = known[key].type
         if wanted is Stretches:
+            if not isinstance(value, dict):
+                raise ValueError(f"{where}: {key} = {value!r} is not a table")
             values[key] = _build(Stretches, value, f"{where} [{key}]")
             continue
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
@@ -60,7 +62,7 @@ def load_experiment(path: Path) -> Experiment:
     """Reads an experiment file. Raises ValueError that names the file and the key; relative folders are the caller's."""
     try:
         given = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as e:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ValueError(f"{path}: {e}") from e
     missing = [k for k in ("name", "shards") if k not in given]
     if missing:
