@@ -23,6 +23,7 @@ from model.page.spans import Span, assemble
 CHUNK = 8192  # bytes read between two looks at the clock
 LT, GT = 0x3C, 0x3E
 
+
 Floats = NDArray[np.float32]
 
 

@@ -11,7 +11,7 @@ REACH = 64  # characters before a place in which an edit may begin
 TAG_NAME = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
 END_TAGS = re.compile(r"(</[a-zA-Z][a-zA-Z0-9]*\s*>)(\s*)(</[a-zA-Z][a-zA-Z0-9]*\s*>)")
 KNOWN = (
-    "a abbr article aside b body button center code dd div dl dt em fieldset font footer form h1 h2 h3 h4 h5 h6 head header "
+    "a abbr article aside b body br button center code dd div dl dt em fieldset font footer form h1 h2 h3 h4 h5 h6 head header hr "
     "html i iframe img input label legend li link main meta nav ol option p path pre script section select small span "
     "strong style sub sup svg table tbody td textarea tfoot th thead title tr u ul"
 ).split()
@@ -96,7 +96,7 @@ def _name(page: str, at: int, names: list[str]) -> Iterator[Repair]:
     if not m or not m.start(1) <= at <= m.end(1):
         return
     wrong = m[1].lower()
-    if wrong in KNOWN or names.count(wrong) > 1:
+    if wrong in KNOWN or page.count("<" + m[1]) > 1:
         return
     for name in dict.fromkeys(names + KNOWN):
         if name != wrong and _near(wrong, name):

@@ -11,7 +11,7 @@ from model.train.network import MATCHERS, Network
 from model.train.shards import BYTE, INPUTS, Shards
 
 COUNTED = 60_000_000  # bytes of lessons whose changes of syntax are counted
-SMOOTHING = 1e-4  # added to every count, as a share of it: a change never seen costs about 13 nats
+UNSEEN = -60.0  # nats of a change that was never counted
 
 
 def fold(network: Network) -> Weights:
@@ -61,5 +61,6 @@ def count_changes(shards: Shards) -> NDArray[np.float32]:
         if seen > COUNTED:
             break
     table = counts.reshape(KINDS, classes, classes)
-    table = table + SMOOTHING * np.maximum(table.sum(2, keepdims=True), 1) / classes
-    return np.log(table / table.sum(2, keepdims=True)).astype(np.float32)
+    with np.errstate(divide="ignore"):
+        logs = np.log(table) - np.log(np.maximum(table.sum(2, keepdims=True), 1))
+    return np.maximum(logs, UNSEEN).astype(np.float32)
