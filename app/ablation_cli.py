@@ -1,0 +1,42 @@
+"""`soupstate ablation`. Imported when it runs: it needs the extra `train`."""
+
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from model.train.experiment import load_experiment
+from model.train.heldout import measure
+from model.train.loop import build_network, load_weights
+from model.train.shards import Shards
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@click.command("ablation")
+@click.argument("experiments", nargs=-1, required=True, type=FILE, metavar="EXPERIMENT.toml...")
+@click.option("--shards", type=FOLDER, required=True, help="Held-out lessons (made by `lessons --damaged 0`).")
+@click.option("--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of the runs.")
+@click.option("--longest", type=click.IntRange(min=1), default=50_000, show_default=True, help="Bytes read of a lesson.")
+def ablation_command(experiments: tuple[Path, ...], shards: Path, runs: Path, longest: int) -> None:
+    """Compare trained experiments on held-out lessons: bits per byte and every head, a column an experiment."""
+    columns: dict[str, dict[str, float]] = {}
+    try:
+        for file in experiments:
+            plan = load_experiment(file)
+            network = build_network(plan)
+            load_weights(network, runs / plan.name / "checkpoint.safetensors")
+            lessons = Shards(shards)
+
+            def progress(numbers: range, name: str = plan.name) -> "tqdm[int]":
+                return tqdm(numbers, desc=name, unit="page", disable=None)
+
+            columns[plan.name] = measure(network, lessons, plan.delay, longest, progress)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    click.echo("| | " + " | ".join(columns) + " |\n|---|" + "---|" * len(columns))
+    for name in names:
+        values = (f"{column[name]:.4f}" if name in column else "" for column in columns.values())
+        click.echo(f"| {name} | " + " | ".join(values) + " |")
