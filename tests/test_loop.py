@@ -1,0 +1,211 @@
+"""Training: the same by seed, and resumed as if it had never stopped."""
+
+import dataclasses
+import math
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from test_crawl_samples import SAMPLES
+
+from model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT, OUTPUTS
+from model.train.experiment import Experiment
+from model.train.lanes import Stretches
+from model.train.lessons import byte_rows
+from model.train.loop import Run, head_losses, learning_rate, load_weights, train
+from model.train.shards import INPUTS, write_shard
+from model.train.teacher import teach
+
+CPU = torch.device("cpu")
+PER_UPDATE = 3 * 32
+TINY = Experiment(
+    name="tiny",
+    shards="shards",
+    units=16,
+    embedding=8,
+    lanes=3,
+    steps=32,
+    characters=12 * PER_UPDATE,
+    learning_rate=1e-2,
+    warm_up=2 * PER_UPDATE,
+    log_interval=4,
+    stretches=Stretches(window=96, beginning=160, whole_share=0.1),
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with shards of some sample pages."""
+    folder = tmp_path_factory.mktemp("root")
+    (folder / "shards").mkdir()
+    pages = [s.html[:1500] for s in SAMPLES[::5]]
+    write_shard(folder / "shards" / "a", [byte_rows(p, teach(p)) for p in pages], INPUTS + len(HEADS))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sums depend on how they are divided among threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def run(root: Path, folder: Path, experiment: Experiment = TINY) -> Run:
+    folder.mkdir(exist_ok=True)
+    return Run(experiment, root, folder, CPU)
+
+
+def losses(run: Run, updates: int) -> list[dict[str, float]]:
+    return [{k: float(v) for k, v in run.update().items()} for _ in range(updates)]
+
+
+def same_weights(a: Run, b: Run) -> bool:
+    mine, other = a.network.state_dict(), b.network.state_dict()
+    return mine.keys() == other.keys() and all(torch.equal(mine[k], other[k]) for k in mine)
+
+
+def test_same_seed_same_losses(root: Path, tmp_path: Path) -> None:
+    one = losses(run(root, tmp_path), 20)
+    assert one[:8] == losses(run(root, tmp_path), 8)
+    assert one[:8] != losses(run(root, tmp_path, dataclasses.replace(TINY, seed=2)), 8)
+    assert {"bits", "syntax", "event", "visible", "depth"} <= set(one[0])
+    assert "main" not in one[0]  # no labelled page among these
+    assert 7 < one[0]["bits"] < 9 and one[-1]["bits"] < one[0]["bits"] - 0.5  # it learns
+    assert all(math.isfinite(v) for found in one for v in found.values())
+
+
+@pytest.mark.parametrize("after", [1, 5])
+def test_resumed_is_undisturbed(root: Path, tmp_path: Path, after: int) -> None:
+    undisturbed = run(root, tmp_path / "a")
+    wanted = losses(undisturbed, 10)
+    first = run(root, tmp_path / "b")
+    losses(first, after)
+    first.save()
+    losses(first, 2)  # what comes after the checkpoint is lost
+    second = run(root, tmp_path / "b")
+    assert second.resume() and second.updates == after
+    assert losses(second, 10 - after) == wanted[after:]
+    assert same_weights(second, undisturbed)
+    assert torch.equal(second.state[1], undisturbed.state[1])
+
+
+def test_nothing_to_resume(root: Path, tmp_path: Path) -> None:
+    assert not run(root, tmp_path).resume()
+
+
+def test_another_experiment_is_refused(root: Path, tmp_path: Path) -> None:
+    made = run(root, tmp_path)
+    losses(made, 1)
+    made.save()
+    changed = dataclasses.replace(TINY, learning_rate=0.5, stretches=Stretches(window=97))
+    with pytest.raises(ValueError, match="other learning_rate, stretches"):
+        run(root, tmp_path, changed).resume()
+    longer = dataclasses.replace(TINY, characters=10**6, log_interval=1, checkpoint_seconds=1.0)
+    assert run(root, tmp_path, longer).resume()
+
+
+def test_train(root: Path, tmp_path: Path) -> None:
+    """Stops where the characters are used up, logs every interval, leaves a checkpoint; goes on with more."""
+    lines: list[str] = []
+    made = run(root, tmp_path)
+    train(made, lines.append)
+    assert made.updates == 12 and made.characters == TINY.characters
+    assert len(lines) == 3 and all("bits" in line and "characters" in line and "/s" in line for line in lines)
+    assert [f.name for f in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+    more = run(root, tmp_path, dataclasses.replace(TINY, characters=15 * PER_UPDATE))
+    assert more.resume() and more.updates == 12 and same_weights(more, made)
+    train(more, lines.append)
+    assert more.updates == 15
+    train(more, lines.append)
+    assert more.updates == 15
+
+
+def test_train_is_stopped(root: Path, tmp_path: Path) -> None:
+    made = run(root, tmp_path)
+    train(made, print, stop=lambda: made.updates == 3)
+    assert made.updates == 3
+    train(made, print, seconds=0.0)
+    again = run(root, tmp_path)
+    assert again.resume() and again.updates == made.updates == 3
+
+
+KILLED = """
+import sys, dataclasses, torch
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_loop import TINY, Run, train
+torch.set_num_threads(1)
+experiment = dataclasses.replace(TINY, characters=10**12, log_interval=1, checkpoint_seconds=0.0)
+train(Run(experiment, Path({root!r}), Path({folder!r}), torch.device("cpu")), lambda line: print(line, flush=True))
+"""
+
+
+def test_killed_and_resumed(root: Path, tmp_path: Path) -> None:
+    """Killed at any moment, while it writes checkpoints all the time: what it left is a whole one."""
+    script = KILLED.format(tests=str(Path(__file__).parent), root=str(root), folder=str(tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
+    )
+    assert process.stdout is not None
+    with process.stdout as lines:
+        for _ in range(6):
+            assert "bits" in next(lines)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(20) == -signal.SIGKILL
+    resumed = run(root, tmp_path, dataclasses.replace(TINY, characters=10**12))
+    assert resumed.resume() and resumed.updates >= 5
+    (tmp_path / "other").mkdir()
+    undisturbed = run(root, tmp_path / "other", dataclasses.replace(TINY, characters=10**12))
+    losses(undisturbed, resumed.updates)
+    assert same_weights(resumed, undisturbed)
+    assert losses(resumed, 3) == losses(undisturbed, 3)
+
+
+def test_weights_to_start_from(root: Path, tmp_path: Path) -> None:
+    plain = run(root, tmp_path / "a", dataclasses.replace(TINY, heads=False))
+    losses(plain, 2)
+    plain.save()
+    init = str(tmp_path / "a" / "checkpoint.safetensors")
+    (tmp_path / "b").mkdir()
+    begun = run(root, tmp_path / "b", dataclasses.replace(TINY, init=init))
+    assert begun.updates == 0
+    assert torch.equal(begun.network.lstm.weight_hh_l0, plain.network.lstm.weight_hh_l0)
+    assert begun.network.heads is not None  # new: at their start
+    with pytest.raises(ValueError, match="not weights of this network .*lstm.weight_hh_l0"):
+        run(root, tmp_path / "b", dataclasses.replace(TINY, init=init, units=17))
+    save_file({"x": torch.zeros(1)}, tmp_path / "none.safetensors")
+    with pytest.raises(ValueError, match="none found"):
+        load_weights(begun.network, tmp_path / "none.safetensors")
+
+
+def test_learning_rate() -> None:
+    e = dataclasses.replace(TINY, characters=1000, warm_up=100, learning_rate=1.0, final_learning_rate=0.1, decay=0.5)
+    assert learning_rate(e, 0) == 0.01 and learning_rate(e, 49) == 0.5
+    assert learning_rate(e, 100) == learning_rate(e, 500) == 1.0
+    assert learning_rate(e, 750) == pytest.approx(0.55)
+    assert learning_rate(e, 1000) == learning_rate(e, 5000) == pytest.approx(0.1)
+    falling = [learning_rate(e, n) for n in range(500, 1001, 50)]
+    assert falling == sorted(falling, reverse=True)
+    assert learning_rate(dataclasses.replace(e, decay=0.0), 1000) == 1.0
+
+
+def test_head_losses() -> None:
+    outputs = torch.randn(2, 3, OUTPUTS, generator=torch.Generator().manual_seed(1))
+    marks = torch.full((2, 3, len(HEADS)), IGNORED)
+    marks[0, 1, COLUMN["syntax"]] = 4
+    marks[1, 2, COLUMN["syntax"]] = 0
+    marks[:, :, COLUMN["depth"]] = torch.tensor([[1, 2, IGNORED], [7, 8, 9]])
+    found = head_losses(outputs, marks, torch.tensor([True, False]))
+    assert set(found) == {"syntax", "depth"}
+    logs = torch.log_softmax(outputs[..., OUTPUT["syntax"]], -1)
+    torch.testing.assert_close(found["syntax"], -(logs[0, 1, 4] + logs[1, 2, 0]) / 2)
+    depth = outputs[0, :2, OUTPUT["depth"].start]  # the second lane did not begin with its page
+    torch.testing.assert_close(found["depth"], (depth - torch.tensor([0.1, 0.2])).square().mean())
+    assert "depth" not in head_losses(outputs, marks, torch.tensor([False, False]))

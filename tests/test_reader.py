@@ -1,0 +1,233 @@
+"""The reader: one value a character, the same whatever it is read in, and checkpoints as they were saved."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from test_crawl_samples import SAMPLES
+
+import kernels
+from kernels.copy import copies, copy_state
+from kernels.path import path_back, reference_path_forward
+from model.net import reader as module
+from model.net.checkpoint import HALF, WHOLE, Checkpoint, Depth, DepthNeuron, digest, load_checkpoint, save_checkpoint
+from model.net.reader import Reader, Reading, Stopped, character_starts
+from model.page.boundaries import boundary_kinds
+from model.page.marks import HEADS, OUTPUT, OUTPUTS
+from model.page.spans import TEXT_HEADS, TagSpan, TextSpan
+
+WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
+PAGES = {
+    "wide": WIDE * 3,
+    "news": next(s.html for s in SAMPLES if s.name == "news-harbour")[:3000],
+    "chinese": next(s.html for s in SAMPLES if s.name == "chinese-gb2312")[:2000],
+    "broken": "<a href='" + "x" * 30 + "<p>é" + "<" * 10 + ">" * 5,
+    "no markup": "just words",
+    "short": "<p",
+    "one": "é",
+    "empty": "",
+}
+
+
+@pytest.fixture
+def checkpoint(weights: Path) -> Checkpoint:
+    return load_checkpoint(weights)
+
+
+@pytest.fixture
+def reader(checkpoint: Checkpoint) -> Reader:
+    return Reader(checkpoint, "reference")
+
+
+def outputs(checkpoint: Checkpoint, page: str) -> kernels.Chunk:
+    """All that the network says of a page and the `delay` bytes behind it, in one piece."""
+    ids = np.frombuffer(page.encode() + b"\n" * checkpoint.delay, np.uint8)
+    predicted, length, _ = copies(ids, copy_state())
+    units = np.array([n.unit for n in checkpoint.depth.neurons])
+    state = kernels.State.zeros(checkpoint.weights.units)
+    return kernels.pack(checkpoint.weights, "reference").read(ids, predicted, length, state, units)
+
+
+def log_likelihoods(chunk: kernels.Chunk, delay: int, head: str) -> NDArray[np.float64]:
+    """Of a head, for each byte of the page: read off the state `delay` bytes later."""
+    x = chunk.heads[delay:, OUTPUT[head]].astype(np.float64)
+    return x - np.log(np.exp(x).sum(1, keepdims=True))
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
+def test_one_value_a_character(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
+    reading = reader.read(page)
+    values = reading.surprisal, reading.entropy, reading.depth, reading.syntax
+    assert [len(v) for v in values] == [len(page)] * 4
+    assert reading.page == page
+    chunk, at = outputs(checkpoint, page), 0
+    depth = checkpoint.depth
+    for i, c in enumerate(page):
+        here = slice(at, at + len(c.encode()))
+        assert reading.surprisal[i] == pytest.approx(chunk.bits[here].sum(), abs=1e-3)
+        assert reading.entropy[i] == pytest.approx(chunk.entropy[here].sum(), abs=1e-3)
+        probed = max(0.0, float(chunk.traces[at] @ np.array(depth.weights)) + depth.bias)
+        assert reading.depth[i] == pytest.approx(probed, abs=1e-3)
+        at = here.stop
+    assert reading.bits == pytest.approx(float(reading.surprisal.sum()), rel=1e-5, abs=1e-6)
+    assert reading.bits_per_character == pytest.approx(reading.bits / max(1, len(page)))
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
+def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
+    """Syntax is the best path through the bytes; a span's class has the most evidence between `<` and `>` around it."""
+    reading = reader.read(page)
+    ids = np.frombuffer(page.encode(), np.uint8)
+    chunk, delay = outputs(checkpoint, page), checkpoint.delay
+    syntax = log_likelihoods(chunk, delay, "syntax").astype(np.float32)
+    kinds = boundary_kinds(ids, ord(" "))
+    start = np.zeros(syntax.shape[1], np.float32)
+    pointers, scores = reference_path_forward(syntax, kinds, checkpoint.changes, start)
+    path = path_back([pointers], int(scores.argmax()))
+    starts = character_starts(ids)
+    assert np.array_equal(reading.syntax, path[starts])
+
+    byte_at = [*starts.tolist(), len(ids)]
+    for span in reading.spans:
+        first, last = byte_at[span.start], byte_at[span.end]
+        while first > 0 and ids[first] != ord("<") and ids[first - 1] != ord(">"):
+            first -= 1
+        while last < len(ids) and ids[last] != ord("<") and ids[last - 1] != ord(">"):
+            last += 1
+        if isinstance(span, TagSpan):
+            asked = [("event", span.event)]
+        elif isinstance(span, TextSpan) and not span.blank:
+            asked = [(name, getattr(span, name)) for name in TEXT_HEADS]
+        else:
+            asked = []
+        for name, decided in asked:
+            sums = log_likelihoods(chunk, delay, name)[first:last].sum(0)
+            assert sums[decided] == pytest.approx(sums.max(), abs=1e-3), name
+
+
+def assert_same(a: Reading, b: Reading) -> None:
+    """Spans and syntax alike; numbers up to the order of float32 sums."""
+    assert a.spans == b.spans
+    assert np.array_equal(a.syntax, b.syntax)
+    assert a.bits == pytest.approx(b.bits, rel=1e-5)
+    for name in ("surprisal", "entropy", "depth"):
+        np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("backend", kernels.available())
+def test_pieces_do_not_matter(checkpoint: Checkpoint, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(checkpoint, backend)
+    page = PAGES["news"] + PAGES["wide"]
+    readings = []
+    for size in (1, 3, 64, 1000, 8192):
+        monkeypatch.setattr(module, "CHUNK", size)
+        readings.append(reader.read(page))
+    assert len(page.encode()) > 3000 and readings[0].spans
+    for reading in readings[1:]:
+        assert_same(reading, readings[0])
+
+
+@pytest.mark.parametrize("backend", kernels.available()[:-1])
+def test_backends_agree(checkpoint: Checkpoint, backend: str) -> None:
+    for page in PAGES.values():
+        assert_same(Reader(checkpoint, backend).read(page), Reader(checkpoint, "reference").read(page))
+
+
+def test_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 100)
+    asked: list[int] = []
+
+    def after(times: int) -> bool:
+        asked.append(times)
+        return len(asked) > times
+
+    with pytest.raises(Stopped):
+        reader.read("x" * 1000, lambda: after(3))
+    assert len(asked) == 4
+    with pytest.raises(Stopped):
+        reader.read("", lambda: True)
+    assert len(reader.read("x" * 1000, lambda: False).surprisal) == 1000
+
+
+def test_a_page_leaves_nothing_behind(reader: Reader) -> None:
+    page = PAGES["wide"]
+    first = reader.read(page)
+    reader.read(PAGES["news"])
+    assert_same(reader.read(page), first)
+    assert reader.read(page).bits == first.bits
+
+
+def test_characters() -> None:
+    ids = np.frombuffer("aé漢😀b".encode(), np.uint8)
+    assert character_starts(ids).tolist() == [0, 1, 3, 6, 10]
+    assert character_starts(ids[:0]).tolist() == []
+
+
+def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    depth = Depth((DepthNeuron(0, 3, 0.75), DepthNeuron(0, 1, -0.5)), (1.5, -2.0), 0.25)
+    saved = dataclasses.replace(
+        checkpoint, name="n", version="7", delay=6, depth=depth, training={"a": 1.5}, evaluation={"b": [1, "c"]}
+    )
+    path = tmp_path / "deep" / "er" / "w.safetensors"
+    save_checkpoint(saved, path)
+    assert [f.name for f in path.parent.iterdir()] == ["w.safetensors"]
+    found = load_checkpoint(path)
+    for name in ("name", "version", "delay", "depth", "training", "evaluation"):
+        assert getattr(found, name) == getattr(saved, name)
+    for name in (*HALF, *WHOLE):
+        assert np.array_equal(getattr(found.weights, name), getattr(saved.weights, name)), name
+    np.testing.assert_allclose(found.changes, saved.changes, rtol=1e-3, atol=1e-7)
+    again = tmp_path / "again.safetensors"
+    save_checkpoint(found, again)
+    assert digest(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert_same(Reader(found, "reference").read(WIDE), Reader(load_checkpoint(again), "reference").read(WIDE))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": "0"}, "checkpoint format '0', this version reads '1'"),
+        ({"format": None}, "checkpoint format None"),
+        ({"heads": json.dumps([["syntax", 3]])}, "trained with other heads"),
+        ({"heads": json.dumps([[h.name, h.classes] for h in reversed(HEADS)])}, "trained with other heads"),
+        ({"-": "output"}, r"missing tensors \['output'\]"),
+        ({"changes": np.zeros((2, 3, 3), np.float16)}, "shapes do not fit"),
+        ({"heads tensor": np.zeros((OUTPUTS + 1, 16), np.float16)}, "heads"),
+        ({"output": np.zeros((256, 17), np.float16)}, "output"),
+        ({"output": np.full((256, 16), np.nan, np.float16)}, "output: not finite"),
+    ],
+)
+def test_checkpoints_that_do_not_fit(weights: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with safe_open(weights, "np") as f:
+        meta: dict[str, str] = f.metadata()
+        tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+    for name, value in change.items():
+        if name == "-":
+            del tensors[value]
+        elif value is None:
+            del meta[name]
+        elif isinstance(value, str):
+            meta[name] = value
+        else:
+            tensors[name.split(" ")[0]] = value
+    path = tmp_path / "w.safetensors"
+    save_file(tensors, path, meta)
+    with pytest.raises(ValueError, match=message):
+        load_checkpoint(path)
+
+
+def test_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no weights at"):
+        load_checkpoint(tmp_path / "none")
+    path = tmp_path / "w.safetensors"
+    for written in (b"", b"not at all", b"\x80" * 100):
+        path.write_bytes(written)
+        with pytest.raises(ValueError, match="not a safetensors file"):
+            load_checkpoint(path)
