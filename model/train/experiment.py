@@ -30,6 +30,8 @@ class Experiment:
     decay: float = 0.6  # the last share of training in which the rate falls (cosine); 0: constant
     warm_up: int = 1_000_000  # bytes
     heads_weight: float = 1.0  # sum of head losses, in nats, beside the next byte's
+    depth_weight: float = 1.0  # of the depth head's loss among the heads
+    depth_sparsity: float = 0.0  # of the sum of its weights' magnitudes: it should read few units
     clip: float = 1.0  # norm of the gradient
     init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)
     log_interval: int = 50  # updates

@@ -102,7 +102,7 @@ class Run:
         if outputs is not None:
             marks = torch.from_numpy(batch.marks).to(self.device).long()
             losses = head_losses(outputs, marks, torch.from_numpy(batch.depth_known).to(self.device))
-        total = nats + e.heads_weight * sum(losses.values())
+        total = nats + e.heads_weight * self._heads_loss(losses)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(e, self.characters)
         self.optimizer.zero_grad(set_to_none=True)
@@ -111,6 +111,16 @@ class Run:
         self.optimizer.step()
         self.updates += 1
         return {"bits": nats.detach() / math.log(2), **{k: v.detach() for k, v in losses.items()}}
+
+    def _heads_loss(self, losses: dict[str, Tensor]) -> Tensor:
+        """Sum of the heads' losses; the depth head's weighted, and its weights held sparse (Tibshirani 1996)."""
+        e, heads = self.experiment, self.network.heads
+        total = torch.zeros((), device=self.device)
+        for name, loss in losses.items():
+            total = total + (e.depth_weight * loss if name == "depth" else loss)
+        if heads is not None and e.depth_sparsity:
+            total = total + e.depth_sparsity * heads.weight[OUTPUT["depth"]].abs().sum()
+        return total
 
     def save(self) -> None:
         """Writes the checkpoint under a temporary name and renames it."""
