@@ -20,7 +20,7 @@ clean:
 	rm -rf .venv build
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed" if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 
 # Editable: the sources are used where they are; the compiled part is made anew when its sources change. The last line
