@@ -46,7 +46,8 @@ def settings(text: str) -> str:
     """A row for each setting of the table in app/settings.py."""
     rows = []
     for setting in fields(Settings):
-        default = "the shipped ones" if setting.name == "weights" else f"`{setting.default}`" if setting.default != "" else ""
+        default = f"`{setting.default}`" if setting.default != "" else ""
+        default = "the shipped ones" if setting.name == "weights" else default
         option, variable = setting.name.replace("_", "-"), PREFIX + setting.name.upper()
         rows.append(f"| `--{option}` | `{variable}` | {default} | {setting.metadata['help']} |")
     return "\n".join(["| option | variable | default | what it is |", "|---|---|---|---|", *rows]) + "\n"

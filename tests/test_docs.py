@@ -41,12 +41,12 @@ def command(name: str) -> click.Command:
 
 @pytest.mark.parametrize("name", ["commands", "settings"])
 def test_tables_are_those_of_the_code(name: str) -> None:
-    assert README == readme.current(README, (name,)), "run python tests/readme.py --update"
+    assert readme.current(README, (name,)) == README, "run python tests/readme.py --update"
 
 
 @pytest.mark.parametrize("name", ["extract", "entropy"])
 def test_the_example_is_what_the_shipped_weights_say(name: str) -> None:
-    assert README == readme.current(README, (name,)), "run python tests/readme.py --update"
+    assert readme.current(README, (name,)) == README, "run python tests/readme.py --update"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -70,8 +70,8 @@ def test_command_lines_have_commands_and_options_that_exist(path: Path) -> None:
 
 def test_every_top_level_path_is_listed() -> None:
     listed = re.findall(r"^\| `([^`]+)` \|", README.split("## What is where")[1].split("\n## ")[0], re.M)
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
-    there = {f"{name.split('/')[0]}/" if "/" in name else name for name in tracked if name}
+    git = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    there = {f"{name.split('/')[0]}/" if "/" in name else name for name in git.stdout.splitlines()}
     assert sorted(listed) == sorted(set(listed))
     assert all((ROOT / name).exists() for name in listed)
     assert not there or set(listed) == there  # nothing: no git here
