@@ -18,7 +18,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.argument("experiments", nargs=-1, required=True, type=FILE, metavar="EXPERIMENT.toml...")
 @click.option("--shards", type=FOLDER, required=True, help="Held-out lessons (made by `lessons --damaged 0`).")
 @click.option("--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of the runs.")
-@click.option("--longest", type=click.IntRange(min=1), default=50_000, show_default=True, help="Bytes read of a lesson.")
+@click.option("--longest", type=click.IntRange(min=1), default=50_000, show_default=True, help="Bytes of a lesson.")
 def ablation_command(experiments: tuple[Path, ...], shards: Path, runs: Path, longest: int) -> None:
     """Compare trained experiments on held-out lessons: bits per byte and every head, a column an experiment."""
     columns: dict[str, dict[str, float]] = {}

@@ -38,7 +38,7 @@ async def read_asked(request: Request, model: RequestModel, ticket: Ticket, sett
     given = _query(request)
     try:
         body = await asyncio.wait_for(_body(request, ticket, settings.max_body_bytes), settings.body_seconds)
-    except asyncio.TimeoutError:
+    except TimeoutError:
         detail = f"the body took longer than {settings.body_seconds:g} s to arrive"
         raise Problem(408, detail, "body", {"Connection": "close"}) from None
     except _Refused as refused:
@@ -123,7 +123,7 @@ async def _linger(request: Request) -> None:
             left -= len(message.get("body", b""))
             if not message.get("more_body"):
                 return
-    except asyncio.TimeoutError:
+    except TimeoutError:
         return
 
 

@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeVar
@@ -210,7 +210,7 @@ def _retry_after(value: str | None) -> float:
         until = parsedate_to_datetime(value)
     except ValueError:
         return 0.0
-    return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _ask_index(web: _Web, journal: _Journal, index: str) -> list[Capture]:

@@ -23,7 +23,7 @@ from model.train.export import count_changes, fold
 from model.train.labelled import labelled_pages
 from model.train.lessons import lesson
 from model.train.loop import Run, build_network, load_weights, train
-from model.train.shards import INPUTS, Rows, Shards, ShardWriter
+from model.train.shards import INPUTS, Rows, Shards, write_shard
 
 LABELLED = ".jsonl.xz"
 SUFFIXES = (LABELLED, ".warc.gz", ".warc.xz", ".warc", ".arc.gz", ".arc")
@@ -83,7 +83,7 @@ def lessons_command(files: tuple[Path, ...], out: Path, damaged: float, seed: in
         lost: Counter[str] = Counter()
         try:
             pages = _lessons(file, left, damaged, random, lost)
-            size = _write(out / name, pages)
+            size = write_shard(out / name, pages, INPUTS + len(HEADS))
         except (*BAD_INPUT, EOFError, lzma.LZMAError) as error:
             failed = True
             click.echo(f"soupstate: {file}: {error}", err=True)
@@ -92,20 +92,6 @@ def lessons_command(files: tuple[Path, ...], out: Path, damaged: float, seed: in
         click.echo(f"{name}: {size} bytes" + (f"; left out: {counts}" if counts else ""))
     if failed:
         sys.exit(1)
-
-
-def _write(path: Path, lessons: Iterator[Rows]) -> int:
-    """Bytes of text written. A shard that fails leaves nothing behind."""
-    writer = ShardWriter(path, INPUTS + len(HEADS))
-    try:
-        for rows in lessons:
-            writer.add(rows)
-    except BaseException:
-        writer.file.close()
-        writer.temporary.unlink()
-        raise
-    writer.close()
-    return writer.starts[-1]
 
 
 def _shard_name(file: Path) -> str:

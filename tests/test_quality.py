@@ -61,7 +61,10 @@ def test_floors_rise_and_are_lowered_only_when_that_is_allowed(tmp_path: Path) -
     assert update(clean_text_F1=0.95, clean_bits_per_character=0.9) == []
     assert floors() == (0.9045, 0.9452)
     lower = update(clean_bits_per_character=0.92)
-    assert sorted(lower) == ["clean, bits per character: 0.92 is more than 0.9045", "clean, text F1: 0.9 is less than 0.9452"]
+    assert sorted(lower) == [
+        "clean, bits per character: 0.92 is more than 0.9045",
+        "clean, text F1: 0.9 is less than 0.9452",
+    ]
     assert floors() == (0.9045, 0.9452)
     assert len(update(allow_regression=True, clean_bits_per_character=0.92)) == 2
     assert floors() == (0.9246, 0.8955)

@@ -1,4 +1,4 @@
-"""Checkpoints: the weights as read, in one safetensors file with config, depth units and figures. No torch, no pickle."""
+"""Checkpoints: the weights as read, in one safetensors file with config, depth units, figures. No torch, no pickle."""
 
 import hashlib
 import json
@@ -72,6 +72,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, part, meta)
+    part.chmod(0o644)  # safetensors writes for the owner alone; the image reads as another user
     part.rename(path)
 
 

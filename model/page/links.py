@@ -10,7 +10,7 @@ from model.page.spans import Span, TagSpan, TextSpan
 
 @dataclass(slots=True)
 class Link:
-    """href as written, character references undone; url: resolved, None where it cannot be; text: white space folded."""
+    """href: as written, references undone; url: resolved, None where it cannot be; text: white space folded."""
 
     href: str
     url: str | None

@@ -40,9 +40,11 @@ def _division(texts: list[TextSpan]) -> list[bool]:
     for span in texts:
         weight = float(min(span.end - span.start, LONGEST))
         own = (weight * span.main, weight * (1 - span.main))
-        pointers = tuple(0 if costs[0] + SWITCH * (0 != k) <= costs[1] + SWITCH * (1 != k) else 1 for k in (0, 1))
+        stay_out = costs[0] <= costs[1] + SWITCH
+        stay_in = costs[1] < costs[0] + SWITCH
+        pointers = (0 if stay_out else 1, 1 if stay_in else 0)
         costs = [costs[pointers[k]] + SWITCH * (pointers[k] != k) + own[k] for k in (0, 1)]
-        back.append((pointers[0], pointers[1]))
+        back.append(pointers)
     at = 0 if costs[0] <= costs[1] else 1
     division = []
     for pointer in reversed(back):

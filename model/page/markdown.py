@@ -118,7 +118,8 @@ class _Renderer:
         pre = span.block == Block.PREFORMATTED
         open_ = {k: n if getattr(span, k) and not (pre and k == "code") else 0 for k, n in self.numbers.items()}
         text = unescape_text(self.page[span.start : span.end])
-        self.pieces.append(Piece(text, self.link if span.link else 0, **open_))
+        link = self.link if span.link else 0
+        self.pieces.append(Piece(text, link, open_["strong"], open_["emphasis"], open_["code"]))
 
     def end(self) -> None:
         if self.table is not None:
@@ -158,7 +159,7 @@ class _Renderer:
             self.pieces.append(Piece("\n", line_break=True))
 
     def _cell_end(self) -> None:
-        """Pieces since the last boundary belong to the last cell; before the first one, to a block above (a caption)."""
+        """Pieces since the last boundary belong to the last cell; before the first, to a block above (a caption)."""
         if self.table and self.table[-1]:
             self.table[-1][-1] += self.pieces
             self.pieces, self.first = [], None
@@ -187,9 +188,8 @@ class _Renderer:
         if not text:
             return
         depth = max(span.list, 1) if self.item else span.list
-        if self.quoted and span.quote and (not self.blocks or span.quote <= self.blocks[-1].depth):
-            self.quote += 1
-        elif span.quote and not (self.blocks and self.blocks[-1].depth):
+        above = self.blocks[-1].depth if self.blocks else 0
+        if span.quote and (not above or (self.quoted and span.quote <= above)):
             self.quote += 1
         quote = self.quote if span.quote else 0
         block = _Block(self._listed(text, depth, span.ordered), quote, span.quote, depth, self.item)

@@ -81,7 +81,7 @@ class Cell(IntEnum):
 
 @dataclass(frozen=True)
 class Head:
-    """One small output. `classes` logits and a cross-entropy; 1 class: a number, in units of `scale`, and its square error."""
+    """One small output. `classes` logits, cross-entropy; 1 class: a number in units of `scale`, square error."""
 
     name: str
     classes: int

@@ -18,8 +18,8 @@ def typeface(span: TextSpan) -> tuple[int, int, int]:
 def text(page: str, spans: list[Span]) -> str:
     """Visible text; blocks and line breaks begin a line.
 
-    Two runs of text with a tag between them are two words (`<span>Log in</span><span>Help</span>`: style sheets set them
-    apart), but for a change of strong, emphasis or code (`<b>W</b>ord`).
+    Two runs of text with a tag between them are two words (`<span>Log in</span><span>Help</span>`: style sheets set
+    them apart), but for a change of strong, emphasis or code (`<b>W</b>ord`).
     """
     lines: list[str] = []
     parts: list[str] = []

@@ -28,8 +28,11 @@ class Edit:
 Damager = Callable[[str, Marks, np.random.Generator], Edit | None]
 
 LEADS = (" note ", " ", "", " TODO ", " begin content ", " ad ", "[if IE]>", " old ", " main ", " test -", " #block ")
-SCRIPTS = ("var n=1;", "", "window.dataLayer=window.dataLayer||[];", "\nfunction f(){return 0;}\n", "init();", "/* ad */")
+SCRIPTS = (
+    "var n=1;", "", "window.dataLayer=window.dataLayer||[];", "\nfunction f(){return 0;}\n", "init();", "/* ad */",
+)  # fmt: skip
 STYLES = ("p{margin:0}", "", ".ad{display:none}", "\nbody { color: #333; }\n", "@media print{a{color:#000}}")
+TITLES = ("x", "", "Home", "New page ")
 ENDS = ("</body></html>", "</div></div></body></html>", "</html>", "</body>", "</div></body>\n</html>\n")
 STRAY = ("<", " < ", "<3", " <= ", "<<", "< ", "<-", "<5")
 
@@ -91,7 +94,7 @@ DAMAGE: dict[str, tuple[float, Damager]] = {  # name: share, what it does
     "open script": (2.5, _insert(lambda r: (("<script>", TAG), (_choice(r, SCRIPTS), RAW)))),
     "open style": (2.5, _insert(lambda r: (("<style>", TAG), (_choice(r, STYLES), RAW)))),
     "open textarea": (1.5, _insert(lambda r: (("<textarea>", TAG),))),
-    "open title": (1.5, _insert(lambda r: (("<title>", TAG), (_choice(r, ("x", "", "Home", "New page ")), Syntax.TITLE)))),
+    "open title": (1.5, _insert(lambda r: (("<title>", TAG), (_choice(r, TITLES), Syntax.TITLE)))),
     "early end": (1.5, _insert(lambda r: ((_choice(r, ENDS), Syntax.END_TAG),))),
     "lost comment end": (1.0, _delete("-->")),
     "lost raw end": (1.0, _delete(r"</(?:script|style|textarea|title)\s*>")),

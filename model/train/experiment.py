@@ -61,7 +61,7 @@ def _build(kind: type[Any], given: dict[str, Any], where: str) -> Any:
 
 
 def load_experiment(path: Path) -> Experiment:
-    """Reads an experiment file. Raises ValueError that names the file and the key; relative folders are the caller's."""
+    """Reads an experiment file. Raises ValueError that names file and key; relative folders are the caller's."""
     try:
         given = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:

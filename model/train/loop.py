@@ -137,7 +137,7 @@ class Run:
         path.with_suffix(".part").rename(path)
 
     def resume(self) -> bool:
-        """Takes up the folder's checkpoint; False where there is none. Raises ValueError where the experiment differs."""
+        """Takes up the folder's checkpoint; False where there is none. Raises ValueError for another experiment's."""
         path = self.folder / "checkpoint.safetensors"
         if not path.exists():
             return False

@@ -51,6 +51,11 @@ class ShardWriter:
         np.save(self.path.with_suffix(".starts.npy"), np.array(self.starts, np.int64))
         self.temporary.unlink()
 
+    def abandon(self) -> None:
+        """Leaves nothing of a shard that did not become whole."""
+        self.file.close()
+        self.temporary.unlink(missing_ok=True)
+
 
 class Shards:
     """Lessons of several shards, numbered through."""
@@ -84,7 +89,11 @@ class Shards:
 def write_shard(path: Path, lessons: Iterable[Rows], columns: int) -> int:
     """Writes lessons to a shard at `path` (no suffix) and returns its number of bytes of text."""
     writer = ShardWriter(path, columns)
-    for rows in lessons:
-        writer.add(rows)
-    writer.close()
+    try:
+        for rows in lessons:
+            writer.add(rows)
+        writer.close()
+    except BaseException:
+        writer.abandon()
+        raise
     return writer.starts[-1]

@@ -23,9 +23,9 @@ Marks = NDArray[np.uint8]
 
 EVENTS = {
     **dict.fromkeys(
-        "address article aside body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form "
-        "frameset header hgroup html legend main menu nav optgroup option p search section select summary tbody tfoot "
-        "thead textarea".split(),
+        "address article aside body caption center dd details dialog dir div dl dt fieldset figcaption figure "
+        "footer form frameset header hgroup html legend main menu nav optgroup option p search section select "
+        "summary tbody tfoot thead textarea".split(),
         Event.BLOCK,
     ),
     **{f"h{i}": Event.HEADING for i in range(1, 7)},
