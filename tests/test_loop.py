@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from test_crawl_samples import SAMPLES
 
 from model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT, OUTPUTS
+from model.train import loop
 from model.train.experiment import Experiment
 from model.train.lanes import Stretches
 from model.train.lessons import byte_rows
@@ -94,6 +95,25 @@ def test_resumed_is_undisturbed(root: Path, tmp_path: Path, after: int) -> None:
     assert losses(second, 10 - after) == wanted[after:]
     assert same_weights(second, undisturbed)
     assert torch.equal(second.state[1], undisturbed.state[1])
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = run(root, tmp_path)
+    losses(made, 2)
+    made.save()
+    losses(made, 1)
+
+    def disk_full(tensors: object, path: Path, meta: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(loop, "save_file", disk_full)
+    with pytest.raises(OSError, match="no space"):
+        made.save()
+    again = run(root, tmp_path)
+    assert again.resume() and again.updates == 2
 
 
 def test_nothing_to_resume(root: Path, tmp_path: Path) -> None:
