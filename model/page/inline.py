@@ -5,6 +5,7 @@ which Markdown allows anywhere.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 FOLD = re.compile(r"[\t\n\f\r \u200b]+")
@@ -197,4 +198,9 @@ def _flanks(outside: str, inside: str, content: str) -> bool:
     """Whether a run of asterisks between these two is a delimiter (CommonMark 0.31, 6.2), whatever stands inside."""
     if inside.isspace() or content[0] == "*" or content[-1] == "*" or outside == "*":
         return False
-    return inside.isalnum() or not outside or outside.isspace() or not (outside.isalnum() or outside in "`")
+    return inside.isalnum() or not outside or (_is_space_or_punctuation(outside) and outside != "`")
+
+
+def _is_space_or_punctuation(c: str) -> bool:
+    """As CommonMark has it; of symbols only ASCII's, on which its versions agree."""
+    return c in "\t\n\f\r$+<=>^`|~" or unicodedata.category(c) == "Zs" or unicodedata.category(c).startswith("P")
