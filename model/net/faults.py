@@ -6,9 +6,11 @@ first whose best edit makes the text around it least surprising (Santos et al. 2
 repairs of programs by a language model likewise).
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +18,12 @@ from numpy.typing import NDArray
 from kernels import State
 from kernels.copy import copies, copy_state, peek_copies
 from model.net.reader import CHUNK, Reader, Reading, Stopped, character_starts
-from model.net.repairs import Repair, repairs, tag_names
+from model.net.repairs import Repair, repairs
+from model.net.suspects import mismatches, pieces
 from model.page.marks import Syntax
 
-PLACES = 100  # structural places looked at, the most surprising first
+PLACES = 60  # structural places looked at, the most surprising first
+SUSPECTS = 60  # places of each kind whose markup does not fit together
 APART = 5  # characters between two places
 SHORT, LONG = 24, 96  # characters after a place over which bits are compared: for every edit, and for the best few
 FINALISTS = 4  # edits of a place compared over LONG
@@ -29,6 +33,7 @@ REPORTED = 20  # faults, at most
 FIXES = 5  # of a fault, at most
 
 Bytes = NDArray[np.uint8]
+START_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
 MARKS = "<>\"'=/&;!-"
 MARKUP = (Syntax.TAG, Syntax.END_TAG, Syntax.ATTRIBUTE)
 
@@ -65,22 +70,34 @@ class _Trial:
 
 def find_faults(reader: Reader, reading: Reading, stop: Callable[[], bool] = lambda: False) -> list[Fault]:
     """Faults of a page that has been read, most suspicious first. Raises Stopped when `stop` says so."""
-    page = reading.page
-    places = structural_places(reading)
-    starts, names = tag_names(page)
-    tried: list[_Trial] = []
-    for at in places:
-        k = bisect_left(starts, at)
-        before = names[max(0, k - 12) : k][::-1]
-        unique = {(r.start, r.end, r.replacement): r for r in repairs(page, at, before)}
-        tried += [_Trial(at, r) for r in unique.values()]
+    tried = _trials(reading)
     _save(reader, reading, tried, SHORT, stop)
-    by_place: dict[int, list[_Trial]] = {at: [] for at in places}
+    by_place: dict[int, list[_Trial]] = {trial.at: [] for trial in tried}
     for trial in sorted(tried, key=lambda t: -t.saved):
         if trial.saved > 0 and len(by_place[trial.at]) < FINALISTS:
             by_place[trial.at].append(trial)
     _save(reader, reading, [t for trials in by_place.values() for t in trials], LONG, stop)
     return _ranked([_fault(reading, at, trials) for at, trials in by_place.items()])
+
+
+def _trials(reading: Reading) -> list[_Trial]:
+    """Every repair to be tried: at surprising places, and at those whose markup does not fit together."""
+    page, surprisal = reading.page, reading.surprisal
+    places = set(structural_places(reading))
+    for start, end in islice(pieces(page, reading.syntax), SUSPECTS):
+        places.update((start + np.argsort(-surprisal[start:end])[:2]).tolist())
+        places.update(k for k in (end, start) if k < len(page))
+    found = [(m.start(), m[1].lower()) for m in START_TAG.finditer(page)]
+    starts, names = [place for place, _ in found], [name for _, name in found]
+    trials: dict[tuple[int, int, int, str], _Trial] = {}
+    for at in sorted(places):
+        k = bisect_left(starts, at)
+        for r in repairs(page, at, names[max(0, k - 12) : k][::-1]):
+            trials[at, r.start, r.end, r.replacement] = _Trial(at, r)
+    for at, proposed in islice(mismatches(page, reading.spans), SUSPECTS):
+        for r in proposed:
+            trials[at, r.start, r.end, r.replacement] = _Trial(at, r)
+    return list(trials.values())
 
 
 def _fault(reading: Reading, at: int, trials: list[_Trial]) -> Fault:

@@ -1,4 +1,4 @@
-"""Repairs: single edits that would mend a page at a place, by what markup looks like around it.
+"""Repairs: single edits that would mend a page at a place, by what its markup looks like there.
 
 They are only proposed here; whether one is likely is the network's to say (faults.py).
 """
@@ -7,15 +7,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-REACH = 64  # characters before a place in which an edit may begin
-TAG_NAME = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
+REACH = 64  # characters around a place that an edit may begin or look in
+FAR = 400  # characters in which a tag ends, or else is not closed
 END_TAGS = re.compile(r"(</[a-zA-Z][a-zA-Z0-9]*\s*>)(\s*)(</[a-zA-Z][a-zA-Z0-9]*\s*>)")
-KNOWN = (
-    "a abbr article aside b body br button center code dd div dl dt em fieldset font footer form h1 h2 h3 h4 h5 h6 head header hr "
-    "html i iframe img input label legend li link main meta nav ol option p path pre script section select small span "
-    "strong style sub sup svg table tbody td textarea tfoot th thead title tr u ul"
-).split()
-DELETED = "<>\"=/"  # characters that may be one too many; others vary without breaking anything
+END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)")
+NAME = re.compile(r"</?([a-zA-Z0-9]+)")
+KNOWN = frozenset(
+    "a abbr article aside b body br button center code dd div dl dt em fieldset font footer form h1 h2 h3 h4 h5 h6 "
+    "head header hr html i iframe img input label legend li link main meta nav ol option p path pre script section select "
+    "small span strong style sub sup svg table tbody td textarea tfoot th thead title tr u ul".split()
+)
 MISSING = {
     ">": "a tag is not closed: > is missing",
     "<": "a tag is not opened: < is missing",
@@ -32,7 +33,7 @@ MISSING = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Repair:
     """page[start:end] becomes `replacement`."""
 
@@ -42,64 +43,123 @@ class Repair:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a place, lexically: the tag that it is in or follows, and the next brackets."""
+
+    opened: int  # the last < before the place, -1: none near
+    closed: int  # the last > before it
+    opens: int  # the next < at or after it; a far place where there is none
+    closes: int  # the next >
+    quotes: str  # quotes between the last < and the next >
+
+    @property
+    def in_tag(self) -> bool:
+        return self.opened > self.closed
+
+    @property
+    def odd(self) -> bool:
+        """Whether a quote of the tag has no other."""
+        return self.quotes.count('"') % 2 == 1 or self.quotes.count("'") % 2 == 1
+
+
+def around(page: str, at: int) -> Around:
+    """See Around."""
+    opened, closed = page.rfind("<", max(0, at - FAR), at), page.rfind(">", max(0, at - FAR), at)
+    opens, closes = page.find("<", at, at + FAR), page.find(">", at, at + FAR)
+    opens, closes = (k if k >= 0 else at + FAR for k in (opens, closes))
+    return Around(opened, closed, opens, closes, page[max(opened, closed, 0) : closes])
+
+
 def repairs(page: str, at: int, names: list[str]) -> Iterator[Repair]:
     """Edits near page[at], the character that surprised; `names`: of the start tags before it, the nearest first."""
-    for text in ('"', ">", "<", "=", "/", ";", "-", "-->", '">', "!", "'"):
+    near = around(page, at)
+    for text in _insertions(page, at, near):
         yield Repair(at, at, text, MISSING[text])
     for k in (at, at - 1):
-        if k >= 0 and page[k] in DELETED:
+        if k >= 0 and _superfluous(page, k):
             yield Repair(k, k + 1, "", f"unexpected {page[k]!r}")
-    yield from _word_start(page, at)
-    yield from _tags(page, at, names)
-    yield from _name(page, at, names)
+    yield from _word_start(page, at, near)
+    yield from _tags(page, at, near, names)
+    yield from _name(page, at)
     for m in END_TAGS.finditer(page, max(0, at - REACH), at + REACH):
         if m.start() <= at < m.end() and m[1].lower() != m[3].lower():
             yield Repair(m.start(), m.end(), m[3] + m[2] + m[1], f"end tags in the wrong order: {m[1]}{m[3]}")
 
 
-def _word_start(page: str, at: int) -> Iterator[Repair]:
+def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
+    """What may be missing right here."""
+    if near.in_tag:
+        if near.odd:
+            yield from ('"', "'", '">')
+        if near.opens <= near.closes:
+            yield ">"
+        yield "="
+        if near.opened == at - 1 and page[at].isalpha():
+            yield "/"
+    elif near.closes < near.opens:
+        yield "<"
+    if re.search(r"&#?\w+$", page[max(0, at - 10) : at]):
+        yield ";"
+    if "-" in page[max(0, at - 4) : at + 3] or "<!" in page[max(0, at - 4) : at + 2]:
+        yield from ("-", "!", "-->")
+    elif page.rfind("<!--", max(0, at - 4000), at) > page.rfind("-->", max(0, at - 4000), at):
+        yield "-->"
+
+
+def _superfluous(page: str, k: int) -> bool:
+    """Whether page[k] may be one too many. Other characters vary without breaking anything."""
+    near = around(page, k)
+    if page[k] == "<":
+        following = page[k + 1 : k + 2]
+        unclosed = page.find("<", k + 1, k + FAR) < page.find(">", k, k + FAR)
+        return unclosed or not (following.isalpha() or following in "/!?")
+    if page[k] == ">":
+        return not near.in_tag
+    return page[k] in "=/" or (page[k] == '"' and near.odd)
+
+
+def _word_start(page: str, at: int, near: Around) -> Iterator[Repair]:
     """< or & lost before the word that ends here."""
     start = at
     while start > 0 and at - start < 24 and (page[start - 1].isalnum() or page[start - 1] in "/!#-"):
         start -= 1
-    if start < at:
-        yield Repair(start, start, "<", MISSING["<"])
+    if start < at and page[at : at + 1] == ";":
         yield Repair(start, start, "&", MISSING["&"])
-    space = page.rfind(" ", max(0, at - REACH), at)
-    opening = re.search(r"[A-Za-z][A-Za-z0-9]*$", page[max(0, space - 12) : space]) if space > 0 else None
-    if opening:  # the word before: `div class=`
-        word = space - len(opening[0])
-        yield Repair(word, word, "<", MISSING["<"])
+    if near.in_tag or near.closes > near.opens:
+        return
+    slash = page.rfind("/", start, at)
+    for begin in {start, slash} - {at, -1}:
+        yield Repair(begin, begin, "<", MISSING["<"])
+    word = re.search(r"(?:^|[\s>])(/?[a-zA-Z][a-zA-Z0-9]*)(?:\s+[^<>]*)?$", page[near.closed + 1 : at])
+    if word:
+        begin = near.closed + 1 + word.start(1)
+        yield Repair(begin, begin, "<", MISSING["<"])
 
 
-def _tags(page: str, at: int, names: list[str]) -> Iterator[Repair]:
+def _tags(page: str, at: int, near: Around, names: list[str]) -> Iterator[Repair]:
     """A whole tag lost before this one."""
-    tag = page.rfind("<", max(0, at - REACH), at + 1)
-    if tag < 0 or ">" in page[tag:at]:
-        tag = at
-    for name in list(dict.fromkeys(names))[:6]:
-        yield Repair(tag, tag, f"</{name}>", f"the end tag </{name}> is missing")
-    closing = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)").match(page, tag)
+    tag = near.opened if near.in_tag and at - near.opened < REACH else at
+    if page[tag : tag + 1] == "<" or not near.in_tag:
+        for name in list(dict.fromkeys(names))[:6]:
+            yield Repair(tag, tag, f"</{name}>", f"the end tag </{name}> is missing")
+    closing = END_TAG.match(page, tag)
     if closing:
         text = page.rfind(">", max(0, tag - REACH), tag) + 1
-        name = closing[1]
         if text:
-            yield Repair(text, text, f"<{name}>", f"the start tag of </{name}> is missing")
+            yield Repair(text, text, f"<{closing[1]}>", f"the start tag of </{closing[1]}> is missing")
         end = page.find(">", tag, tag + 32)
         if end > 0:
-            yield Repair(tag, end + 1, "", f"</{name}> closes nothing")
+            yield Repair(tag, end + 1, "", f"</{closing[1]}> closes nothing")
 
 
-def _name(page: str, at: int, names: list[str]) -> Iterator[Repair]:
-    """A tag's name misspelt."""
-    m = re.compile(r"</?([a-zA-Z0-9]+)").search(page, page.rfind("<", max(0, at - 16), at + 1))
-    if not m or not m.start(1) <= at <= m.end(1):
+def _name(page: str, at: int) -> Iterator[Repair]:
+    """A tag's name misspelt: it stands once on the page, and one that is known is near."""
+    m = NAME.search(page, max(0, page.rfind("<", max(0, at - 16), at + 1)))
+    if not m or not m.start(1) <= at <= m.end(1) or m[1].lower() in KNOWN or page.count(f"<{m[1]}") > 1:
         return
-    wrong = m[1].lower()
-    if wrong in KNOWN or page.count("<" + m[1]) > 1:
-        return
-    for name in dict.fromkeys(names + KNOWN):
-        if name != wrong and _near(wrong, name):
+    for name in sorted(KNOWN):
+        if _near(m[1].lower(), name):
             yield Repair(m.start(1), m.end(1), name, f"<{m[1]}> is no tag; <{name}> was meant")
 
 
@@ -114,9 +174,3 @@ def _near(a: str, b: str) -> bool:
         or a[k + 1 :] == b[k + 1 :]
         or (a[k + 2 :] == b[k + 2 :] and a[k : k + 2] == b[k : k + 2][::-1])
     )
-
-
-def tag_names(page: str) -> tuple[list[int], list[str]]:
-    """Places and names of what looks like a start tag, in order of the page."""
-    found = [(m.start(), m[1].lower()) for m in TAG_NAME.finditer(page)]
-    return [p for p, _ in found], [n for _, n in found]

@@ -116,7 +116,8 @@ def article_place(page: str, label: str) -> tuple[int, int] | None:
 def evaluate_faults(reader: Reader, path: Path, limit: int = 0, progress: Progress = iter) -> Figures:
     """One injected fault a page: is it found, is it fixed? Means over the kinds of fault.
 
-    Lines of JSON (.gz): {"page", "html"}, and {"page", "fault", "edit", "offset", "repair", "benign"}, edits as {"pos", "del", "ins"}.
+    Lines of JSON (.gz): {"page", "html"}, and {"page", "fault", "edit", "offset", "repair", "benign"}, where edits are
+    {"pos", "del", "ins"}.
     """
     with gzip.open(path, "rt", encoding="utf-8") as f:
         rows = [json.loads(line) for line in f]
@@ -151,5 +152,6 @@ def _fixes(page: str, fault: Fault) -> str | None:
 
 def table(figures: Figures) -> str:
     """The figures as a Markdown table."""
-    rows = (f"| {name} | {value:g} |" if value == int(value) else f"| {name} | {value:.4f} |" for name, value in figures.items())
+    values = {name: f"{value:g}" if value == int(value) else f"{value:.4f}" for name, value in figures.items()}
+    rows = (f"| {name} | {value} |" for name, value in values.items())
     return "\n".join(["| figure | value |", "|---|---|", *rows])

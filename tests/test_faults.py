@@ -1,0 +1,121 @@
+"""Faults: what is proposed as a repair, where markup does not fit together, and how both become ranked faults."""
+
+import numpy as np
+import pytest
+
+from model.net.checkpoint import DEFAULT, load_checkpoint
+from model.net.faults import find_faults, structural_places
+from model.net.reader import Reader, Stopped
+from model.net.repairs import repairs
+from model.net.suspects import mismatches, pieces
+from model.page.marks import Syntax
+from model.page.spans import spans_of_marks
+from model.train.teacher import teach
+
+CLEAN = (
+    "<!DOCTYPE html>\n<html>\n<head>\n<title>Boats for hire</title>\n</head>\n<body>\n<ul class=\"menu\">\n"
+    + "".join(f'<li class="entry"><a href="/boats/{n}.html">Boat {n}</a></li>\n' for n in range(12))
+    + '</ul>\n<div class="text"><p>All our boats have <b>two oars</b>, and a seat for the dog.</p></div>\n'
+    + "</body>\n</html>\n"
+)
+
+
+def mended(page: str, at: int, names: list[str] | None = None) -> set[str]:
+    return {page[: r.start] + r.replacement + page[r.end :] for r in repairs(page, at, names or [])}
+
+
+@pytest.mark.parametrize(
+    ("clean", "broken", "at"),
+    [
+        ('<a href="/x">one</a>', '<a href="/x>one</a>', 11),
+        ('<a href="/x">one</a>', '<a href=/x">one</a>', 8),
+        ('<a href="/x">one</a>', '<a href="/x"one</a>', 12),
+        ('<a href="/x">one</a>', '<a href"/x">one</a>', 7),
+        ('<a href="/x">one</a>', 'a href="/x">one</a>', 2),
+        ("<p>one</p> two", "<p>one/p> two", 8),
+        ("<i>one</i>", "<i>one<i>", 7),
+        ("<p>A &amp; B</p>", "<p>A &amp B</p>", 9),
+        ("<p>A &amp; B</p>", "<p>A amp; B</p>", 8),
+        ("<p>1 2</p>", "<p>1 < 2</p>", 5),
+        ("<div>x</div>", "<dvi>x</div>", 2),
+        ("<p>x<br>y</p>", "<p>x<<br>y</p>", 4),
+        ("<b><i>x</i></b>", "<b><i>x</b></i>", 9),
+    ],
+)
+def test_the_edit_that_mends_is_proposed(clean: str, broken: str, at: int) -> None:
+    wanted = clean if "1 2" not in clean else "<p>1  2</p>"
+    assert wanted in mended(broken, at)
+
+
+def test_a_lost_end_tag_is_proposed_by_the_names_before_it() -> None:
+    assert "<li><a>x</a></li>" in mended("<li><a>x</li>", 9, ["a", "li"])
+
+
+def test_nothing_is_proposed_that_would_unbalance_quotes_or_brackets() -> None:
+    page = "<a href=/x>one</a>"
+    for k in range(len(page)):
+        for other in mended(page, k):
+            assert other.count('"') % 2 == 0, other
+
+
+def test_pieces_are_brackets_and_quotes_without_another() -> None:
+    page = '<script>if (a < b) c()</script><p>a > b</p><a href="x>y</a>'
+    syntax = teach(page)[:, 0]
+    found = {page[a:b].strip() for a, b in pieces(page, syntax)}
+    assert {"a >", '<a href="x>'} <= found
+    assert not any("c()" in piece for piece in found)  # scripts are left alone
+
+
+def test_mismatches_are_end_tags_that_close_something_else() -> None:
+    page = "<div><p>one<p>two<br></div><ul><li><a>x</li></ul>"
+    found = list(mismatches(page, spans_of_marks(page, teach(page))))
+    assert [at for at, _ in found] == [page.index("</li>")]
+    assert any(r.replacement == "</a>" for r in found[0][1])
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    """With the shipped weights: whether faults are found is a matter of what was learned."""
+    return Reader(load_checkpoint(DEFAULT))
+
+
+@pytest.mark.parametrize(
+    ("whole", "broken"),
+    [
+        ('href="/boats/7.html">', 'href="/boats/7.html>'),
+        ("Boat 9</a>", "Boat 9/a>"),
+        ('class="entry"><a href="/boats/5', 'class="entry"<a href="/boats/5'),
+    ],
+)
+def test_the_first_fault_mends_the_page(reader: Reader, whole: str, broken: str) -> None:
+    page = CLEAN.replace(whole, broken)
+    assert page != CLEAN
+    faults = find_faults(reader, reader.read(page))
+    fix = faults[0].fixes[0]
+    assert page[: fix.start] + fix.replacement + page[fix.end :] == CLEAN
+    assert fix.bits_saved > 0
+    assert abs(faults[0].start - page.index(broken)) <= len(broken)
+
+
+def test_faults_are_ranked_and_stand_in_the_page(reader: Reader) -> None:
+    page = "日本語 😀" + CLEAN.replace("</b>", "") + '<a href="x>y</a>'
+    faults = find_faults(reader, reader.read(page))
+    assert all(0 <= f.start <= f.end <= len(page) for f in faults)
+    saved = [f.fixes[0].bits_saved if f.fixes else 0.0 for f in faults]
+    assert saved == sorted(saved, reverse=True)
+    for fault in faults:
+        bits = [fix.bits_saved for fix in fault.fixes]
+        assert bits == sorted(bits, reverse=True)
+
+
+def test_an_empty_page_has_no_faults_and_a_stopped_search_says_so(reader: Reader) -> None:
+    assert find_faults(reader, reader.read("")) == []
+    with pytest.raises(Stopped):
+        find_faults(reader, reader.read(CLEAN.replace("</ul>", "")), lambda: True)
+
+
+def test_places_are_near_markup(reader: Reader) -> None:
+    reading = reader.read(CLEAN)
+    markup = np.isin(reading.syntax, (Syntax.TAG, Syntax.END_TAG, Syntax.ATTRIBUTE))
+    for at in structural_places(reading):
+        assert markup[max(0, at - 1) : at + 1].any() or CLEAN[at] in "<>\"'=/&;!-" or CLEAN[at - 1] in "<>\"'=/&;!-"
