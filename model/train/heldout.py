@@ -26,7 +26,7 @@ def measure(network: Network, shards: Shards, delay: int, longest: int, progress
         rows = shards.lesson(number)[:longest]
         state = network.zero_state(1, torch.device("cpu"))
         for at in range(0, len(rows) - 1, CHUNK):
-            piece = np.ascontiguousarray(rows[at : at + CHUNK])
+            piece = rows[at : at + CHUNK].copy()
             inputs = torch.from_numpy(piece[None, :, :INPUTS]).long()
             with torch.no_grad():
                 hidden, state = network.hidden(inputs, state)
