@@ -14,8 +14,8 @@ END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)")
 NAME = re.compile(r"</?([a-zA-Z0-9]+)")
 KNOWN = frozenset(
     "a abbr article aside b body br button center code dd div dl dt em fieldset font footer form h1 h2 h3 h4 h5 h6 "
-    "head header hr html i iframe img input label legend li link main meta nav ol option p path pre script section select "
-    "small span strong style sub sup svg table tbody td textarea tfoot th thead title tr u ul".split()
+    "head header hr html i iframe img input label legend li link main meta nav ol option p path pre script section "
+    "select small span strong style sub sup svg table tbody td textarea tfoot th thead title tr u ul".split()
 )
 MISSING = {
     ">": "a tag is not closed: > is missing",
