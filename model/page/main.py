@@ -5,7 +5,9 @@ that are not, given what the network says of every run of text.
 from model.page.marks import Visible
 from model.page.spans import Span, TagSpan, TextSpan
 
-SWITCH = 80.0  # cost of a change between content and the rest, in characters that would be given up for it
+# Cost of a change between content and the rest, in characters that would be given up for it. Found on 40 labelled
+# training pages: F1 of words .827 at 20, .819 at 80, .812 at 200, .774 at 400.
+SWITCH = 20.0
 LONGEST = 400  # characters of a run that count: no single run outvotes its surroundings
 
 

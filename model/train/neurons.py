@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import kernels
@@ -88,14 +89,12 @@ def find(reader: Reader, train: list[str], held_out: list[str]) -> tuple[Depth, 
 
 def draw(reader: Reader, page: str, path: Path) -> None:
     """A PNG: a page's depth beside the best neuron's cell and the probe, character by character."""
-    import matplotlib  # noqa: PLC0415 (only this function draws)
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot  # noqa: PLC0415
-
     depth = reader.checkpoint.depth
+    if not depth.neurons:
+        raise ValueError("the checkpoint names no depth neurons")
     traces = trace(reader, [page], reader.units, sample=1)
-    figure, (above, below) = pyplot.subplots(2, 1, figsize=(14, 7), sharex=True)
+    figure = Figure(figsize=(14, 7))
+    above, below = figure.subplots(2, 1, sharex=True)
     probe = traces.cells @ np.array(depth.weights) + depth.bias
     above.plot(traces.depth, color="black", linewidth=1.2, label="depth in the tree")
     above.plot(probe, color="tab:orange", linewidth=0.7, label=f"linear probe on {len(depth.neurons)} neurons")
@@ -106,4 +105,3 @@ def draw(reader: Reader, page: str, path: Path) -> None:
         axis.legend(loc="upper left")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
-    pyplot.close(figure)
