@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -216,10 +217,8 @@ def _detect(body: bytes) -> Decoded:
         text = _declared(body, "iso-2022-jp")
         if text:
             return Decoded(text, "iso-2022-jp", "detected")
-    try:
+    with suppress(UnicodeDecodeError):
         return Decoded(body.decode(), "utf-8", "detected")
-    except UnicodeDecodeError:
-        pass
     for codec in _likely(_sample(body)):
         name = DETECTED_NAMES.get(codec) or _label(codec) or codec
         text = _declared(body, name)
