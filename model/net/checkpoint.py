@@ -23,7 +23,7 @@ WHOLE = ("output_bias", "copy_gain", "copy_bias", "heads_bias")
 
 @dataclass(frozen=True)
 class DepthNeuron:
-    """A unit whose memory cell follows nesting depth; r: Pearson's correlation on held-out pages."""
+    """A unit whose memory cell, through tanh, follows nesting depth; r: Pearson's correlation on held-out pages."""
 
     layer: int
     unit: int
@@ -32,7 +32,7 @@ class DepthNeuron:
 
 @dataclass(frozen=True)
 class Depth:
-    """The depth neurons, best first, and the linear probe on all of them: depth = weights . cells + bias."""
+    """The depth neurons, best first, and the linear probe on all of them: depth = weights . tanh(cells) + bias."""
 
     neurons: tuple[DepthNeuron, ...] = ()
     weights: tuple[float, ...] = ()

@@ -79,7 +79,7 @@ class Reader:
             sink.add(at, chunk.heads)
             bits.append(chunk.bits)
             entropy.append(chunk.entropy)
-            depth.append(chunk.traces @ probe + np.float32(self.checkpoint.depth.bias))
+            depth.append(np.tanh(chunk.traces) @ probe + np.float32(self.checkpoint.depth.bias))
         starts = character_starts(ids)
         n = len(ids)
         surprisal = _per_character(np.concatenate(bits)[:n], starts)
