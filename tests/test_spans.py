@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_crawl_samples import SAMPLES
 
-from model.page.marks import COLUMN, HEADS, IGNORED, Event, Syntax, Visible
+from model.page.marks import COLUMN, HEADS, IGNORED, Block, Event, Syntax, Visible
 from model.page.spans import TagSpan, TextSpan, TitleSpan, assemble, find_all, runs, spans_of_marks
 from model.train.teacher import teach
 
@@ -119,3 +119,12 @@ def test_any_marks_make_spans(page: str, seed: int) -> None:
     for span in spans_of_marks(page, marks):
         assert last <= span.start < span.end <= len(page)
         last = span.end
+
+
+def test_text_after_a_preformatted_tag_is_preformatted_up_to_the_next_block() -> None:
+    page = "<pre>a <i>b</i></pre>c"
+    marks = teach(page)
+    marks[page.index("a "), COLUMN["block"]] = Block.BODY  # a reader may miss it on the text, and see the tag
+    marks[page.index("b<"), COLUMN["block"]] = Block.BODY
+    texts = [s for s in spans_of_marks(page, marks) if isinstance(s, TextSpan)]
+    assert [s.block for s in texts] == [Block.PREFORMATTED, Block.PREFORMATTED, Block.BODY]

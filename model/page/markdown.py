@@ -7,8 +7,7 @@ from model.page.entities import unescape_attribute, unescape_text
 from model.page.inline import Piece, escape_line_start, inline
 from model.page.links import base_url, resolve
 from model.page.marks import Block, Event, Visible
-from model.page.spans import Span, TagSpan, TextSpan
-from model.page.text import INLINE
+from model.page.spans import INLINE, Span, TagSpan, TextSpan
 
 PLACEHOLDER = "data:image/svg+xml"  # what scripts put where an image is still to be loaded; Markdown readers refuse it
 Rows = list[list[list[Piece]]]  # rows of cells of pieces

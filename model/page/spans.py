@@ -64,6 +64,8 @@ class TitleSpan:
 
 Span = TextSpan | TagSpan | TitleSpan
 
+# Events that leave the text around a tag in one block. A line break does too, but ends a line.
+INLINE = frozenset({Event.NONE, Event.LINK, Event.LINK_END, Event.STRONG, Event.EMPHASIS, Event.CODE, Event.IMAGE})
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
 VALUES = {Syntax.HREF: "href", Syntax.SRC: "src", Syntax.ALT: "alt", Syntax.REL: "rel", Syntax.BASE: "base"}
 
@@ -108,9 +110,14 @@ def assemble(page: str, syntax: NDArray[np.uint8], decide: Decide) -> list[Span]
                 spans.append(before)
             elif kind == Syntax.TITLE:
                 spans.append(TitleSpan(start, end))
+    preformatted = False  # since a tag said so: all text up to the next block is, whatever its own marks
     for span in spans:
         if isinstance(span, TagSpan):
             span.event = decide("event", span.start, span.end)
+            if span.event not in INLINE | {Event.BREAK}:
+                preformatted = span.event == Event.PREFORMATTED
+        elif isinstance(span, TextSpan) and preformatted:
+            span.block = Block.PREFORMATTED
     return spans
 
 

@@ -3,10 +3,9 @@
 import re
 
 from model.page.entities import unescape_text
-from model.page.marks import Block, Event, Visible
-from model.page.spans import Span, TagSpan, TextSpan
+from model.page.marks import Block, Visible
+from model.page.spans import INLINE, Span, TagSpan, TextSpan
 
-INLINE = frozenset({Event.NONE, Event.LINK, Event.LINK_END, Event.STRONG, Event.EMPHASIS, Event.CODE, Event.IMAGE})
 FOLD = re.compile(r"[\t\n\f\r ]+")
 
 
