@@ -142,10 +142,9 @@ class _Evidence:
         """decide(head, start, end), offsets in characters: the class with the most evidence over the span's atoms."""
         totals = np.concatenate([np.zeros((1, OUTPUTS)), np.cumsum(self.sums, axis=0, dtype=np.float64)])
         atom_of = np.searchsorted(self.atoms, starts, "right") - 1
-        columns = OUTPUT
 
         def decide(name: str, start: int, end: int) -> int:
-            part = columns[name]
+            part = OUTPUT[name]
             return int((totals[atom_of[end - 1] + 1, part] - totals[atom_of[start], part]).argmax())
 
         return decide

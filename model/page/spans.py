@@ -66,6 +66,7 @@ Span = TextSpan | TagSpan | TitleSpan
 
 # Events that leave the text around a tag in one block. A line break does too, but ends a line.
 INLINE = frozenset({Event.NONE, Event.LINK, Event.LINK_END, Event.STRONG, Event.EMPHASIS, Event.CODE, Event.IMAGE})
+ONE_BLOCK = INLINE | {Event.BREAK}
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
 VALUES = {Syntax.HREF: "href", Syntax.SRC: "src", Syntax.ALT: "alt", Syntax.REL: "rel", Syntax.BASE: "base"}
 
@@ -114,7 +115,7 @@ def assemble(page: str, syntax: NDArray[np.uint8], decide: Decide) -> list[Span]
     for span in spans:
         if isinstance(span, TagSpan):
             span.event = decide("event", span.start, span.end)
-            if span.event not in INLINE | {Event.BREAK}:
+            if span.event not in ONE_BLOCK:
                 preformatted = span.event == Event.PREFORMATTED
         elif isinstance(span, TextSpan) and preformatted:
             span.block = Block.PREFORMATTED
