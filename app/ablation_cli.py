@@ -7,8 +7,9 @@ from tqdm import tqdm
 
 from model.train.experiment import load_experiment
 from model.train.heldout import measure
-from model.train.loop import build_network, load_weights
+from model.train.loop import build_network
 from model.train.shards import Shards
+from model.train.start import load_weights
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)

@@ -22,8 +22,10 @@ from model.train.experiment import Experiment, load_experiment
 from model.train.export import count_changes, fold
 from model.train.labelled import labelled_pages
 from model.train.lessons import lesson
-from model.train.loop import Run, build_network, load_weights, train
-from model.train.shards import INPUTS, Rows, Shards, write_shard
+from model.train.loop import Run, build_network, train
+from model.train.shards import MARKS, Rows, Shards, write_shard
+from model.train.start import load_weights
+from model.train.workers import further_workers
 
 LABELLED = ".jsonl.xz"
 SUFFIXES = (LABELLED, ".warc.gz", ".warc.xz", ".warc", ".arc.gz", ".arc")
@@ -37,8 +39,17 @@ BAD_INPUT = (OSError, ValueError)
 @click.option("--out", type=FOLDER, help="Folder of the run; default: runs/NAME. Its checkpoint is taken up.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="Of the processor; default: all.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that train one network together, a core each; only on a processor.",
+)
 @click.option("--seconds", type=click.FloatRange(min=0.0), default=math.inf, help="Stop after so long; default: never.")
-def train_command(experiment: Path, out: Path | None, device: str, threads: int | None, seconds: float) -> None:
+def train_command(
+    experiment: Path, out: Path | None, device: str, threads: int | None, workers: int, seconds: float
+) -> None:
     """Train a network as an experiment file says; folders in it are relative to the working folder.
 
     A line of log every so many updates. SIGINT and SIGTERM save the checkpoint and end the run; called again, it goes
@@ -48,7 +59,9 @@ def train_command(experiment: Path, out: Path | None, device: str, threads: int 
         plan = load_experiment(experiment)
         folder = out or Path("runs") / plan.name
         folder.mkdir(parents=True, exist_ok=True)
-        run = Run(plan, Path("."), folder, choose_device(device, threads))
+        run = Run(plan, Path("."), folder, choose_device(device, 1 if workers > 1 else threads))
+        if workers > 1 and run.device.type != "cpu":
+            raise ValueError("--workers is for training on a processor: add --device cpu")
         resumed = run.resume()
     except BAD_INPUT as error:
         raise click.ClickException(str(error)) from None
@@ -56,7 +69,8 @@ def train_command(experiment: Path, out: Path | None, device: str, threads: int 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda sig, frame: caught.append(sig))
     click.echo(f"{plan.name} on {run.device}: {'resumed' if resumed else 'begun'} at {run.characters} characters")
-    train(run, click.echo, seconds=seconds, stop=lambda: bool(caught))
+    with further_workers(run, Path("."), workers - 1):
+        train(run, click.echo, seconds=seconds, stop=lambda: bool(caught))
     ended = "stopped" if run.characters < plan.characters else "done"
     click.echo(f"{ended} at {run.characters} characters: {folder / 'checkpoint.safetensors'}")
 
@@ -83,7 +97,7 @@ def lessons_command(files: tuple[Path, ...], out: Path, damaged: float, seed: in
         lost: Counter[str] = Counter()
         try:
             pages = _lessons(file, left, damaged, random, lost)
-            size = write_shard(out / name, pages, INPUTS + len(HEADS))
+            size = write_shard(out / name, pages, MARKS + len(HEADS))
         except (*BAD_INPUT, EOFError, lzma.LZMAError) as error:
             failed = True
             click.echo(f"soupstate: {file}: {error}", err=True)

@@ -1,4 +1,6 @@
-from numpy import int64
+from collections.abc import Mapping
+
+from numpy import generic, int64, uint16
 from numpy.typing import NDArray
 
 from kernels.weights import Bytes, Floats
@@ -11,8 +13,10 @@ class Lstm:
         ids: Bytes,
         predicted: Bytes,
         length: Bytes,
+        slot: NDArray[uint16],
         first_predicted: Bytes,
         first_length: Bytes,
+        first_slot: NDArray[uint16],
         h: Floats,
         c: Floats,
         units: NDArray[int64],
@@ -26,28 +30,16 @@ class Lstm:
         ids: Bytes,
         predicted: Bytes,
         length: Bytes,
+        slot: NDArray[uint16],
         first_predicted: Bytes,
         first_length: Bytes,
+        first_slot: NDArray[uint16],
         h: Floats,
         c: Floats,
     ) -> float: ...
 
 def backends() -> list[str]: ...
-def pack(
-    backend: str,
-    byte: Floats,
-    predicted: Floats,
-    length: Floats,
-    recurrent: Floats,
-    output: Floats,
-    output_bias: Floats,
-    copy_gain: Floats,
-    copy_bias: Floats,
-    heads: Floats,
-    heads_bias: Floats,
-) -> Lstm: ...
-def peek_copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes) -> None: ...
-def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes) -> None: ...
-def path_forward(
-    evidence: Floats, kinds: Bytes, changes: Floats, scores: Floats, pointers: Bytes
-) -> None: ...
+def pack(backend: str, arrays: Mapping[str, NDArray[generic]], /) -> Lstm: ...
+def peek_copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes, slot: NDArray[uint16]) -> None: ...
+def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes, slot: NDArray[uint16]) -> None: ...
+def path_forward(evidence: Floats, kinds: Bytes, changes: Floats, scores: Floats, pointers: Bytes) -> None: ...

@@ -7,7 +7,16 @@ from numpy.typing import NDArray
 
 from kernels import reference
 from kernels.compiled import cpp
-from kernels.weights import LENGTH_CLASSES, MATCHERS, Bytes, Chunk, State, Weights
+from kernels.weights import (
+    CONTEXTS,
+    LENGTH_CLASSES,
+    PREDICTIONS,
+    Bytes,
+    Chunk,
+    Predictions,
+    State,
+    Weights,
+)
 
 BACKENDS = ("avx512", "avx2", "scalar", "reference")  # fastest first
 VARIABLE = "SOUPSTATE_BACKEND"  # one of BACKENDS, or "compiled": any but the reference
@@ -24,74 +33,55 @@ class Packed:
         if backend != "reference":
             if cpp is None:
                 raise ValueError(f"backend {backend!r}: the compiled module was not built")
-            w = weights
-            tables = w.byte, w.predicted, w.length, w.recurrent.astype(np.float32)
-            self._native = cpp.pack(
-                backend,
-                *tables,
-                w.output,
-                w.output_bias,
-                w.copy_gain,
-                w.copy_bias,
-                w.heads,
-                w.heads_bias,
-            )
+            arrays = {**vars(weights), "recurrent": weights.recurrent.astype(np.float32)}
+            self._native = cpp.pack(backend, arrays)
 
-    def read(
-        self, ids: Bytes, predicted: Bytes, length: Bytes, state: State, units: Units | None = None
-    ) -> Chunk:
-        """Reads ids (n,) uint8 with their copy input predicted, length (n, 2) uint8, from a state.
+    def read(self, ids: Bytes, found: Predictions, state: State, units: Units | None = None) -> Chunk:
+        """Reads ids (n,) uint8 with their copy input from a state.
 
         The state is left as it was; units (U,) integers are those whose cell state is traced, none
         by default; n may be 0. Two calls in a row, the state handed on, yield what one call does.
         Raises ValueError for a wrong shape, type or range.
         """
         chosen = np.empty(0, np.int64) if units is None else np.asarray(units)
-        self._check(ids, predicted, length, state)
+        self._check(ids, found, state)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
             raise ValueError(f"units: {chosen.dtype} {chosen.shape}, expected integers (U,)")
         if len(chosen) and not 0 <= chosen.min() <= chosen.max() < self.weights.units:
-            raise ValueError(
-                f"units: {chosen.min()} to {chosen.max()}, expected 0 to {self.weights.units - 1}"
-            )
+            raise ValueError(f"units: {chosen.min()} to {chosen.max()}, expected 0 to {self.weights.units - 1}")
         chosen = np.ascontiguousarray(chosen, np.int64)
         if self._native is None:
-            return reference.read(self.weights, ids, predicted, length, state, chosen)
+            return reference.read(self.weights, ids, found, state, chosen)
         n = len(ids)
         bits, entropy = np.empty(n, np.float32), np.empty(n, np.float32)
         heads = np.empty((n, self.weights.outputs), np.float32)
         traces = np.empty((n, len(chosen)), np.float32)
-        h, c = state.h.copy(), state.c.copy()
-        inputs = _contiguous(ids, predicted, length, state.predicted, state.length)
-        self._native.read(*inputs, h, c, chosen, bits, entropy, heads, traces)
-        copy = (
-            (predicted[-1].copy(), length[-1].copy())
-            if n
-            else (state.predicted.copy(), state.length.copy())
-        )
-        return Chunk(bits, entropy, heads, traces, State(h, c, *copy))
+        after = state.copy()
+        inputs = _contiguous(ids, *_arrays(found), *_arrays(state.last))
+        self._native.read(*inputs, after.h, after.c, chosen, bits, entropy, heads, traces)
+        last = found[n - 1 :].copy() if n else after.last
+        return Chunk(bits, entropy, heads, traces, State(after.h, after.c, last))
 
-    def bits_only(self, ids: Bytes, predicted: Bytes, length: Bytes, state: State) -> float:
+    def bits_only(self, ids: Bytes, found: Predictions, state: State) -> float:
         """Total surprisal of ids (n,) in bits: `read(...).bits.sum()`, without the heads' work."""
-        self._check(ids, predicted, length, state)
+        self._check(ids, found, state)
         if self._native is None:
-            return reference.bits_only(self.weights, ids, predicted, length, state)
-        inputs = _contiguous(ids, predicted, length, state.predicted, state.length)
+            return reference.bits_only(self.weights, ids, found, state)
+        inputs = _contiguous(ids, *_arrays(found), *_arrays(state.last))
         total: float = self._native.bits_only(*inputs, *_contiguous(state.h, state.c))
         return total
 
-    def _check(self, ids: Bytes, predicted: Bytes, length: Bytes, state: State) -> None:
+    def _check(self, ids: Bytes, found: Predictions, state: State) -> None:
         n, units = np.shape(ids)[0] if np.ndim(ids) else 0, self.weights.units
-        rows, one = (n, MATCHERS), (MATCHERS,)
         _expect("ids", ids, (n,), np.uint8)
-        _expect("predicted", predicted, rows, np.uint8)
-        _expect("length", length, rows, np.uint8)
-        _expect("state.predicted", state.predicted, one, np.uint8)
-        _expect("state.length", state.length, one, np.uint8)
+        for prefix, some, rows in (("", found, n), ("state.last.", state.last, 1)):
+            _expect(f"{prefix}predicted", some.predicted, (rows, PREDICTIONS), np.uint8)
+            _expect(f"{prefix}length", some.length, (rows, PREDICTIONS), np.uint8)
+            _expect(f"{prefix}slot", some.slot, (rows, CONTEXTS), np.uint16)
+            if some.length.max(initial=0) >= LENGTH_CLASSES:
+                raise ValueError(f"{prefix}length: a class above {LENGTH_CLASSES - 1}")
         _expect("state.h", state.h, (units,), np.float32)
         _expect("state.c", state.c, (units,), np.float32)
-        if max(length.max(initial=0), state.length.max()) >= LENGTH_CLASSES:
-            raise ValueError(f"length: a class above {LENGTH_CLASSES - 1}")
 
 
 def available() -> tuple[str, ...]:
@@ -125,12 +115,12 @@ def pack(weights: Weights, backend: str | None = None) -> Packed:
 
 def _expect(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype: type) -> None:
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
-        is_ = (
-            f"{array.dtype} {array.shape}"
-            if isinstance(array, np.ndarray)
-            else type(array).__name__
-        )
+        is_ = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         raise ValueError(f"{name}: {is_}, expected {np.dtype(dtype).name} {shape}")
+
+
+def _arrays(found: Predictions) -> tuple[NDArray[np.generic], ...]:
+    return found.predicted, found.length, found.slot
 
 
 def _contiguous(*arrays: NDArray[np.generic]) -> list[NDArray[np.generic]]:

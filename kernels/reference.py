@@ -3,7 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.weights import MATCHERS, Bytes, Chunk, Floats, State, Weights
+from kernels.successors import SUCCESSOR_WORDS, Slots, Successors
+from kernels.weights import (
+    LEARNED,
+    LENGTHS,
+    MATCHERS,
+    PREDICTIONS,
+    Bytes,
+    Chunk,
+    Floats,
+    Predictions,
+    State,
+    Weights,
+)
 
 BLOCK = 256  # bytes whose hidden states are kept at a time
 
@@ -12,51 +24,38 @@ SLOTS = 1 << 18
 ORDER = (5, 3)
 LONGEST = 32
 FACTOR = 0x2F0B4C47
-COPY_STATE_BYTES = 4 * (1 + 2 * MATCHERS + MATCHERS * SLOTS) + RING
+FIRST_SUCCESSOR = 1 + 2 * MATCHERS + MATCHERS * SLOTS  # words of the state before the successors'
+COPY_STATE_BYTES = 4 * (FIRST_SUCCESSOR + SUCCESSOR_WORDS) + RING
 CLASS_STARTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256)  # least lengths of classes 2 to 15
 LENGTH_CLASS = [1 + sum(length >= start for start in CLASS_STARTS) for length in range(257)]
 
 
-def read(
-    weights: Weights,
-    ids: Bytes,
-    predicted: Bytes,
-    length: Bytes,
-    state: State,
-    units: NDArray[np.int64],
-) -> Chunk:
+def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: NDArray[np.int64]) -> Chunk:
     """As `Packed.read` in kernels/backends.py, of arguments known to be good."""
     n = len(ids)
     bits, entropy = np.empty(n, np.float32), np.empty(n, np.float32)
     heads = np.empty((n, weights.outputs), np.float32)
     traces = np.empty((n, len(units)), np.float32)
     recurrent = weights.recurrent.astype(np.float32)
-    state = State(state.h.copy(), state.c.copy(), state.predicted.copy(), state.length.copy())
+    state = state.copy()
     for start in range(0, n, BLOCK):
         part = slice(start, min(start + BLOCK, n))
-        copy = state.predicted, state.length
-        before, after, cells = _recur(
-            weights, recurrent, ids[part], predicted[part], length[part], state
-        )
-        logits = _next_byte(
-            weights,
-            before,
-            np.vstack([copy[0], predicted[part][:-1]]),
-            np.vstack([copy[1], length[part][:-1]]),
-        )
+        last = state.last
+        before, after, cells = _recur(weights, recurrent, ids[part], found[part], state)
+        arrays = ("predicted", "length", "slot")
+        shifted = Predictions(*(np.vstack([getattr(last, a), getattr(found[part][:-1], a)]) for a in arrays))
+        logits = _next_byte(weights, before, shifted)
         bits[part], entropy[part] = _surprise(logits, ids[part])
         heads[part] = after @ weights.heads.T + weights.heads_bias
         traces[part] = cells[:, units]
-        last = part.stop - 1
-        state = State(
-            after[-1].copy(), cells[-1].copy(), predicted[last].copy(), length[last].copy()
-        )
+        end = found[part.stop - 1 : part.stop].copy()
+        state = State(after[-1].copy(), cells[-1].copy(), end)
     return Chunk(bits, entropy, heads, traces, state)
 
 
-def bits_only(weights: Weights, ids: Bytes, predicted: Bytes, length: Bytes, state: State) -> float:
+def bits_only(weights: Weights, ids: Bytes, found: Predictions, state: State) -> float:
     """Total surprisal of ids (n,) in bits."""
-    chunk = read(weights, ids, predicted, length, state, np.empty(0, np.int64))
+    chunk = read(weights, ids, found, state, np.empty(0, np.int64))
     return float(chunk.bits.sum(dtype=np.float64))
 
 
@@ -66,13 +65,14 @@ def _sigmoid(x: Floats) -> Floats:
 
 
 def _recur(
-    weights: Weights, recurrent: Floats, ids: Bytes, predicted: Bytes, length: Bytes, state: State
+    weights: Weights, recurrent: Floats, ids: Bytes, found: Predictions, state: State
 ) -> tuple[Floats, Floats, Floats]:
     """h before, h after and c after each byte, (n, H) each."""
     z = weights.byte[ids]
     for k in range(MATCHERS):
-        on = length[:, k] > 0
-        z[on] += weights.predicted[k, predicted[on, k]] + weights.length[k, length[on, k]]
+        predicted, length = found.predicted[:, k], found.length[:, k]
+        on = length > 0
+        z[on] += weights.predicted[k, predicted[on]] + weights.length[k, length[on]]
     h = np.empty((len(ids) + 1, weights.units), np.float32)
     c = np.empty_like(h)
     h[0], c[0] = state.h, state.c
@@ -83,14 +83,18 @@ def _recur(
     return h[:-1], h[1:], c[1:]
 
 
-def _next_byte(weights: Weights, h: Floats, predicted: Bytes, length: Bytes) -> Floats:
-    """Logits (n, 256) of the byte after states h (n, H) and copy input predicted, length (n, 2)."""
-    logits = h @ weights.output.T + weights.output_bias
-    for k in range(MATCHERS):
-        on = np.flatnonzero(length[:, k])
-        logits[on, predicted[on, k]] += (
-            h[on] @ weights.copy_gain[k] + weights.copy_bias[k, length[on, k]]
-        )
+def _next_byte(weights: Weights, h: Floats, found: Predictions) -> Floats:
+    """Logits (n, 256) of the byte after states h (n, H) and their copy input."""
+    w = weights
+    learned = np.array(LEARNED)
+    embedded = w.context[np.arange(len(learned)), found.slot[:, learned]].sum(1, dtype=np.float32)
+    logits: Floats = h @ w.output.T + w.output_bias + embedded @ w.context_output.T
+    lengths = w.gate_length[np.arange(LENGTHS), found.length[:, :LENGTHS]].sum(1)
+    gate = np.tanh(h @ w.gate.T + w.gate_bias + lengths)
+    gains = h @ w.copy_gain.T + gate @ w.gate_gain.T
+    for k in range(PREDICTIONS):
+        on = np.flatnonzero(found.length[:, k])
+        logits[on, found.predicted[on, k]] += gains[on, k] + w.copy_bias[k, found.length[on, k]]
     return logits
 
 
@@ -104,8 +108,8 @@ def _surprise(logits: Floats, ids: Bytes) -> tuple[Floats, Floats]:
     return nats / np.float32(np.log(2)), entropy / np.float32(np.log(2))
 
 
-def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes) -> None:
-    """The copy model of cpp/copy.cpp: reads ids (n,); fills predicted, length (n, 2), state.
+def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes, slot: Slots) -> None:
+    """The copy model of cpp/copy.cpp: reads ids (n,); fills predicted, length, slot and state.
 
     `state` (COPY_STATE_BYTES,) is laid out as `CopyState` in cpp/copy.h: either version goes on
     where the other stopped.
@@ -114,6 +118,7 @@ def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes) -> None:
     history = state[-RING:].data
     first = words[0]
     hashes = [_hashes(ids, history, first, order) for order in ORDER]
+    successors = Successors(words[FIRST_SUCCESSOR:])
     for t, byte in enumerate(ids.tolist()):
         history[(first + t) % RING] = byte
         words[0] = n = first + t + 1
@@ -125,6 +130,7 @@ def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes) -> None:
             words[1 + k], words[1 + MATCHERS + k] = pointer, matched
             predicted[t, k] = history[(pointer - 1) % RING] if pointer else 0
             length[t, k] = LENGTH_CLASS[min(matched, 256)] if pointer else 0
+        successors.read(byte, predicted[t, MATCHERS:], length[t, MATCHERS:], slot[t])
 
 
 def _hashes(ids: Bytes, history: "memoryview[int]", first: int, order: int) -> list[int]:
@@ -163,10 +169,6 @@ def _follow(
     if found < 2 or n + 1 - found >= RING - LONGEST:
         return 0, 0
     a, b, common = found - 2, n - 1, 0
-    while (
-        common < LONGEST
-        and common <= a
-        and history[(a - common) % RING] == history[(b - common) % RING]
-    ):
+    while common < LONGEST and common <= a and history[(a - common) % RING] == history[(b - common) % RING]:
         common += 1
     return (found, common) if common >= ORDER[k] else (0, 0)

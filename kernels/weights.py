@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 
 BYTES = 256
 MATCHERS = 2
-LENGTH_CLASSES = 16  # of a match; class 0: no match
+CONTEXTS = 10
+PREDICTIONS = MATCHERS + 2 * CONTEXTS  # of a byte: the matchers', then two of each context, see cpp/copy.h
+LENGTHS = MATCHERS + CONTEXTS  # of lengths: both bytes of a context have one
+LENGTH_CLASSES = 24  # of a match or a run; class 0: no prediction
+GATE = 32  # units of the small layer that weighs the predictions together
+LEARNED = (2, 3, 4, 6, 7, 8)  # contexts with a learned embedding
+SLOTS = 1 << 16  # its rows, chosen by the context's hash
+EMBEDDED = 24  # its columns
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -28,12 +35,18 @@ class Weights:
 
     byte: Floats  # (256, 4H): input product of the byte, and both biases
     predicted: Floats  # (2, 256, 4H): input product of the byte a matcher expects
-    length: Floats  # (2, 16, 4H): input product of its match length; class 0 is never read
+    length: Floats  # (2, 24, 4H): input product of its match length; class 0 is never read
     recurrent: Halves  # (4H, H)
     output: Floats  # (256, H)
     output_bias: Floats  # (256,)
-    copy_gain: Floats  # (2, H): what the state adds to the logit of an expected byte
-    copy_bias: Floats  # (2, 16): what the match length adds to it
+    copy_gain: Floats  # (22, H): what the state adds to the logit of a predicted byte
+    copy_bias: Floats  # (22, 24): what the match or run length adds to it
+    gate: Floats  # (32, H): the small layer on state and lengths, which adds to it as well
+    gate_bias: Floats  # (32,)
+    gate_length: Floats  # (12, 24, 32): its input by the length of each matcher and context
+    gate_gain: Floats  # (22, 32)
+    context: NDArray[np.int8]  # (6, 65536, 24): embedding of a context by its slot
+    context_output: Floats  # (256, 24): the sum of those embeddings to logits
     heads: Floats  # (K, H)
     heads_bias: Floats  # (K,)
 
@@ -49,14 +62,24 @@ class Weights:
             "recurrent": (4 * units, units),
             "output": (BYTES, units),
             "output_bias": (BYTES,),
-            "copy_gain": (MATCHERS, units),
-            "copy_bias": (MATCHERS, LENGTH_CLASSES),
+            "copy_gain": (PREDICTIONS, units),
+            "copy_bias": (PREDICTIONS, LENGTH_CLASSES),
+            "gate": (GATE, units),
+            "gate_bias": (GATE,),
+            "gate_length": (LENGTHS, LENGTH_CLASSES, GATE),
+            "gate_gain": (PREDICTIONS, GATE),
+            "context_output": (BYTES, EMBEDDED),
             "heads": (outputs, units),
             "heads_bias": (outputs,),
         }
         for name, expected in shapes.items():
             dtype = np.float16 if name == "recurrent" else np.float32
             object.__setattr__(self, name, _floats(name, getattr(self, name), expected, dtype))
+        expected = (len(LEARNED), SLOTS, EMBEDDED)
+        if self.context.shape != expected or self.context.dtype != np.int8:
+            is_ = f"{self.context.dtype} {self.context.shape}"
+            raise ValueError(f"context: {is_}, expected int8 {expected}")
+        object.__setattr__(self, "context", np.ascontiguousarray(self.context))
 
     @property
     def units(self) -> int:
@@ -70,6 +93,30 @@ class Weights:
 
 
 @dataclass(frozen=True, eq=False)
+class Predictions:
+    """The copy input after each of n bytes: see cpp/copy.h."""
+
+    predicted: Bytes  # (n, PREDICTIONS) the bytes expected next
+    length: Bytes  # (n, PREDICTIONS) the class of the match or run; 0: nothing is expected
+    slot: NDArray[np.uint16]  # (n, CONTEXTS) the hash of each context
+
+    @classmethod
+    def none(cls, n: int) -> "Predictions":
+        """Nothing is expected."""
+        nothing = np.zeros((n, PREDICTIONS), np.uint8)
+        return cls(nothing, nothing.copy(), np.zeros((n, CONTEXTS), np.uint16))
+
+    def __len__(self) -> int:
+        return len(self.predicted)
+
+    def __getitem__(self, part: slice) -> "Predictions":
+        return Predictions(self.predicted[part], self.length[part], self.slot[part])
+
+    def copy(self) -> "Predictions":
+        return Predictions(self.predicted.copy(), self.length.copy(), self.slot.copy())
+
+
+@dataclass(frozen=True, eq=False)
 class State:
     """All the network knows of a page between two calls. No kernel changes one: it returns another.
 
@@ -79,16 +126,15 @@ class State:
 
     h: Floats  # (H,)
     c: Floats  # (H,)
-    predicted: Bytes  # (2,) the byte each matcher expects next
-    length: Bytes  # (2,) the class of its match length; 0: it expects none
+    last: Predictions  # of one byte
 
     @classmethod
     def zeros(cls, units: int) -> "State":
         """The state before the first byte of a page."""
-        nothing = np.zeros(MATCHERS, np.uint8)
-        return cls(
-            np.zeros(units, np.float32), np.zeros(units, np.float32), nothing, nothing.copy()
-        )
+        return cls(np.zeros(units, np.float32), np.zeros(units, np.float32), Predictions.none(1))
+
+    def copy(self) -> "State":
+        return State(self.h.copy(), self.c.copy(), self.last.copy())
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from app.cli import soupstate
 from model.net.checkpoint import digest, load_checkpoint
 from model.net.reader import Reader
 from model.page.marks import COLUMN, HEADS, IGNORED
-from model.train.shards import INPUTS, Shards
+from model.train.shards import MARKS, Shards
 
 SAMPLES = Path(__file__).parents[1] / "crawl_samples"
 EXPERIMENT = """
@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_lessons_are_made_once_and_always_alike(folder: Path, tmp_path: Path) -> None:
     shards = Shards(folder / "shards")
     assert len(shards) >= 10
-    assert shards.columns == {INPUTS + len(HEADS)}
+    assert shards.columns == {MARKS + len(HEADS)}
     again = run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(folder / "shards"))
     assert again.output == "samples-broken: there already\n"
     run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(tmp_path))
@@ -77,7 +77,7 @@ def test_lessons_of_labelled_pages_and_of_none(tmp_path: Path) -> None:
     assert re.fullmatch(r"some-labels: \d+ bytes; left out: 1 too short\n", done.stdout)
     shards = Shards(out)
     assert len(shards) == 1
-    main = shards.lesson(0)[:, INPUTS + COLUMN["main"]]
+    main = shards.lesson(0)[:, MARKS + COLUMN["main"]]
     assert main[page.index("word5")] == 1 and 1 not in main[: page.index("word0")]
     assert set(main.tolist()) <= {0, 1, IGNORED}
 

@@ -9,13 +9,16 @@ import torch
 from numpy.typing import NDArray
 from test_crawl_samples import SAMPLES
 
-from kernels import State, Weights, available, pack
+from kernels import Predictions, State, Weights, available, pack
+from kernels.weights import EMBEDDED, LEARNED, SLOTS
+from model.net.checkpoint import HALF
 from model.page.boundaries import KINDS, boundary_kinds
 from model.page.marks import HEADS, IGNORED, OUTPUTS, Syntax
-from model.train.export import UNSEEN, count_changes, fold
+from model.train.export import CLIPPED, UNSEEN, _eighths, count_changes, fold
+from model.train.inputs import BYTE, LENGTH, PREDICTED, SLOT, Inputs, input_rows
 from model.train.lessons import byte_rows
 from model.train.network import Network
-from model.train.shards import BYTE, INPUTS, LENGTH, PREDICTED, Rows, Shards, lesson_rows, write_shard
+from model.train.shards import MARKS, Shards, write_shard
 from model.train.teacher import teach
 
 UNITS = 24
@@ -31,25 +34,32 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def random_network(*, exact: bool) -> Network:
-    """exact: of numbers with few bits, so that half precision holds what they fold to without rounding."""
+def random_network(*, exact: bool) -> tuple[Network, Weights]:
+    """And what it folds to. exact: of numbers with few bits, which the rounding there is leaves as they are."""
     torch.manual_seed(5)
     network = Network(UNITS, 8, OUTPUTS)
     with torch.no_grad():
         torch.nn.init.normal_(network.copy_bias)
+        torch.nn.init.normal_(network.gate_gain.weight, std=0.2)
+        torch.nn.init.normal_(network.context.weight)
         if exact:
             for p in network.parameters():
                 scale = 16 if p.ndim > 1 else 256
                 p.copy_(torch.round(p.clamp(-0.25, 0.25) * scale) / scale)
-    return network
+            folded = fold(network)  # of the contexts' embeddings, what is left of them at eight bits
+            network.context.weight.copy_(torch.from_numpy(folded.context).flatten(0, 1))
+            network.context_output.weight.copy_(torch.from_numpy(folded.context_output))
+            return network, folded
+    return network, fold(network)
 
 
-def torch_read(network: Network, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def torch_read(network: Network, rows: Inputs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Bits of every byte and the heads' outputs after it, by the network that learns."""
-    inputs = torch.from_numpy(rows).long()[None]
+    inputs = torch.from_numpy(rows.astype(np.int64))[None]
     with torch.no_grad():
         hidden, _ = network.hidden(inputs, network.zero_state(1, torch.device("cpu")))
-        first = network.output(torch.zeros(1, UNITS))
+        before = torch.zeros_like(inputs[:, :1])  # nothing is expected, and all slots are 0
+        first = network.next_byte(torch.zeros(1, 1, UNITS), before)[0]
         logits = torch.cat([first, network.next_byte(hidden, inputs)[0, :-1]])
         assert network.heads is not None
         heads = network.heads(hidden)[0]
@@ -57,9 +67,9 @@ def torch_read(network: Network, rows: Rows) -> tuple[NDArray[np.float32], NDArr
     return (nats / np.log(2)).numpy(), heads.numpy()
 
 
-def kernel_read(weights: Weights, rows: Rows, backend: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    columns = (np.ascontiguousarray(rows[:, c]) for c in (BYTE, PREDICTED, LENGTH))
-    chunk = pack(weights, backend).read(*columns, State.zeros(UNITS))
+def kernel_read(weights: Weights, rows: Inputs, backend: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ids, predicted, length = (rows[:, c].astype(np.uint8) for c in (BYTE, PREDICTED, LENGTH))
+    chunk = pack(weights, backend).read(ids, Predictions(predicted, length, rows[:, SLOT]), State.zeros(UNITS))
     return chunk.bits, chunk.heads
 
 
@@ -67,8 +77,8 @@ def kernel_read(weights: Weights, rows: Rows, backend: str) -> tuple[NDArray[np.
 @pytest.mark.parametrize("page", PAGES, ids=len)
 def test_folded_reads_alike(page: bytes, backend: str) -> None:
     """No rounding on the way, so only the order of float32 sums differs."""
-    network, rows = random_network(exact=True), lesson_rows(page)
-    bits, heads = kernel_read(fold(network), rows, backend)
+    (network, weights), rows = random_network(exact=True), input_rows(np.frombuffer(page, np.uint8))
+    bits, heads = kernel_read(weights, rows, backend)
     wanted_bits, wanted_heads = torch_read(network, rows)
     assert rows[:, LENGTH].any()
     np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=1e-4)
@@ -76,21 +86,62 @@ def test_folded_reads_alike(page: bytes, backend: str) -> None:
 
 
 def test_rounded_reads_nearly_alike() -> None:
-    """Half precision keeps 11 bits: a logit, a sum of some dozen terms below 1, moves by some 2**-10."""
-    network, rows = random_network(exact=False), lesson_rows(PAGES[0])
-    bits, heads = kernel_read(fold(network), rows, "reference")
+    """Half precision keeps 11 bits: a head, a sum of some dozen terms below 1, moves by some 2**-10.
+
+    Eight bits keep steps of 8 / 127 deviations: a rounding's deviation is 0.018, of six summed 0.045, of a logit, 24 of
+    them weighed by 0.12, 0.026, and of the bits some 0.04; rounding up and down cancel each other.
+    """
+    (network, weights), rows = random_network(exact=False), input_rows(np.frombuffer(PAGES[0], np.uint8))
+    bits, heads = kernel_read(weights, rows, "reference")
     wanted_bits, wanted_heads = torch_read(network, rows)
-    np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=0.01)
+    assert np.sqrt(np.mean((bits - wanted_bits) ** 2)) < 0.05
+    np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=0.25)
     np.testing.assert_allclose(heads, wanted_heads, rtol=0, atol=0.005)
-    assert abs(bits.mean() - wanted_bits.mean()) < 1e-3
+    assert abs(bits.mean() - wanted_bits.mean()) < 4e-3
 
 
 def test_folded_is_what_a_checkpoint_holds() -> None:
     """Tables and matrices are rounded once, here: writing them in half precision changes nothing."""
-    weights = fold(random_network(exact=False))
-    for name in ("byte", "predicted", "length", "recurrent", "output", "heads"):
+    weights = random_network(exact=False)[1]
+    for name in HALF:
         array = getattr(weights, name)
         assert np.array_equal(array, array.astype(np.float16).astype(np.float32))
+
+
+def test_embeddings_in_eight_bits() -> None:
+    """Half a step off at most, or clipped; the step follows from the rows that were ever moved."""
+    random = np.random.default_rng(2)
+    deviation = np.geomspace(0.1, 10, EMBEDDED).astype(np.float32)
+    table = (0.01 * random.normal(size=(5000, EMBEDDED))).astype(np.float32)
+    table[::5] = random.normal(size=(1000, EMBEDDED)) * deviation
+    table[5, 3], table[10, 4] = 1000, -1000
+    rounded, scale = _eighths(table)
+    assert rounded.dtype == np.int8 and scale.shape == (EMBEDDED,) and scale.dtype == np.float32
+    plain = [k for k in range(EMBEDDED) if k not in (3, 4)]
+    np.testing.assert_allclose(scale[plain], CLIPPED / 127 * deviation[plain], rtol=0.15)
+    back = rounded * scale
+    inside = np.abs(table) <= 127 * scale
+    assert inside.mean() > 0.999 and not inside[5, 3] and not inside[10, 4]
+    assert (np.abs(back - table) <= 0.5001 * scale)[inside].all()
+    assert np.array_equal(back[~inside], (127 * scale * np.sign(table))[~inside])
+
+
+@pytest.mark.parametrize("untouched", [0.0, 0.05])
+def test_embeddings_that_were_never_read(untouched: float) -> None:
+    """Of a network that read too little to tell: all rows count."""
+    table = (untouched * np.random.default_rng(2).normal(size=(3000, EMBEDDED))).astype(np.float32)
+    rounded, scale = _eighths(table)
+    assert np.isfinite(scale).all() and (scale > 0).all()
+    np.testing.assert_allclose(rounded * scale, table, atol=float(0.51 * scale.max()))
+
+
+def test_embeddings_stand_where_the_network_has_them() -> None:
+    network, weights = random_network(exact=False)
+    table = network.context.weight.detach().numpy().reshape(len(LEARNED), SLOTS, EMBEDDED)
+    wanted = table[3, 777] @ network.context_output.weight.detach().numpy().T
+    got = weights.context[3, 777].astype(np.float32) @ weights.context_output.T
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=0.2)
+    assert np.abs(wanted).max() > 1
 
 
 def test_what_cannot_be_read() -> None:
@@ -102,15 +153,15 @@ def test_what_cannot_be_read() -> None:
 def test_changes_of_syntax(tmp_path: Path) -> None:
     pages = [s.html[:2000] for s in SAMPLES[:6]]
     lessons = [byte_rows(p, teach(p)) for p in pages]
-    lessons[0][7, INPUTS] = IGNORED  # a byte without a mark is in no count
-    write_shard(tmp_path / "a", [*lessons, lessons[0][:1]], INPUTS + len(HEADS))
+    lessons[0][7, MARKS] = IGNORED  # a byte without a mark is in no count
+    write_shard(tmp_path / "a", [*lessons, lessons[0][:1]], MARKS + len(HEADS))
     table = count_changes(Shards(tmp_path))
     classes = len(Syntax)
     assert table.shape == (KINDS, classes, classes) and table.dtype == np.float32
     counts = np.zeros((KINDS, classes, classes))
     for rows in lessons:
         kinds = boundary_kinds(np.ascontiguousarray(rows[1:, BYTE]), int(rows[0, BYTE]))
-        for kind, a, b in zip(kinds, rows[:-1, INPUTS], rows[1:, INPUTS], strict=True):
+        for kind, a, b in zip(kinds, rows[:-1, MARKS], rows[1:, MARKS], strict=True):
             if IGNORED not in (a, b):
                 counts[kind, a, b] += 1
     seen = counts > 0

@@ -2,20 +2,31 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
-from kernels import BACKENDS, Chunk, Packed, State, Weights, available, backends, pack, reference
+from kernels import BACKENDS, Chunk, Packed, Predictions, State, Weights, available, backends, pack, reference
+from kernels.compiled import cpp
 from kernels.copy import copies, copy_state
+from kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, LENGTHS, PREDICTIONS, SLOTS
 
 # Largest differences allowed, absolute: bits and logits are of the size 10, c and h of the size 1.
 TOLERANCE = {"bits": 2e-4, "entropy": 2e-4, "heads": 5e-5, "traces": 2e-5, "h": 1e-5, "c": 2e-5}
 HTML = b"".join(
     b'<li class="item"><a href="/p/%d.html">Item %d</a></li>\n' % (i, i * i) for i in range(100)
 )
+
+
+@cache
+def context_table() -> NDArray[np.int8]:
+    """One for all: 9 million numbers of the whole range."""
+    return np.random.default_rng(2).integers(-128, 128, (len(LEARNED), SLOTS, EMBEDDED), np.int8)
 
 
 def make_weights(units: int, outputs: int, seed: int = 0) -> Weights:
@@ -27,27 +38,39 @@ def make_weights(units: int, outputs: int, seed: int = 0) -> Weights:
     return Weights(
         byte=draw(256, 4 * units),
         predicted=draw(2, 256, 4 * units),
-        length=draw(2, 16, 4 * units),
+        length=draw(2, LENGTH_CLASSES, 4 * units),
         recurrent=draw(4 * units, units, scale=units**-0.5),
         output=draw(256, units, scale=4 * units**-0.5),
         output_bias=draw(256),
-        copy_gain=draw(2, units),
-        copy_bias=draw(2, 16),
+        copy_gain=draw(PREDICTIONS, units, scale=units**-0.5),
+        copy_bias=draw(PREDICTIONS, LENGTH_CLASSES, scale=0.5),
+        gate=draw(GATE, units, scale=units**-0.5),
+        gate_bias=draw(GATE),
+        gate_length=draw(LENGTHS, LENGTH_CLASSES, GATE, scale=0.3),
+        gate_gain=draw(PREDICTIONS, GATE, scale=0.2),
+        context=context_table(),
+        context_output=draw(256, EMBEDDED, scale=0.002),
         heads=draw(outputs, units, scale=2 * units**-0.5),
         heads_bias=draw(outputs),
     )
 
 
-def make_inputs(n: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+def make_inputs(n: int) -> tuple[NDArray[np.uint8], Predictions]:
     ids = np.frombuffer((HTML + bytes(range(256)))[-n:] if n else b"", np.uint8)
-    predicted, length, _ = copies(ids, copy_state())
-    return ids, predicted, length
+    return ids, copies(ids, copy_state())[0]
 
 
 def make_state(units: int) -> State:
+    """After a byte for which every context and matcher had a prediction, of some class."""
     rng = np.random.default_rng(1)
     h, c = rng.uniform(-0.9, 0.9, (2, units)).astype(np.float32)
-    return State(h, c, np.array([60, 97], np.uint8), np.array([3, 15], np.uint8))
+    predicted = rng.integers(0, 256, (1, PREDICTIONS), np.uint8)
+    length = rng.integers(1, LENGTH_CLASSES, (1, PREDICTIONS), np.uint8)
+    return State(h, c, Predictions(predicted, length, rng.integers(0, SLOTS, (1, CONTEXTS), np.uint16)))
+
+
+def arrays_of(state: State) -> list[NDArray[np.generic]]:
+    return [state.h, state.c, state.last.predicted, state.last.length, state.last.slot]
 
 
 def fields(chunk: Chunk) -> dict[str, NDArray[np.float32]]:
@@ -66,25 +89,30 @@ def assert_close(chunk: Chunk, expected: Chunk) -> None:
     for name, array in fields(chunk).items():
         assert array.dtype == np.float32 and array.shape == wanted[name].shape, name
         np.testing.assert_allclose(array, wanted[name], rtol=0, atol=TOLERANCE[name], err_msg=name)
-    assert np.array_equal(chunk.state.predicted, expected.state.predicted)
-    assert np.array_equal(chunk.state.length, expected.state.length)
+    for array, other in zip(arrays_of(chunk.state)[2:], arrays_of(expected.state)[2:], strict=True):
+        assert np.array_equal(array, other)
 
 
-def torch_read(
-    w: Weights,
-    ids: NDArray[np.uint8],
-    predicted: NDArray[np.uint8],
-    length: NDArray[np.uint8],
-    state: State,
-    units: NDArray[np.int64],
-) -> Chunk:
+def torch_next_byte(w: SimpleNamespace, h: torch.Tensor, last: Predictions) -> torch.Tensor:
+    """Logits (256,) after one byte, term by term as kernels/cpp/lstm.h has them; weights are tensors, of float64."""
+    predicted, length, slot = last.predicted[0].tolist(), last.length[0].tolist(), last.slot[0].tolist()
+    embedded = sum(table[slot[k]].double() for table, k in zip(w.context, LEARNED, strict=True))
+    logits = w.output @ h + w.output_bias + w.context_output @ embedded
+    lengths = sum(w.gate_length[k, length[k]] for k in range(LENGTHS))
+    gate = torch.tanh(w.gate @ h + w.gate_bias + lengths)
+    for k in range(PREDICTIONS):
+        if length[k]:
+            logits[predicted[k]] += w.copy_gain[k] @ h + w.copy_bias[k, length[k]] + w.gate_gain[k] @ gate
+    return logits
+
+
+def torch_read(w: Weights, ids: NDArray[np.uint8], found: Predictions, state: State, units: NDArray[np.int64]) -> Chunk:
     """The same by torch.nn.LSTM in double precision, whose input product is the identity."""
     size = w.units
     x = w.byte[ids].astype(np.float64)
     for k in range(2):
-        x += (length[:, k] > 0)[:, None] * (
-            w.predicted[k][predicted[:, k]] + w.length[k][length[:, k]]
-        )
+        terms = w.predicted[k][found.predicted[:, k]] + w.length[k][found.length[:, k]]
+        x += (found.length[:, k] > 0)[:, None] * terms
     lstm = torch.nn.LSTM(4 * size, size, dtype=torch.float64)
     with torch.no_grad():
         for p in lstm.parameters():
@@ -97,26 +125,19 @@ def torch_read(
             _, (h, c) = lstm(row[None], (hs[-1], cs[-1]))
             hs.append(h)
             cs.append(c)
-    hidden, cells = torch.cat(hs).numpy(), torch.cat(cs).numpy()
-    logits = hidden[:-1] @ w.output.T.astype(np.float64) + w.output_bias
-    before = np.vstack([state.predicted, predicted])[:-1], np.vstack([state.length, length])[:-1]
-    for t in range(len(ids)):
-        for k in range(2):
-            if before[1][t, k]:
-                logits[t, before[0][t, k]] += (
-                    w.copy_gain[k] @ hidden[t] + w.copy_bias[k, before[1][t, k]]
-                )
-    logs = torch.log_softmax(torch.from_numpy(logits), 1).numpy() / np.log(2)
-    last = State(
-        hidden[-1].astype(np.float32), cells[-1].astype(np.float32), predicted[-1], length[-1]
-    )
+    hidden, cells = torch.cat(hs), torch.cat(cs).numpy()
+    doubles = {k: torch.from_numpy(v).to(torch.int8 if k == "context" else torch.float64) for k, v in vars(w).items()}
+    before = [state.last, *(found[t : t + 1] for t in range(len(ids) - 1))]
+    logits = [torch_next_byte(SimpleNamespace(**doubles), h, last) for h, last in zip(hidden[:-1], before, strict=True)]
+    logs = torch.log_softmax(torch.stack(logits), 1).numpy() / np.log(2)
+    end = State(hidden[-1].numpy().astype(np.float32), cells[-1].astype(np.float32), found[len(ids) - 1 :])
     arrays = (
         -logs[np.arange(len(ids)), ids],
         -(np.exp2(logs) * logs).sum(1),
-        hidden[1:] @ w.heads.T + w.heads_bias,
+        hidden[1:].numpy() @ w.heads.T + w.heads_bias,
         cells[1:, units],
     )
-    return Chunk(*(a.astype(np.float32) for a in arrays), last)
+    return Chunk(*(a.astype(np.float32) for a in arrays), end)
 
 
 @pytest.fixture(params=available())
@@ -163,11 +184,11 @@ def test_reference_equals_torch(units: int) -> None:
 
 @pytest.mark.parametrize("cut", [0, 1, 95, 96, 97, 300, 699, 700])
 def test_cut_in_two(backend: str, cut: int) -> None:
-    ids, predicted, length = make_inputs(700)
+    ids, found = make_inputs(700)
     packed, state, traced = pack(make_weights(48, 7), backend), make_state(48), np.array([5])
-    first = packed.read(ids[:cut], predicted[:cut], length[:cut], state, traced)
-    second = packed.read(ids[cut:], predicted[cut:], length[cut:], first.state, traced)
-    whole = packed.read(ids, predicted, length, state, traced)
+    first = packed.read(ids[:cut], found[:cut], state, traced)
+    second = packed.read(ids[cut:], found[cut:], first.state, traced)
+    whole = packed.read(ids, found, state, traced)
     arrays = (
         np.concatenate([getattr(first, f), getattr(second, f)])
         for f in ("bits", "entropy", "heads", "traces")
@@ -178,7 +199,8 @@ def test_cut_in_two(backend: str, cut: int) -> None:
     else:
         for name, array in fields(joined).items():
             assert np.array_equal(array, fields(whole)[name]), name
-        assert np.array_equal(second.state.length, whole.state.length)
+        for array, other in zip(arrays_of(second.state), arrays_of(whole.state), strict=True):
+            assert np.array_equal(array, other)
 
 
 def test_nothing_to_read(backend: str) -> None:
@@ -189,9 +211,8 @@ def test_nothing_to_read(backend: str) -> None:
         and chunk.heads.shape == (0, 3)
         and chunk.traces.shape == (0, 0)
     )
-    for name in ("h", "c", "predicted", "length"):
-        assert np.array_equal(getattr(chunk.state, name), getattr(state, name))
-        assert getattr(chunk.state, name) is not getattr(state, name)
+    for after, before in zip(arrays_of(chunk.state), arrays_of(state), strict=True):
+        assert np.array_equal(after, before) and not np.shares_memory(after, before)
     assert packed.bits_only(*make_inputs(0), state) == 0
 
 
@@ -199,43 +220,65 @@ def test_state_is_left_as_it_was(backend: str) -> None:
     packed, state = pack(make_weights(16, 3), backend), make_state(16)
     packed.read(*make_inputs(50), state)
     packed.bits_only(*make_inputs(50), state)
-    for name in ("h", "c", "predicted", "length"):
-        assert np.array_equal(getattr(state, name), getattr(make_state(16), name))
+    for array, kept in zip(arrays_of(state), arrays_of(make_state(16)), strict=True):
+        assert np.array_equal(array, kept)
+
+
+def test_new_state_is_of_its_own(backend: str) -> None:
+    """Not a view of the inputs, which the caller may write over."""
+    ids, found = make_inputs(30)
+    chunk = pack(make_weights(16, 3), backend).read(ids, found, make_state(16))
+    for array in arrays_of(chunk.state)[2:]:
+        for part in (found.predicted, found.length, found.slot):
+            assert not np.shares_memory(array, part)
+    assert np.array_equal(chunk.state.last.slot, found.slot[-1:])
 
 
 def test_extreme_values(backend: str) -> None:
     """Gates and logits far out: no overflow, no NaN."""
     w = make_weights(16, 3)
-    far = Weights(
-        1e4 * w.byte,
-        w.predicted,
-        w.length,
-        w.recurrent,
-        1e4 * w.output,
-        w.output_bias,
-        w.copy_gain,
-        w.copy_bias,
-        w.heads,
-        w.heads_bias,
-    )
+    far = Weights(**{**vars(w), "byte": 1e4 * w.byte, "output": 1e4 * w.output, "gate": 1e4 * w.gate})
     inputs, state, none = make_inputs(200), State.zeros(16), np.array([0])
-    chunk, expected = (
-        pack(far, backend).read(*inputs, state, none),
-        reference.read(far, *inputs, state, none),
-    )
+    chunk, expected = pack(far, backend).read(*inputs, state, none), reference.read(far, *inputs, state, none)
     for name, array in fields(chunk).items():
         np.testing.assert_allclose(
             array, fields(expected)[name], rtol=1e-4, atol=1e-3, err_msg=name
         )
 
 
-def test_a_matcher_without_a_match_adds_nothing(backend: str) -> None:
-    ids = make_inputs(80)[0]
-    nothing = np.zeros((80, 2), np.uint8)
+def test_a_byte_that_is_not_predicted_adds_nothing(backend: str) -> None:
+    """Where the length class is 0, the predicted byte does not count."""
+    ids, found = make_inputs(80)
     packed, state = pack(make_weights(16, 3), backend), State.zeros(16)
-    one = packed.read(ids, nothing, nothing, state)
-    other = packed.read(ids, nothing + np.uint8(77), nothing, state)
-    assert np.array_equal(one.bits, other.bits) and np.array_equal(one.heads, other.heads)
+    other = Predictions(np.where(found.length > 0, found.predicted, np.uint8(77)), found.length, found.slot)
+    assert not np.array_equal(other.predicted, found.predicted)
+    for rows in (found, Predictions.none(80)):
+        one = packed.read(ids, rows, state)
+        changed = Predictions(np.where(rows.length > 0, rows.predicted, np.uint8(77)), rows.length, rows.slot)
+        two = packed.read(ids, changed, state)
+        assert np.array_equal(one.bits, two.bits) and np.array_equal(one.heads, two.heads)
+
+
+@pytest.mark.parametrize("column", range(PREDICTIONS + CONTEXTS))
+def test_every_column_of_the_copy_input_counts(backend: str, column: int) -> None:
+    """Each predicted byte; and each context's slot, if it has an embedding. Only matchers reach the heads."""
+    ids, found = make_inputs(2)
+    rng = np.random.default_rng(column)
+    some = Predictions(
+        rng.integers(0, 256, (2, PREDICTIONS), np.uint8),
+        rng.integers(1, LENGTH_CLASSES, (2, PREDICTIONS), np.uint8),
+        rng.integers(0, SLOTS, (2, CONTEXTS), np.uint16),
+    )
+    other = some.copy()
+    if column < PREDICTIONS:
+        other.predicted[0, column] ^= 1
+    else:
+        other.slot[0, column - PREDICTIONS] ^= 1
+    packed = pack(make_weights(16, 3), backend)
+    one, two = packed.read(ids, some, State.zeros(16)), packed.read(ids, other, State.zeros(16))
+    assert one.bits[0] == two.bits[0]
+    assert (one.entropy[1] != two.entropy[1]) == (column < PREDICTIONS or column - PREDICTIONS in LEARNED)
+    assert np.array_equal(one.heads, two.heads) == (column >= 2)
 
 
 def test_uniform_distribution_costs_eight_bits(backend: str) -> None:
@@ -246,11 +289,15 @@ def test_uniform_distribution_costs_eight_bits(backend: str) -> None:
 
 
 def test_inputs_need_not_be_contiguous(backend: str) -> None:
-    ids, predicted, length = make_inputs(100)
+    ids, found = make_inputs(100)
     packed, state = pack(make_weights(16, 3), backend), make_state(16)
-    rows = np.concatenate([ids[:, None], predicted, length], 1)
-    strided = packed.read(rows[:, 0], rows[:, 1:3], rows[:, 3:5], state)
-    assert np.array_equal(strided.bits, packed.read(ids, predicted, length, state).bits)
+    rows = np.concatenate([ids[:, None], found.predicted, found.length], 1)
+    middle, p = 1 + PREDICTIONS, rows[:, 1 : 1 + PREDICTIONS]
+    apart = Predictions(p, rows[:, middle:], np.repeat(found.slot, 2, 1)[:, ::2])
+    assert not p.flags.c_contiguous and not apart.slot.flags.c_contiguous
+    last = Predictions(*(np.asfortranarray(np.repeat(a, 2, 1))[:, ::2] for a in arrays_of(state)[2:]))
+    strided = packed.read(rows[:, 0], apart, State(np.repeat(state.h, 2)[::2], np.repeat(state.c, 2)[::2], last))
+    assert np.array_equal(strided.bits, packed.read(ids, found, state).bits)
 
 
 def test_threads_share_packed_weights(backend: str) -> None:
@@ -289,6 +336,15 @@ def test_recurrent_weights_are_rounded_to_half_precision() -> None:
         ("heads_bias", np.zeros(2, np.float32), r"heads_bias: shape \(2,\), expected \(1,\)"),
         ("output", np.zeros((256, 16), np.int8), "output: type int8"),
         ("output_bias", np.full(256, np.nan), "output_bias: not finite"),
+        ("copy_gain", np.zeros((2, 16), np.float32), r"copy_gain: shape \(2, 16\), expected \(22, 16\)"),
+        ("copy_bias", np.zeros((22, 16), np.float32), "copy_bias: shape"),
+        ("gate", np.zeros((32, 8), np.float32), "gate: shape"),
+        ("gate_bias", np.zeros(31, np.float32), "gate_bias: shape"),
+        ("gate_length", np.zeros((22, 24, 32), np.float32), "gate_length: shape"),
+        ("gate_gain", np.zeros((12, 32), np.float32), "gate_gain: shape"),
+        ("context", np.zeros((6, 65536, 24), np.float32), "context: float32 .*, expected int8"),
+        ("context", np.zeros((6, 65535, 24), np.int8), r"context: int8 \(6, 65535, 24\), expected"),
+        ("context_output", np.zeros((24, 256), np.float32), "context_output: shape"),
         ("recurrent", np.full((64, 16), 1e5), "recurrent: not finite in float16"),
     ],
 )
@@ -299,23 +355,59 @@ def test_wrong_weights(name: str, value: NDArray[np.generic], message: str) -> N
 
 def test_wrong_inputs(backend: str) -> None:
     packed, state = pack(make_weights(16, 3), backend), make_state(16)
-    ids, predicted, length = make_inputs(10)
+    ids, found = make_inputs(10)
+    predicted, length, slot = found.predicted, found.length, found.slot
 
     def refuse(message: str, *arguments: object) -> None:
         with pytest.raises(ValueError, match=message):
             packed.read(*arguments)  # type: ignore[arg-type]
+        if len(arguments) == 3:
+            with pytest.raises(ValueError, match=message):
+                packed.bits_only(*arguments)  # type: ignore[arg-type]
 
-    refuse("ids: int64", ids.astype(np.int64), predicted, length, state)
-    refuse("ids: bytes", b"<p>", predicted, length, state)
-    refuse("predicted: uint8", ids, predicted[:9], length, state)
-    refuse("length: uint8", ids, predicted, length[:, :1], state)
-    refuse("length: a class above 15", ids, predicted, np.full_like(length, 16), state)
-    refuse(r"state.h: float32 \(8,\)", ids, predicted, length, State.zeros(8))
-    refuse("units: 16 to 16", ids, predicted, length, state, np.array([16]))
-    refuse("units: -1", ids, predicted, length, state, np.array([-1]))
-    refuse("units: float64", ids, predicted, length, state, np.array([0.5]))
-    with pytest.raises(ValueError, match="ids: float32"):
-        packed.bits_only(ids.astype(np.float32), predicted, length, state)  # type: ignore[arg-type]
+    def last(**changed: NDArray[np.generic]) -> State:
+        return State(state.h, state.c, replace(state.last, **changed))
+
+    refuse("ids: int64", ids.astype(np.int64), found, state)
+    refuse("ids: bytes", b"<p>", found, state)
+    refuse("^predicted: uint8", ids, replace(found, predicted=predicted[:9]), state)
+    refuse("^length: uint8", ids, replace(found, length=length[:, :2]), state)
+    refuse("^slot: int64", ids, replace(found, slot=slot.astype(np.int64)), state)
+    refuse(r"^slot: uint16 \(10, 9\)", ids, replace(found, slot=slot[:, :9]), state)
+    refuse("^length: a class above 23", ids, replace(found, length=np.full_like(length, 24)), state)
+    refuse(r"state.h: float32 \(8,\)", ids, found, State.zeros(8))
+    refuse("state.c: float64", ids, found, State(state.h, state.c.astype(np.float64), state.last))
+    refuse(r"state.last.predicted: uint8 \(2, 22\)", ids, found, last(predicted=predicted[:2]))
+    refuse(r"state.last.length: uint8 \(22,\)", ids, found, last(length=length[0]))
+    refuse(r"state.last.slot: uint8", ids, found, last(slot=predicted[:1]))
+    refuse("state.last.length: a class above 23", ids, found, last(length=np.full((1, PREDICTIONS), 255, np.uint8)))
+    refuse("units: 16 to 16", ids, found, state, np.array([16]))
+    refuse("units: -1", ids, found, state, np.array([-1]))
+    refuse("units: float64", ids, found, state, np.array([0.5]))
+
+
+@pytest.mark.skipif(cpp is None, reason="pure build")
+def test_the_compiled_module_checks_once_more() -> None:
+    """Wrong sizes that came past Python's checks would be a crash."""
+    assert cpp is not None
+    weights = make_weights(16, 3)
+    arrays = {**vars(weights), "recurrent": weights.recurrent.astype(np.float32)}
+    lstm = cpp.pack("scalar", arrays)
+    for name in arrays:
+        with pytest.raises(ValueError, match="weights|context|output"):
+            cpp.pack("scalar", {**arrays, name: arrays[name][:-1]})
+    with pytest.raises(ValueError, match="backend"):
+        cpp.pack("fast", arrays)
+    ids, found = make_inputs(10)
+    state, bad = make_state(16), np.full((10, PREDICTIONS), LENGTH_CLASSES, np.uint8)
+    good = [ids, found.predicted, found.length, found.slot, *arrays_of(state)[2:], state.h, state.c]
+    assert lstm.bits_only(*good) > 0
+    for place, wrong in [(1, found.predicted[:9]), (2, bad), (3, found.slot[:9]), (7, np.zeros(15, np.float32))]:
+        with pytest.raises(ValueError):
+            lstm.bits_only(*good[:place], wrong, *good[place + 1 :])
+    for place, wrong in [(3, found.slot.astype(np.int32)), (6, state.last.slot[:, :9]), (8, state.c.astype(float))]:
+        with pytest.raises(TypeError):
+            lstm.bits_only(*good[:place], wrong, *good[place + 1 :])
 
 
 class TestChoice:

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.train.lanes import IGNORED, NO_TARGET, Batch, Lanes, Stretches
-from model.train.shards import BYTE, INPUTS, Shards, write_shard
+from model.page.marks import COLUMN, HEADS
+from model.train.inputs import INPUTS, WARM, input_rows
+from model.train.lanes import IGNORED, MOST, NO_TARGET, Batch, Lanes, Stretches, places_by_class
+from model.train.shards import BYTE, MARKS, Shards, write_shard
 
-MARKS = 3
+COLUMNS = MARKS + 3
 LENGTHS = (40, 7, 100, 1, 33, 64, 5, 90)
 WHOLE = Stretches(window=16, beginning=32, beginning_share=0.0, whole_share=1.0)
 MIXED = Stretches(window=24, beginning=48, beginning_share=0.4, whole_share=0.1)
@@ -16,18 +18,17 @@ MIXED = Stretches(window=24, beginning=48, beginning_share=0.4, whole_share=0.1)
 
 @pytest.fixture
 def shards(tmp_path: Path) -> Shards:
-    """Lesson i, byte t: byte t, first mark 100 + i, second mark t, third ignored now and then."""
+    """Lesson i, byte t: byte t % 11 + i, first mark 100 + i, second mark t, third ignored now and then."""
     lessons = []
     for i, n in enumerate(LENGTHS):
-        rows = np.zeros((n, INPUTS + MARKS), np.uint8)
-        rows[:, BYTE] = np.arange(n)
-        rows[:, 1:INPUTS] = np.arange(n)[:, None] + np.arange(1, INPUTS)
-        rows[:, INPUTS] = 100 + i
-        rows[:, INPUTS + 1] = np.arange(n)
-        rows[:, INPUTS + 2] = np.where(np.arange(n) % 2, IGNORED, 1)
+        rows = np.zeros((n, COLUMNS), np.uint8)
+        rows[:, BYTE] = np.arange(n) % 11 + i
+        rows[:, MARKS] = 100 + i
+        rows[:, MARKS + 1] = np.arange(n)
+        rows[:, MARKS + 2] = np.where(np.arange(n) % 2, IGNORED, 1)
         lessons.append(rows)
-    write_shard(tmp_path / "a", lessons[:3], INPUTS + MARKS)
-    write_shard(tmp_path / "b", lessons[3:], INPUTS + MARKS)
+    write_shard(tmp_path / "a", lessons[:3], COLUMNS)
+    write_shard(tmp_path / "b", lessons[3:], COLUMNS)
     return Shards(tmp_path)
 
 
@@ -63,7 +64,7 @@ def test_restored_lanes_go_on(shards: Shards, after: int) -> None:
 @pytest.mark.parametrize("delay", [0, 1, 4, 9])
 @pytest.mark.parametrize("stretches", [WHOLE, MIXED])
 def test_rows_targets_and_marks(shards: Shards, delay: int, stretches: Stretches) -> None:
-    """At the place of byte t stand byte t, the target byte t + 1 and the marks of byte t - delay of the stretch."""
+    """At the place of byte t stand the inputs of byte t, the target byte t + 1 and the marks of byte t - delay."""
     lanes = make(shards, stretches, delay)
     place = lanes.places.copy()
     seen = 0
@@ -76,15 +77,15 @@ def test_rows_targets_and_marks(shards: Shards, delay: int, stretches: Stretches
             rows = shards.lesson(lesson)
             assert n == min(lanes.steps, end - at) and 0 <= begin <= at < until <= end <= len(rows)
             assert batch.depth_known[b] == (begin == 0)
-            assert np.array_equal(batch.inputs[b, :n], rows[at:until, :INPUTS])
+            assert np.array_equal(batch.inputs[b, :n], input_rows(rows[:, BYTE])[at:until])
             assert not batch.inputs[b, n:].any()
             for t in range(lanes.steps):
                 position = at + t
-                target = position + 1 if t < n and position + 1 < len(rows) else NO_TARGET
+                target = rows[position + 1, BYTE] if t < n and position + 1 < len(rows) else NO_TARGET
                 assert batch.targets[b, t] == target
                 marked = position - delay
                 known = t < n and marked >= begin
-                expected = rows[marked, INPUTS:] if known else np.full(MARKS, IGNORED)
+                expected = rows[marked, MARKS:] if known else np.full(3, IGNORED)
                 assert np.array_equal(batch.marks[b, t], expected), (lesson, begin, position)
                 seen += known
         place = lanes.places.copy()
@@ -125,3 +126,82 @@ def test_state_is_a_copy(shards: Shards) -> None:
     before = state["lanes.places"].copy()
     lanes.next()
     assert np.array_equal(state["lanes.places"], before)
+
+
+def marked_shards(folder: Path) -> Shards:
+    """Lessons of all lengths, some shorter than a window; marks are common ones but for a few rare places."""
+    random = np.random.default_rng(4)
+    lessons = []
+    for n in [30, 2000, 75, 111, 1, 900, 60, 37, 500, 38]:
+        rows = np.zeros((n, MARKS + len(HEADS)), np.uint8)
+        rows[:, BYTE] = random.integers(97, 123, n)
+        rows[:, MARKS + COLUMN["syntax"]] = random.integers(0, 4, n)
+        rows[:, MARKS + COLUMN["depth"]] = random.integers(1, 9, n)
+        rows[:, MARKS + COLUMN["main"]] = IGNORED
+        lessons.append(rows)
+    # The class "cell 2" begins the second lesson; "cell 1" ends it; "block 7" fills short ones.
+    lessons[1][:40, MARKS + COLUMN["cell"]] = 2
+    lessons[1][-50:, MARKS + COLUMN["cell"]] = 1
+    for i in (0, 2, 3, 7):
+        lessons[i][:, MARKS + COLUMN["block"]] = 7
+    write_shard(folder / "a", lessons[:4], MARKS + len(HEADS))
+    write_shard(folder / "b", lessons[4:], MARKS + len(HEADS))
+    return Shards(folder)
+
+
+def test_places_by_class(tmp_path: Path) -> None:
+    shards = marked_shards(tmp_path)
+    rows = np.concatenate([shards.lesson(i) for i in range(len(shards))])
+    found = places_by_class(shards)
+    classes = [("syntax", 1), ("syntax", 2), ("syntax", 3), ("block", 7), ("cell", 1), ("cell", 2)]
+    assert len(found) == len(classes)
+    for places, (head, value) in zip(found, classes, strict=True):
+        assert 0 < len(places) <= MOST and len(set(places.tolist())) == len(places)
+        assert (rows[places, MARKS + COLUMN[head]] == value).all()
+    again = places_by_class(shards)
+    assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
+
+
+def test_balanced_windows_hold_their_class(tmp_path: Path) -> None:
+    """Every class gets its share of windows, each around a place of that class, wherever in a lesson it stands."""
+    shards = marked_shards(tmp_path)
+    window = 64
+    lanes = Lanes(shards, 4, 64, 0, Stretches(window, 64, 0.0, 0.0, balanced_share=1.0), 3)
+    holding = {("block", 7): 0, ("cell", 1): 0, ("cell", 2): 0}
+    begins, stretches = set(), 0
+    for _ in range(200):
+        batch = lanes.next()
+        for b, (lesson, begin, _, end) in enumerate(lanes.places.tolist()):
+            n = len(shards.lesson(lesson))
+            assert end - begin == min(window, n)
+            if not batch.fresh[b]:
+                continue
+            stretches += 1
+            begins.add((lesson, begin))
+            marks = shards.lesson(lesson)[begin:end, MARKS:]
+            assert marks[:, COLUMN["syntax"]].any() or n == 1
+            for head, value in holding:
+                holding[head, value] += bool((marks[:, COLUMN[head]] == value).any())
+    assert stretches > 500
+    for (head, value), count in holding.items():  # a class in six
+        assert 0.12 < count / stretches < 0.3, (head, value)
+    assert len({begin for lesson, begin in begins if lesson == 1 and begin > 1800}) > 20
+
+
+def test_copy_input_of_a_window_far_into_a_page(tmp_path: Path) -> None:
+    """It knows the WARM bytes before the stretch, also after a restart in its midst."""
+    random = np.random.default_rng(5)
+    words = [random.integers(97, 123, 6, np.uint8) for _ in range(50)]
+    page = np.concatenate([words[i] for i in random.integers(0, 50, (2 * WARM) // 6)])
+    write_shard(tmp_path / "a", [np.stack([page] * COLUMNS, 1)], COLUMNS)
+    shards = Shards(tmp_path)
+    lanes = Lanes(shards, 2, 20, 4, Stretches(200, 200, 0.0, 0.0), 1)
+    for _ in range(12):
+        batch = lanes.next()
+        restored = Lanes(shards, 2, 20, 4, Stretches(200, 200, 0.0, 0.0), 7)
+        restored.restore(*lanes.state().values())  # type: ignore[arg-type]
+        for b, (_, begin, until, end) in enumerate(lanes.places.tolist()):
+            wanted = input_rows(page, begin, end)[until - begin - 20 : until - begin]
+            assert np.array_equal(batch.inputs[b], wanted)
+            assert np.array_equal(restored.inputs[b], input_rows(page, begin, end))
+    assert batch.inputs.shape == (2, 20, INPUTS)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from test_crawl_samples import SAMPLES
 
-from model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT, OUTPUTS
+from kernels.weights import LEARNED
+from model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
 from model.train import loop
 from model.train.experiment import Experiment
 from model.train.lanes import Stretches
 from model.train.lessons import byte_rows
-from model.train.loop import Run, head_losses, learning_rate, load_weights, train
-from model.train.shards import INPUTS, write_shard
+from model.train.loop import TABLE_RATE, Run, head_losses, learning_rate, train
+from model.train.shards import MARKS, write_shard
 from model.train.teacher import teach
 
 CPU = torch.device("cpu")
@@ -35,7 +35,7 @@ TINY = Experiment(
     learning_rate=1e-2,
     warm_up=2 * PER_UPDATE,
     log_interval=4,
-    stretches=Stretches(window=96, beginning=160, whole_share=0.1),
+    stretches=Stretches(window=96, beginning=160, whole_share=0.1, balanced_share=0.2),
 )
 
 
@@ -45,7 +45,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("root")
     (folder / "shards").mkdir()
     pages = [s.html[:1500] for s in SAMPLES[::5]]
-    write_shard(folder / "shards" / "a", [byte_rows(p, teach(p)) for p in pages], INPUTS + len(HEADS))
+    write_shard(folder / "shards" / "a", [byte_rows(p, teach(p)) for p in pages], MARKS + len(HEADS))
     return folder
 
 
@@ -72,6 +72,12 @@ def same_weights(a: Run, b: Run) -> bool:
     return mine.keys() == other.keys() and all(torch.equal(mine[k], other[k]) for k in mine)
 
 
+def moments(run: Run) -> list[tuple[str, dict[str, torch.Tensor]]]:
+    """What the optimizers remember of each parameter."""
+    known = {p: slots for optimizer in run.optimizers for p, slots in optimizer.state.items()}
+    return [(name, known[p]) for name, p in run.network.named_parameters()]
+
+
 def test_same_seed_same_losses(root: Path, tmp_path: Path) -> None:
     one = losses(run(root, tmp_path), 20)
     assert one[:8] == losses(run(root, tmp_path), 8)
@@ -92,9 +98,14 @@ def test_resumed_is_undisturbed(root: Path, tmp_path: Path, after: int) -> None:
     losses(first, 2)  # what comes after the checkpoint is lost
     second = run(root, tmp_path / "b")
     assert second.resume() and second.updates == after
+    assert [s["step"] for _, s in moments(second)] == [after] * len(list(second.network.parameters()))
     assert losses(second, 10 - after) == wanted[after:]
     assert same_weights(second, undisturbed)
     assert torch.equal(second.state[1], undisturbed.state[1])
+    for (name, one), (other, two) in zip(moments(second), moments(undisturbed), strict=True):
+        assert name == other and type(one["step"]) is type(two["step"]) and one["step"] == two["step"]
+        assert torch.equal(one["exp_avg"], two["exp_avg"]) and torch.equal(one["exp_avg_sq"], two["exp_avg_sq"])
+    assert second.optimizers[1].state[second.network.context.weight]["exp_avg"].any()
 
 
 def test_a_checkpoint_is_written_whole_or_not_at_all(
@@ -193,16 +204,65 @@ def test_weights_to_start_from(root: Path, tmp_path: Path) -> None:
     losses(plain, 2)
     plain.save()
     init = str(tmp_path / "a" / "checkpoint.safetensors")
-    (tmp_path / "b").mkdir()
     begun = run(root, tmp_path / "b", dataclasses.replace(TINY, init=init))
     assert begun.updates == 0
     assert torch.equal(begun.network.lstm.weight_hh_l0, plain.network.lstm.weight_hh_l0)
+    assert torch.equal(begun.network.context.weight, plain.network.context.weight)
     assert begun.network.heads is not None  # new: at their start
     with pytest.raises(ValueError, match="not weights of this network .*lstm.weight_hh_l0"):
-        run(root, tmp_path / "b", dataclasses.replace(TINY, init=init, units=17))
-    save_file({"x": torch.zeros(1)}, tmp_path / "none.safetensors")
-    with pytest.raises(ValueError, match="none found"):
-        load_weights(begun.network, tmp_path / "none.safetensors")
+        run(root, tmp_path / "b", dataclasses.replace(TINY, init=init, units=15))
+    losses(begun, 1)
+
+
+def test_a_step_moves_the_embeddings_of_contexts_that_were_read(root: Path, tmp_path: Path) -> None:
+    """By a rate of their own (Adam's first step is the rate, up or down); all other rows stay as they were."""
+    made = run(root, tmp_path)
+    before = made.network.context.weight.detach().clone()
+    losses(made, 1)
+    moved = (made.network.context.weight.detach() - before).abs()
+    rows = moved.any(1)
+    assert 0 < rows.sum() <= len(LEARNED) * PER_UPDATE
+    rate = TABLE_RATE * learning_rate(TINY, 0)
+    assert moved[rows].max() <= 1.01 * rate and moved[rows].median() == pytest.approx(rate, rel=0.01)
+
+
+def test_depth_is_read_off_few_units(root: Path, tmp_path: Path) -> None:
+    """The last ones; other weights of the depth head are nought and stay so, also resumed."""
+    experiment = dataclasses.replace(TINY, depth_units=3)
+    made = run(root, tmp_path, experiment)
+    assert made.network.heads is not None
+    start = made.network.heads.weight.detach().clone()
+    depth = OUTPUT["depth"].start
+    assert (start[depth] != 0).tolist() == [False] * (TINY.units - 3) + [True] * 3
+    losses(made, 5)
+    made.save()
+    again = run(root, tmp_path, experiment)
+    assert again.resume()
+    losses(again, 3)
+    for network in (made.network, again.network):
+        assert network.heads is not None
+        weight = network.heads.weight.detach()
+        assert torch.equal(weight[depth] != 0, start[depth] != 0)
+        moved = (weight != start).any(1)
+        assert moved[depth] and moved[OUTPUT["syntax"]].all()
+        assert weight[:depth].all()
+    with pytest.raises(ValueError, match="other depth_units"):
+        run(root, tmp_path, dataclasses.replace(experiment, depth_units=4)).resume()
+
+
+def test_without_the_copy_input(root: Path, tmp_path: Path) -> None:
+    """What is not read is not moved; such a run is resumed too."""
+    experiment = dataclasses.replace(TINY, copy=False)
+    made = run(root, tmp_path, experiment)
+    start = {k: v.clone() for k, v in made.network.state_dict().items()}
+    losses(made, 2)
+    made.save()
+    still = {k for k, v in made.network.state_dict().items() if torch.equal(v, start[k])}
+    assert {"context.weight", "context_output.weight", "gate.weight", "copy_gain.weight"} <= still
+    assert "output.weight" not in still
+    again = run(root, tmp_path, experiment)
+    assert again.resume()
+    assert losses(again, 2) == losses(made, 2)
 
 
 def test_learning_rate() -> None:
@@ -221,11 +281,11 @@ def test_head_losses() -> None:
     marks = torch.full((2, 3, len(HEADS)), IGNORED)
     marks[0, 1, COLUMN["syntax"]] = 4
     marks[1, 2, COLUMN["syntax"]] = 0
-    marks[:, :, COLUMN["depth"]] = torch.tensor([[1, 2, IGNORED], [7, 8, 9]])
+    marks[:, :, COLUMN["depth"]] = torch.tensor([[1, 200, IGNORED], [7, 8, 9]])
     found = head_losses(outputs, marks, torch.tensor([True, False]))
     assert set(found) == {"syntax", "depth"}
     logs = torch.log_softmax(outputs[..., OUTPUT["syntax"]], -1)
     torch.testing.assert_close(found["syntax"], -(logs[0, 1, 4] + logs[1, 2, 0]) / 2)
     depth = outputs[0, :2, OUTPUT["depth"].start]  # the second lane did not begin with its page
-    torch.testing.assert_close(found["depth"], (depth - torch.tensor([0.1, 0.2])).square().mean())
+    torch.testing.assert_close(found["depth"], (depth - torch.tensor([0.1, DEEPEST / 10])).square().mean())
     assert "depth" not in head_losses(outputs, marks, torch.tensor([False, False]))

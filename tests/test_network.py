@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from kernels.copy import MATCHERS
+from kernels.weights import CONTEXTS, LEARNED, LENGTH_CLASSES, LENGTHS, MATCHERS, PREDICTIONS, SLOTS
 from model.page.marks import OUTPUTS
 from model.train.experiment import Experiment
+from model.train.inputs import BYTE, INPUTS, LENGTH, PREDICTED, SLOT
 from model.train.loop import build_network
 from model.train.network import Network
-from model.train.shards import BYTE, INPUTS, LENGTH, PREDICTED
 
 UNITS, EMBEDDING = 16, 8
 
@@ -17,15 +17,17 @@ UNITS, EMBEDDING = 16, 8
 def inputs(lanes: int, steps: int, seed: int = 0) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     rows = torch.randint(0, 256, (lanes, steps, INPUTS), generator=random)
-    rows[..., LENGTH] = torch.randint(0, 16, (lanes, steps, MATCHERS), generator=random)
-    rows[..., LENGTH] *= torch.randint(0, 2, (lanes, steps, MATCHERS), generator=random)
+    rows[..., LENGTH] = torch.randint(0, LENGTH_CLASSES, (lanes, steps, PREDICTIONS), generator=random)
+    rows[..., LENGTH] *= torch.randint(0, 2, (lanes, steps, PREDICTIONS), generator=random)
+    rows[..., SLOT] = torch.randint(0, SLOTS, (lanes, steps, CONTEXTS), generator=random)
     return rows
 
 
 def network(*, copy: bool = True, outputs: int = OUTPUTS) -> Network:
     torch.manual_seed(3)
     made = Network(UNITS, EMBEDDING, outputs, copy=copy)
-    torch.nn.init.normal_(made.copy_bias)
+    for parameter in (made.copy_bias, made.gate_gain.weight, made.context.weight):
+        torch.nn.init.normal_(parameter)
     return made
 
 
@@ -42,19 +44,51 @@ def test_read_in_two_is_read_in_one() -> None:
     torch.testing.assert_close(end[0][0], whole[:, -1])
 
 
-def test_an_expected_byte_gains() -> None:
+def test_hidden_reads_the_matchers_alone() -> None:
+    """The LSTM's input is the sum of the embeddings of the byte, and of what each matcher expects and how surely."""
+    net, rows = network(), inputs(2, 9)
+    got, _ = net.hidden(rows, net.zero_state(2, torch.device("cpu")))
+    x = torch.zeros(2, 9, EMBEDDING)
+    for lane in range(2):
+        for t in range(9):
+            row = rows[lane, t]
+            x[lane, t] = net.byte.weight[row[BYTE]]
+            for k in range(MATCHERS):
+                if row[LENGTH][k]:
+                    x[lane, t] += net.predicted[k].weight[row[PREDICTED][k]] + net.length[k].weight[row[LENGTH][k]]
+    torch.testing.assert_close(got, net.lstm(x)[0])
+
+
+def test_next_byte_is_what_the_formulas_say() -> None:
+    """As kernels/cpp/lstm.h has them, term by term."""
     net, rows = network(), inputs(2, 30)
     hidden, _ = net.hidden(rows, net.zero_state(2, torch.device("cpu")))
-    logits, plain = net.next_byte(hidden, rows), net.output(hidden)
+    logits = net.next_byte(hidden, rows)
+    table = net.context.weight.view(len(LEARNED), SLOTS, -1)
+    lengths = net.gate_length.weight.view(LENGTHS, LENGTH_CLASSES, -1)
+    assert logits.shape == (2, 30, 256)
     for lane in range(2):
         for t in range(30):
-            wanted = plain[lane, t].clone()
-            for k in range(MATCHERS):
-                length = int(rows[lane, t, LENGTH][k])
-                if length:
-                    gain = net.copy_gain.weight[k] @ hidden[lane, t] + net.copy_bias[k, length]
-                    wanted[int(rows[lane, t, PREDICTED][k])] += gain
-            torch.testing.assert_close(logits[lane, t], wanted)
+            row, h = rows[lane, t].tolist(), hidden[lane, t]
+            predicted, length, slot = row[PREDICTED], row[LENGTH], row[SLOT]
+            embedded = sum(table[i, slot[k]] for i, k in enumerate(LEARNED))
+            wanted = net.output.weight @ h + net.output.bias + net.context_output.weight @ embedded
+            before = net.gate.weight @ h + net.gate.bias + sum(lengths[k, length[k]] for k in range(LENGTHS))
+            for k in range(PREDICTIONS):
+                if length[k]:
+                    wanted[predicted[k]] += net.copy_gain.weight[k] @ h + net.copy_bias[k, length[k]]
+                    wanted[predicted[k]] += net.gate_gain.weight[k] @ torch.tanh(before)
+            torch.testing.assert_close(logits[lane, t], wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_gradient_of_the_contexts_is_of_the_rows_read() -> None:
+    net, rows = network(), inputs(2, 5)
+    hidden, _ = net.hidden(rows, net.zero_state(2, torch.device("cpu")))
+    net.next_byte(hidden, rows)[..., 7].sum().backward()
+    gradient = net.context.weight.grad
+    assert gradient is not None and gradient.is_sparse
+    read = {int(slot) + i * SLOTS for i, k in enumerate(LEARNED) for slot in rows[..., SLOT][..., k].flatten()}
+    assert set(gradient.coalesce().indices()[0].tolist()) == read
 
 
 @pytest.mark.parametrize("copy", [True, False])
@@ -68,6 +102,10 @@ def test_copy_input_counts_only_where_there_is_a_match(copy: bool) -> None:
     torch.testing.assert_close(net.next_byte(same[0], rows), net.next_byte(same[0], other))
     other[..., PREDICTED] = 255 - rows[..., PREDICTED]
     assert torch.equal(net.hidden(other, start)[0], same[0]) != copy
+    other = rows.clone()
+    other[..., SLOT] = (other[..., SLOT] + 1) % SLOTS
+    assert torch.equal(net.hidden(other, start)[0], same[0])
+    assert torch.equal(net.next_byte(same[0], other), net.next_byte(same[0], rows)) != copy
     changed = rows.clone()
     changed[:, 0, BYTE] ^= 1
     assert not torch.equal(net.hidden(changed, start)[0], same[0])

@@ -49,10 +49,10 @@ def reader(checkpoint: Checkpoint) -> Reader:
 def outputs(checkpoint: Checkpoint, page: str) -> kernels.Chunk:
     """All that the network says of a page and the `delay` bytes behind it, in one piece."""
     ids = np.frombuffer(page.encode() + b"\n" * checkpoint.delay, np.uint8)
-    predicted, length, _ = copies(ids, copy_state())
+    found, _ = copies(ids, copy_state())
     units = np.array([n.unit for n in checkpoint.depth.neurons])
     state = kernels.State.zeros(checkpoint.weights.units)
-    return kernels.pack(checkpoint.weights, "reference").read(ids, predicted, length, state, units)
+    return kernels.pack(checkpoint.weights, "reference").read(ids, found, state, units)
 
 
 def log_likelihoods(chunk: kernels.Chunk, delay: int, head: str) -> NDArray[np.float64]:
@@ -187,7 +187,7 @@ def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
     found = load_checkpoint(path)
     for name in ("name", "version", "delay", "depth", "training", "evaluation"):
         assert getattr(found, name) == getattr(saved, name)
-    for name in (*HALF, *WHOLE):
+    for name in (*HALF, *WHOLE, "context"):
         assert np.array_equal(getattr(found.weights, name), getattr(saved.weights, name)), name
     np.testing.assert_allclose(found.changes, saved.changes, rtol=1e-3, atol=1e-7)
     again = tmp_path / "again.safetensors"
@@ -199,11 +199,15 @@ def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": "0"}, "checkpoint format '0', this version reads '1'"),
+        ({"format": "1"}, "checkpoint format '1', this version reads '2'"),
         ({"format": None}, "checkpoint format None"),
         ({"heads": json.dumps([["syntax", 3]])}, "trained with other heads"),
         ({"heads": json.dumps([[h.name, h.classes] for h in reversed(HEADS)])}, "trained with other heads"),
         ({"-": "output"}, r"missing tensors \['output'\]"),
+        ({"-": "context"}, r"missing tensors \['context'\]"),
+        ({"context": np.zeros((6, 65536, 24), np.float16)}, "context: float16"),
+        ({"context": np.zeros((2, 65536, 24), np.int8)}, r"context: int8 \(2, 65536, 24\)"),
+        ({"gate_gain": np.zeros((22, 31), np.float32)}, "gate_gain: shape"),
         ({"changes": np.zeros((2, 3, 3), np.float16)}, "shapes do not fit"),
         ({"heads tensor": np.zeros((OUTPUTS + 1, 16), np.float16)}, "heads"),
         ({"output": np.zeros((256, 17), np.float16)}, "output"),

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from test_crawl_samples import SAMPLES
 
-from kernels.copy import copies, copy_state
 from model.page.marks import COLUMN, HEADS, IGNORED
 from model.train.labelled import labelled_pages, mark_main
 from model.train.lessons import SHORTEST, byte_rows, lesson
-from model.train.shards import BYTE, INPUTS, LENGTH, PREDICTED, Rows, Shards, ShardWriter, lesson_rows, write_shard
+from model.train.shards import BYTE, MARKS, Rows, Shards, ShardWriter, lesson_rows, write_shard
 from model.train.teacher import teach
 
-COLUMNS = INPUTS + len(HEADS)
+COLUMNS = MARKS + len(HEADS)
 
 
 def random_lessons(count: int, columns: int = COLUMNS) -> list[Rows]:
@@ -50,7 +49,7 @@ def test_errors(tmp_path: Path) -> None:
         writer.add(np.zeros((3, COLUMNS + 1), np.uint8))
     writer.add(random_lessons(1)[0])
     writer.close()
-    write_shard(tmp_path / "b", random_lessons(1, INPUTS), INPUTS)
+    write_shard(tmp_path / "b", random_lessons(1, MARKS), MARKS)
     with pytest.raises(ValueError, match="different columns"):
         Shards(tmp_path)
 
@@ -59,13 +58,9 @@ def test_lesson_rows() -> None:
     page = b"<li><a href='/one'>one</a></li><li><a href='/one'>one</a></li>"
     marks = np.arange(len(page), dtype=np.uint8)[:, None] * np.ones((1, len(HEADS)), np.uint8)
     rows = lesson_rows(page, marks)
-    predicted, length, _ = copies(np.frombuffer(page, np.uint8), copy_state())
-    assert rows.shape == (len(page), COLUMNS)
+    assert rows.shape == (len(page), COLUMNS) and rows.dtype == np.uint8
     assert rows[:, BYTE].tobytes() == page
-    assert np.array_equal(rows[:, PREDICTED], predicted) and np.array_equal(rows[:, LENGTH], length)
-    assert np.array_equal(rows[:, INPUTS:], marks)
-    assert length.any()
-    assert np.array_equal(lesson_rows(page), rows[:, :INPUTS])
+    assert np.array_equal(rows[:, MARKS:], marks)
 
 
 def test_marks_of_a_character_are_those_of_its_bytes() -> None:
@@ -75,7 +70,7 @@ def test_marks_of_a_character_are_those_of_its_bytes() -> None:
     assert rows[:, BYTE].tobytes().decode() == page
     widths = [len(c.encode()) for c in page]
     assert widths[3:7] == [1, 2, 3, 4]
-    assert np.array_equal(rows[:, INPUTS:], np.concatenate([[m] * w for m, w in zip(marks, widths, strict=True)]))
+    assert np.array_equal(rows[:, MARKS:], np.concatenate([[m] * w for m, w in zip(marks, widths, strict=True)]))
 
 
 @pytest.mark.parametrize("sample", SAMPLES[::4], ids=lambda s: s.name)

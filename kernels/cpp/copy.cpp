@@ -28,9 +28,6 @@ uint32_t common(const CopyState& s, uint32_t a, uint32_t b) {
   return n;
 }
 
-// Table entries as they were before they were written, in order.
-using Journal = std::vector<std::pair<uint32_t*, uint32_t>>;
-
 void step(CopyState* s, int k, uint8_t byte, Journal* journal) {
   const uint32_t n = s->count;  // bytes read, the new one included
   if (s->pointer[k] && s->history[(s->pointer[k] - 1) & kMask] == byte) {
@@ -56,7 +53,7 @@ void step(CopyState* s, int k, uint8_t byte, Journal* journal) {
   }
 }
 
-void run(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length, Journal* journal) {
+void run(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length, uint16_t* slot, Journal* journal) {
   for (size_t t = 0; t < n; ++t) {
     s->history[s->count & kMask] = ids[t];
     ++s->count;
@@ -65,26 +62,31 @@ void run(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t
       // A followed pointer may fall out of the ring; a place about to be overwritten is no place.
       if (s->pointer[k] && s->count + 1 - s->pointer[k] >= kRing - kLongest) s->pointer[k] = s->length[k] = 0;
       const bool on = s->pointer[k] != 0;
-      predicted[t * kMatchers + k] = on ? s->history[(s->pointer[k] - 1) & kMask] : 0;
-      length[t * kMatchers + k] = on ? length_class(s->length[k]) : 0;
+      predicted[k] = on ? s->history[(s->pointer[k] - 1) & kMask] : 0;
+      length[k] = on ? length_class(s->length[k]) : 0;
     }
+    read_successors(ids[t], &s->successors, predicted + kMatchers, length + kMatchers, slot, journal);
+    predicted += kPredictions;
+    length += kPredictions;
+    slot += kContexts;
   }
 }
 
 }  // namespace
 
-void copies(const uint8_t* ids, size_t n, CopyState* state, uint8_t* predicted, uint8_t* length) {
-  run(ids, n, state, predicted, length, nullptr);
+void copies(const uint8_t* ids, size_t n, CopyState* state, uint8_t* predicted, uint8_t* length, uint16_t* slot) {
+  run(ids, n, state, predicted, length, slot, nullptr);
 }
 
-void peek_copies(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length) {
+void peek_copies(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length, uint16_t* slot) {
   const uint32_t count = s->count;
   const std::pair<uint32_t, uint32_t> before[kMatchers] = {{s->pointer[0], s->length[0]}, {s->pointer[1], s->length[1]}};
   std::vector<uint8_t> overwritten(n);
   for (size_t t = 0; t < n; ++t) overwritten[t] = s->history[(count + t) & kMask];
+  const Contexts contexts = s->successors.now;
   Journal journal;
-  journal.reserve(n * kMatchers);
-  run(ids, n, s, predicted, length, &journal);
+  journal.reserve(n * (kMatchers + kContexts));
+  run(ids, n, s, predicted, length, slot, &journal);
   for (auto entry = journal.rbegin(); entry != journal.rend(); ++entry) *entry->first = entry->second;
   for (size_t t = 0; t < n; ++t) s->history[(count + t) & kMask] = overwritten[t];
   s->count = count;
@@ -92,6 +94,7 @@ void peek_copies(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted,
     s->pointer[k] = before[k].first;
     s->length[k] = before[k].second;
   }
+  s->successors.now = contexts;
 }
 
 }  // namespace soupstate

@@ -2,18 +2,29 @@
 //
 // One LSTM layer that reads bytes: the contract that every instruction set fulfils.
 //
-// Letters: H units, K head outputs, n bytes of a call, U traced units. All arrays are dense, row-major, owned by the caller.
-// Gates stand in the order i, f, g, o. With x the byte, p and l the copy input of matcher k after it:
-//   z  = byte[x] + sum over k with l > 0 of (predicted[k, p] + length[k, l]) + recurrent . h
+// Letters: H units, K head outputs, n bytes of a call, U traced units, P predictions, C contexts (copy.h), of which those
+// in kLearned have embeddings. All arrays are dense, row-major, owned by the caller.
+// Gates stand in the order i, f, g, o. With x the byte, p, l and s the copy input after it:
+//   z  = byte[x] + sum over the matchers k with l > 0 of (predicted[k, p] + length[k, l]) + recurrent . h
 //   c' = sigmoid(z_f) c + sigmoid(z_i) tanh(z_g)          h' = sigmoid(z_o) tanh(c')
-//   next byte: logits = output . h' + output_bias; for k with l > 0: logits[p] += copy_gain[k] . h' + copy_bias[k, l]
+//   next byte: logits = output . h' + output_bias + context_output . (sum over learned k of context[k, s_k]);
+//     gate = tanh(gate . h' + gate_bias + sum over matchers and contexts k of gate_length[k, l_k]);
+//     for k with l > 0: logits[p] += copy_gain[k] . h' + copy_bias[k, l] + gate_gain[k] . gate
 //   heads: heads . h' + heads_bias
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "copy.h"
+
 namespace soupstate {
+
+constexpr size_t kGate = 32;                             // units of the small layer that weighs predictions
+constexpr size_t kKinds = kMatchers + kContexts;         // of lengths: both bytes of a context have one
+constexpr size_t kLearned[] = {2, 3, 4, 6, 7, 8};        // contexts with embeddings
+constexpr size_t kTables = sizeof(kLearned) / sizeof(*kLearned);
+constexpr size_t kEmbedded = 24;                         // their length
 
 // Borrowed for the length of a make_...() call; nothing of it is kept.
 struct LstmWeights {
@@ -21,24 +32,35 @@ struct LstmWeights {
   size_t outputs;           // K, may be 0
   const float* byte;        // [256, 4H], both biases folded in
   const float* predicted;   // [2, 256, 4H]
-  const float* length;      // [2, 16, 4H], row 0 of each is never read
+  const float* length;      // [2, 24, 4H], row 0 of each is never read
   const float* recurrent;   // [4H, H], values that half precision holds exactly
   const float* output;      // [256, H]
   const float* output_bias; // [256]
-  const float* copy_gain;   // [2, H]
-  const float* copy_bias;   // [2, 16]
+  const float* copy_gain;   // [P, H]
+  const float* copy_bias;   // [P, 24]
+  const float* gate;        // [32, H]
+  const float* gate_bias;   // [32]
+  const float* gate_length; // [12, 24, 32]
+  const float* gate_gain;   // [P, 32]
+  const int8_t* context;    // [6, 65536, 24]
+  const float* context_output; // [256, 24]
   const float* heads;       // [K, H]
   const float* heads_bias;  // [K]
+};
+
+// The copy input of some bytes.
+struct CopyInput {
+  const uint8_t* predicted;  // [.., P]
+  const uint8_t* length;     // [.., P] < 24
+  const uint16_t* slot;      // [.., C]
 };
 
 // One call. No output may alias an input or another output, but for h and c, which are both.
 struct LstmCall {
   size_t n;                        // may be 0: nothing is read or written
   const uint8_t* ids;              // [n]
-  const uint8_t* predicted;        // [n, 2] copy input after each byte
-  const uint8_t* length;           // [n, 2] < 16
-  const uint8_t* first_predicted;  // [2] the same before ids[0]
-  const uint8_t* first_length;     // [2]
+  CopyInput found;                 // after each byte
+  CopyInput first;                 // after the byte before ids[0]
   float* h;                        // [H] in: before ids[0]; out: after ids[n - 1]
   float* c;                        // [H]
   const int64_t* units;            // [U] < H

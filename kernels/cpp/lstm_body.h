@@ -23,8 +23,7 @@ namespace soupstate {
 namespace {
 
 constexpr size_t kBytes = 256;
-constexpr size_t kPairs = 2;  // matchers
-constexpr size_t kClasses = 16;
+constexpr size_t kClasses = kLengthClasses;
 constexpr size_t kGates = 4;
 constexpr float kLog2 = 0.693147181f;
 constexpr float kGateLimit = 40.0f;  // beyond it gates are 0 or 1 to float precision; products of two exponentials stay finite
@@ -86,30 +85,41 @@ class LstmOn final : public Lstm {
   static constexpr size_t kSide = 2 * kLanes;       // units of a panel, columns of a block panel
   static constexpr size_t kPanel = kGates * kSide;  // gate values of a panel
   static constexpr size_t kBlock = 96;              // bytes read before their output and heads are computed
+  // Columns of one product: logits, then the predictions' gains, then the gate's input.
+  static constexpr size_t kGains = kBytes, kGateAt = kGains + up(kPredictions, kLanes);
+  static constexpr size_t kScores = up(kGateAt + kGate, kSide);
+  static_assert(kGate % kLanes == 0, "a gate is whole vectors");
   static_assert(kSide == R::kVectors * R::kLanes, "one padding of H for both");
   static_assert(kBlock % V::kRows == 0, "a block is whole tiles");
 
  public:
   explicit LstmOn(const LstmWeights& w)
       : units_(w.units), outputs_(w.outputs), padded_(up(w.units, kSide)), columns_(up(w.outputs, kSide)),
-        byte_(kBytes * row()), predicted_(kPairs * kBytes * row()), length_(kPairs * kClasses * row()),
-        recurrent_(padded_ * kGates * units_), output_(kBytes * units_), output_bias_(kBytes),
-        copy_gain_(kPairs * padded_), copy_bias_(kPairs * kClasses), heads_(columns_ * units_), heads_bias_(columns_) {
+        features_(w.units + kEmbedded), byte_(kBytes * row()), predicted_(kMatchers * kBytes * row()),
+        length_(kMatchers * kClasses * row()), recurrent_(padded_ * kGates * units_), output_(kScores * features_),
+        output_bias_(kScores), copy_bias_(kPredictions * kClasses), gate_length_(kKinds * kClasses * kGate),
+        gate_gain_(kPredictions * kGate), context_(kTables * kContextSlots * kEmbedded), heads_(columns_ * units_),
+        heads_bias_(columns_) {
     pack_table(w.byte, kBytes, byte_.get());
-    pack_table(w.predicted, kPairs * kBytes, predicted_.get());
-    pack_table(w.length, kPairs * kClasses, length_.get());
+    pack_table(w.predicted, kMatchers * kBytes, predicted_.get());
+    pack_table(w.length, kMatchers * kClasses, length_.get());
     for (size_t gate = 0; gate < kGates; ++gate)
       for (size_t u = 0; u < units_; ++u)
         for (size_t j = 0; j < units_; ++j)
           recurrent_.get()[(u / kSide * units_ + j) * kPanel + gate * kSide + u % kSide] =
               R::narrow(w.recurrent[(gate * units_ + u) * units_ + j]);
-    pack_matrix(w.output, kBytes, output_.get());
-    pack_matrix(w.heads, outputs_, heads_.get());
+    pack_matrix(w.output, kBytes, units_, 0, 0, features_, output_.get());
+    pack_matrix(w.context_output, kBytes, kEmbedded, 0, units_, features_, output_.get());
+    pack_matrix(w.copy_gain, kPredictions, units_, kGains, 0, features_, output_.get());
+    pack_matrix(w.gate, kGate, units_, kGateAt, 0, features_, output_.get());
+    pack_matrix(w.heads, outputs_, units_, 0, 0, units_, heads_.get());
     memcpy(output_bias_.get(), w.output_bias, kBytes * sizeof(float));
+    memcpy(output_bias_.get() + kGateAt, w.gate_bias, kGate * sizeof(float));
     memcpy(heads_bias_.get(), w.heads_bias, outputs_ * sizeof(float));
-    memcpy(copy_bias_.get(), w.copy_bias, kPairs * kClasses * sizeof(float));
-    for (size_t k = 0; k < kPairs; ++k)
-      memcpy(copy_gain_.get() + k * padded_, w.copy_gain + k * units_, units_ * sizeof(float));
+    memcpy(copy_bias_.get(), w.copy_bias, kPredictions * kClasses * sizeof(float));
+    memcpy(gate_length_.get(), w.gate_length, kKinds * kClasses * kGate * sizeof(float));
+    memcpy(gate_gain_.get(), w.gate_gain, kPredictions * kGate * sizeof(float));
+    memcpy(context_.get(), w.context, kTables * kContextSlots * kEmbedded);
   }
 
   size_t units() const override { return units_; }
@@ -119,7 +129,8 @@ class LstmOn final : public Lstm {
     const size_t most = up(call.n < kBlock ? call.n : kBlock, V::kRows);
     Buffer<float> states((most + 1) * padded_);  // row 0: h before the block, row t + 1: after its byte t
     Buffer<float> cell(padded_);
-    Buffer<float> product(most * (columns_ > kBytes ? columns_ : kBytes));
+    Buffer<float> features(most * features_);
+    Buffer<float> product(most * (columns_ > kScores ? columns_ : kScores));
     memcpy(states.get(), call.h, units_ * sizeof(float));
     memcpy(cell.get(), call.c, units_ * sizeof(float));
     double total = 0;
@@ -127,14 +138,14 @@ class LstmOn final : public Lstm {
       const size_t n = call.n - start < kBlock ? call.n - start : kBlock;
       float* h = states.get();
       for (size_t t = 0; t < n; ++t, h += padded_) {
-        step(call.ids[start + t], call.predicted + kPairs * (start + t), call.length + kPairs * (start + t), h, cell.get(),
-             h + padded_);
+        step(call.ids[start + t], call.found.predicted + kPredictions * (start + t),
+             call.found.length + kPredictions * (start + t), h, cell.get(), h + padded_);
         for (size_t u = 0; u < call.n_units; ++u)
           call.traces[(start + t) * call.n_units + u] = cell.get()[call.units[u]];
       }
-      total += surprise(call, start, n, states.get(), product.get());
+      total += surprise(call, start, n, states.get(), features.get(), product.get());
       if (call.heads && outputs_) {
-        multiply(states.get() + padded_, n, heads_.get(), heads_bias_.get(), columns_, product.get());
+        multiply(states.get() + padded_, padded_, units_, n, heads_.get(), heads_bias_.get(), columns_, product.get());
         for (size_t t = 0; t < n; ++t)
           memcpy(call.heads + (start + t) * outputs_, product.get() + t * columns_, outputs_ * sizeof(float));
       }
@@ -155,16 +166,20 @@ class LstmOn final : public Lstm {
           to[r * row() + u / kSide * kPanel + gate * kSide + u % kSide] = from[(r * kGates + gate) * units_ + u];
   }
 
-  void pack_matrix(const float* from, size_t rows, float* to) const {
+  // Places a matrix [rows, width] into a packed one of `depth` inputs, from its column `row0` and its input `input0` on.
+  static void pack_matrix(const float* from, size_t rows, size_t width, size_t row0, size_t input0, size_t depth, float* to) {
     for (size_t r = 0; r < rows; ++r)
-      for (size_t j = 0; j < units_; ++j) to[(r / kSide * units_ + j) * kSide + r % kSide] = from[r * units_ + j];
+      for (size_t j = 0; j < width; ++j) {
+        const size_t column = row0 + r;
+        to[(column / kSide * depth + input0 + j) * kSide + column % kSide] = from[r * width + j];
+      }
   }
 
   // h [padded] -> next [padded]; cell [padded] in place.
   void step(uint8_t id, const uint8_t* predicted, const uint8_t* length, const float* h, float* cell, float* next) const {
-    const float* rows[1 + 2 * kPairs] = {byte_.get() + id * row()};
+    const float* rows[1 + 2 * kMatchers] = {byte_.get() + id * row()};
     size_t n_rows = 1;
-    for (size_t k = 0; k < kPairs; ++k) {
+    for (size_t k = 0; k < kMatchers; ++k) {
       if (!length[k]) continue;
       rows[n_rows++] = predicted_.get() + (k * kBytes + predicted[k]) * row();
       rows[n_rows++] = length_.get() + (k * kClasses + length[k]) * row();
@@ -197,19 +212,20 @@ class LstmOn final : public Lstm {
     R::store(next, sigmoid_tanh<R>(o, exponential_of_gate<R>(c, 2.0f)));
   }
 
-  // out [n up to whole tiles, columns] = states [.., padded] . packed + bias. Whole tiles are computed: a row does not
-  // depend on how many there are.
-  void multiply(const float* states, size_t n, const float* packed, const float* bias, size_t columns, float* out) const {
-    for (size_t column = 0; column < columns; column += kSide, packed += units_ * kSide)
+  // out [n up to whole tiles, columns] = rows [.., depth], `stride` apart, . packed + bias. Whole tiles are computed: a row
+  // does not depend on how many there are.
+  static void multiply(const float* rows, size_t stride, size_t depth, size_t n, const float* packed, const float* bias,
+                       size_t columns, float* out) {
+    for (size_t column = 0; column < columns; column += kSide, packed += depth * kSide)
       for (size_t t = 0; t < n; t += V::kRows) {
-        const float* a = states + t * padded_;
+        const float* a = rows + t * stride;
         const float* b = packed;
         Vec sum[V::kRows][2];
         for (auto& s : sum) s[0] = V::load(bias + column), s[1] = V::load(bias + column + kLanes);
-        for (size_t j = 0; j < units_; ++j, b += kSide) {
+        for (size_t j = 0; j < depth; ++j, b += kSide) {
           const Vec b0 = V::load(b), b1 = V::load(b + kLanes);
           for (size_t r = 0; r < V::kRows; ++r) {
-            const Vec value = V::set1(a[r * padded_ + j]);
+            const Vec value = V::set1(a[r * stride + j]);
             sum[r][0] = V::fma(value, b0, sum[r][0]);
             sum[r][1] = V::fma(value, b1, sum[r][1]);
           }
@@ -222,18 +238,21 @@ class LstmOn final : public Lstm {
   }
 
   // Bits and entropy of the n bytes from `start`, from the states before them.
-  double surprise(const LstmCall& call, size_t start, size_t n, const float* states, float* logits) const {
-    multiply(states, n, output_.get(), output_bias_.get(), kBytes, logits);
-    double total = 0;
-    for (size_t t = 0; t < n; ++t, logits += kBytes, states += padded_) {
+  double surprise(const LstmCall& call, size_t start, size_t n, const float* states, float* features, float* scores) const {
+    for (size_t t = 0; t < n; ++t) {
       const size_t at = start + t;
-      const uint8_t* predicted = at ? call.predicted + kPairs * (at - 1) : call.first_predicted;
-      const uint8_t* length = at ? call.length + kPairs * (at - 1) : call.first_length;
-      for (size_t k = 0; k < kPairs; ++k)
-        if (length[k])
-          logits[predicted[k]] += dot(copy_gain_.get() + k * padded_, states) + copy_bias_.get()[k * kClasses + length[k]];
+      memcpy(features + t * features_, states + t * padded_, units_ * sizeof(float));
+      embed(at ? call.found.slot + kContexts * (at - 1) : call.first.slot, features + t * features_ + units_);
+    }
+    multiply(features, features_, features_, n, output_.get(), output_bias_.get(), kScores, scores);
+    double total = 0;
+    for (size_t t = 0; t < n; ++t, scores += kScores) {
+      const size_t at = start + t;
+      const CopyInput& found = at ? call.found : call.first;
+      const size_t row = at ? kPredictions * (at - 1) : 0;
+      copy(found.predicted + row, found.length + row, scores);
       float entropy;
-      const float bits = softmax(logits, call.ids[at], &entropy);
+      const float bits = softmax(scores, call.ids[at], &entropy);
       if (call.bits) call.bits[at] = bits;
       if (call.entropy) call.entropy[at] = entropy;
       total += bits;
@@ -241,10 +260,33 @@ class LstmOn final : public Lstm {
     return total;
   }
 
-  float dot(const float* a, const float* b) const {
-    Vec sum = V::set1(0.0f);
-    for (size_t j = 0; j < padded_; j += kLanes) sum = V::fma(V::load(a + j), V::load(b + j), sum);
-    return total(sum);
+  // Sum of the learned contexts' embeddings.
+  void embed(const uint16_t* slot, float* sum) const {
+    int32_t whole[kEmbedded] = {};
+    for (size_t k = 0; k < kTables; ++k) {
+      const int8_t* row = context_.get() + (k * kContextSlots + slot[kLearned[k]]) * kEmbedded;
+      for (size_t j = 0; j < kEmbedded; ++j) whole[j] += row[j];
+    }
+    for (size_t j = 0; j < kEmbedded; ++j) sum[j] = static_cast<float>(whole[j]);
+  }
+
+  // Adds to the logits of predicted bytes; scores [kScores]: logits, gains by the state, the gate's input by the state.
+  void copy(const uint8_t* predicted, const uint8_t* length, float* scores) const {
+    Vec gate[kGate / kLanes];
+    for (size_t v = 0; v < kGate / kLanes; ++v) {
+      Vec x = V::load(scores + kGateAt + v * kLanes);
+      for (size_t k = 0; k < kKinds; ++k)
+        x = V::add(x, V::load(gate_length_.get() + (k * kClasses + length[k]) * kGate + v * kLanes));
+      const Vec e = exponential_of_gate<V>(x, 2.0f);  // tanh x = (e^2x - 1) / (e^2x + 1)
+      gate[v] = V::div(V::sub(e, V::set1(1.0f)), V::add(e, V::set1(1.0f)));
+    }
+    for (size_t k = 0; k < kPredictions; ++k) {
+      if (!length[k]) continue;
+      Vec sum = V::set1(0.0f);
+      for (size_t v = 0; v < kGate / kLanes; ++v)
+        sum = V::fma(gate[v], V::load(gate_gain_.get() + k * kGate + v * kLanes), sum);
+      scores[predicted[k]] += scores[kGains + k] + copy_bias_.get()[k * kClasses + length[k]] + total(sum);
+    }
   }
 
   static float total(Vec v) {
@@ -278,9 +320,12 @@ class LstmOn final : public Lstm {
   size_t units_, outputs_;
   size_t padded_;   // H up to whole panels; the excess is zero everywhere and stays so
   size_t columns_;  // K likewise
+  size_t features_;  // H and the contexts' embedding
   Buffer<float> byte_, predicted_, length_;
   Buffer<Stored> recurrent_;
-  Buffer<float> output_, output_bias_, copy_gain_, copy_bias_, heads_, heads_bias_;
+  Buffer<float> output_, output_bias_, copy_bias_, gate_length_, gate_gain_;
+  Buffer<int8_t> context_;
+  Buffer<float> heads_, heads_bias_;
 };
 
 }  // namespace

@@ -14,7 +14,6 @@
 #include "copy.h"
 #include "lstm.h"
 #include "path.h"
-#include "path.h"
 #ifdef SOUPSTATE_X86
 #include <cpuid.h>
 #endif
@@ -27,7 +26,9 @@ using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu, Shape...>;
 template <class T>
 using Line = Array<T, nb::ndim<1>>;
 template <class T>
-using Pairs = Array<T, nb::shape<-1, soupstate::kMatchers>>;
+using Pairs = Array<T, nb::shape<-1, soupstate::kPredictions>>;
+template <class T>
+using Slots = Array<T, nb::shape<-1, soupstate::kContexts>>;
 using Floats = Array<const float>;
 using Bytes = Line<const uint8_t>;
 using BytePairs = Pairs<const uint8_t>;
@@ -58,58 +59,75 @@ std::vector<std::string> backends() {
   return names;
 }
 
-std::unique_ptr<Lstm> pack(const std::string& backend, Floats byte, Floats predicted, Floats length, Floats recurrent,
-                           Floats output, Floats output_bias, Floats copy_gain, Floats copy_bias, Floats heads,
-                           Floats heads_bias) {
+// Weights by name, as in kernels/weights.py.
+std::unique_ptr<Lstm> pack(const std::string& backend, nb::dict arrays) {
   expect(runs(backend), "backend: cannot run here");
+  soupstate::LstmWeights w = {};
+  const auto output = nb::cast<Floats>(arrays["output"]);
   expect(output.ndim() == 2 && output.shape(1) > 0, "output: one row of H floats per byte");
-  const size_t h = output.shape(1), k = heads_bias.size();
-  expect(byte.size() == 256 * 4 * h && predicted.size() == 2 * byte.size() && length.size() == 2 * 16 * 4 * h &&
-             recurrent.size() == 4 * h * h && output.size() == 256 * h && output_bias.size() == 256 &&
-             copy_gain.size() == 2 * h && copy_bias.size() == 2 * 16 && heads.size() == k * h,
-         "weights: sizes do not fit each other");
-  const soupstate::LstmWeights weights = {h,
-                                          k,
-                                          byte.data(),
-                                          predicted.data(),
-                                          length.data(),
-                                          recurrent.data(),
-                                          output.data(),
-                                          output_bias.data(),
-                                          copy_gain.data(),
-                                          copy_bias.data(),
-                                          heads.data(),
-                                          heads_bias.data()};
+  const size_t h = output.shape(1), k = nb::cast<Floats>(arrays["heads_bias"]).size();
+  constexpr size_t p = soupstate::kPredictions, classes = soupstate::kLengthClasses, gate = soupstate::kGate;
+  w.units = h;
+  w.outputs = k;
+  const auto take = [&](const char* name, size_t size) {
+    const auto array = nb::cast<Floats>(arrays[name]);  // a view: the caller's dict keeps the data
+    expect(array.size() == size, "weights: sizes do not fit each other");
+    return array.data();
+  };
+  w.byte = take("byte", 256 * 4 * h);
+  w.predicted = take("predicted", soupstate::kMatchers * 256 * 4 * h);
+  w.length = take("length", soupstate::kMatchers * classes * 4 * h);
+  w.recurrent = take("recurrent", 4 * h * h);
+  w.output = take("output", 256 * h);
+  w.output_bias = take("output_bias", 256);
+  w.copy_gain = take("copy_gain", p * h);
+  w.copy_bias = take("copy_bias", p * classes);
+  w.gate = take("gate", gate * h);
+  w.gate_bias = take("gate_bias", gate);
+  w.gate_length = take("gate_length", soupstate::kKinds * classes * gate);
+  w.gate_gain = take("gate_gain", p * gate);
+  w.context_output = take("context_output", 256 * soupstate::kEmbedded);
+  w.heads = take("heads", k * h);
+  w.heads_bias = take("heads_bias", k);
+  const auto context = nb::cast<Array<const int8_t>>(arrays["context"]);
+  expect(context.size() == soupstate::kTables * soupstate::kContextSlots * soupstate::kEmbedded, "context: wrong size");
+  w.context = context.data();
 #ifdef SOUPSTATE_X86
-  if (backend == "avx512") return soupstate::make_avx512(weights);
-  if (backend == "avx2") return soupstate::make_avx2(weights);
+  if (backend == "avx512") return soupstate::make_avx512(w);
+  if (backend == "avx2") return soupstate::make_avx2(w);
 #endif
-  return soupstate::make_scalar(weights);
+  return soupstate::make_scalar(w);
 }
 
-soupstate::LstmCall inputs(const Lstm& lstm, const Bytes& ids, const BytePairs& predicted, const BytePairs& length,
-                           const Bytes& first_predicted, const Bytes& first_length, size_t h, size_t c) {
-  expect(predicted.shape(0) == ids.size() && length.shape(0) == ids.size(), "predicted, length: one row per id");
-  expect(first_predicted.size() == 2 && first_length.size() == 2, "first_predicted, first_length: one per matcher");
+// The copy input of some bytes, and of the byte before them.
+struct Found {
+  BytePairs predicted, length;
+  Slots<const uint16_t> slot;
+
+  soupstate::CopyInput of(size_t n) const {
+    expect(predicted.shape(0) == n && length.shape(0) == n && slot.shape(0) == n, "predicted, length, slot: one row per id");
+    uint8_t most = 0;
+    for (size_t i = 0; i < length.size(); ++i) most = length.data()[i] > most ? length.data()[i] : most;
+    expect(most < soupstate::kLengthClasses, "length: unknown class");
+    return {predicted.data(), length.data(), slot.data()};
+  }
+};
+
+soupstate::LstmCall inputs(const Lstm& lstm, const Bytes& ids, const Found& found, const Found& first, size_t h, size_t c) {
   expect(h == lstm.units() && c == lstm.units(), "h, c: one float per unit");
-  uint8_t most = 0;
-  for (size_t i = 0; i < length.size(); ++i) most = length.data()[i] > most ? length.data()[i] : most;
-  for (size_t k = 0; k < 2; ++k) most = first_length.data()[k] > most ? first_length.data()[k] : most;
-  expect(most < soupstate::kLengthClasses, "length: unknown class");
   soupstate::LstmCall call = {};
   call.n = ids.size();
   call.ids = ids.data();
-  call.predicted = predicted.data();
-  call.length = length.data();
-  call.first_predicted = first_predicted.data();
-  call.first_length = first_length.data();
+  call.found = found.of(ids.size());
+  call.first = first.of(1);
   return call;
 }
 
-void read_chunk(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs length, Bytes first_predicted, Bytes first_length,
-                Line<float> h, Line<float> c, Line<const int64_t> units, Line<float> bits, Line<float> entropy, Array<float> heads,
-          Array<float> traces) {
-  auto call = inputs(lstm, ids, predicted, length, first_predicted, first_length, h.size(), c.size());
+void read_chunk(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs length, Slots<const uint16_t> slot,
+                BytePairs first_predicted, BytePairs first_length, Slots<const uint16_t> first_slot, Line<float> h,
+                Line<float> c, Line<const int64_t> units, Line<float> bits, Line<float> entropy, Array<float> heads,
+                Array<float> traces) {
+  auto call = inputs(lstm, ids, {predicted, length, slot}, {first_predicted, first_length, first_slot}, h.size(), c.size());
   expect(bits.size() == call.n && entropy.size() == call.n, "bits, entropy: one per id");
   expect(heads.size() == call.n * lstm.outputs() && traces.size() == call.n * units.size(), "heads, traces: one row per id");
   for (size_t i = 0; i < units.size(); ++i)
@@ -126,9 +144,10 @@ void read_chunk(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs leng
   lstm.read(call);
 }
 
-double bits_only(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs length, Bytes first_predicted,
-                 Bytes first_length, Line<const float> h, Line<const float> c) {
-  auto call = inputs(lstm, ids, predicted, length, first_predicted, first_length, h.size(), c.size());
+double bits_only(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs length, Slots<const uint16_t> slot,
+                 BytePairs first_predicted, BytePairs first_length, Slots<const uint16_t> first_slot, Line<const float> h,
+                 Line<const float> c) {
+  auto call = inputs(lstm, ids, {predicted, length, slot}, {first_predicted, first_length, first_slot}, h.size(), c.size());
   std::vector<float> after_h(h.data(), h.data() + h.size()), after_c(c.data(), c.data() + c.size());
   call.h = after_h.data();
   call.c = after_c.data();
@@ -137,13 +156,14 @@ double bits_only(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs len
 }
 
 template <auto Function>
-void copies(Bytes ids, Line<uint8_t> state, Pairs<uint8_t> predicted, Pairs<uint8_t> length) {
+void copies(Bytes ids, Line<uint8_t> state, Pairs<uint8_t> predicted, Pairs<uint8_t> length, Slots<uint16_t> slot) {
   expect(state.size() == sizeof(soupstate::CopyState), "state: wrong size");
-  expect(predicted.shape(0) == ids.size() && length.shape(0) == ids.size(), "predicted, length: one row per id");
+  expect(predicted.shape(0) == ids.size() && length.shape(0) == ids.size() && slot.shape(0) == ids.size(),
+         "predicted, length, slot: one row per id");
   expect(ids.size() <= soupstate::kRing || Function == &soupstate::copies, "ids: longer than the ring");
   auto* s = reinterpret_cast<soupstate::CopyState*>(state.data());
   nb::gil_scoped_release release;
-  Function(ids.data(), ids.size(), s, predicted.data(), length.data());
+  Function(ids.data(), ids.size(), s, predicted.data(), length.data(), slot.data());
 }
 
 void path_forward(Array<const float, nb::ndim<2>> evidence, Bytes kinds, Array<const float, nb::ndim<3>> changes,
@@ -161,9 +181,9 @@ void path_forward(Array<const float, nb::ndim<2>> evidence, Bytes kinds, Array<c
 NB_MODULE(_cpp, m) {
   m.attr("COPY_STATE_BYTES") = sizeof(soupstate::CopyState);
   m.def("copies", &copies<&soupstate::copies>, "ids"_a.noconvert(), "state"_a.noconvert(), "predicted"_a.noconvert(),
-        "length"_a.noconvert());
+        "length"_a.noconvert(), "slot"_a.noconvert());
   m.def("peek_copies", &copies<&soupstate::peek_copies>, "ids"_a.noconvert(), "state"_a.noconvert(),
-        "predicted"_a.noconvert(), "length"_a.noconvert());
+        "predicted"_a.noconvert(), "length"_a.noconvert(), "slot"_a.noconvert());
   m.def("path_forward", &path_forward, "evidence"_a.noconvert(), "kinds"_a.noconvert(), "changes"_a.noconvert(),
         "scores"_a.noconvert(), "pointers"_a.noconvert());
   m.def("backends", &backends);
@@ -171,9 +191,10 @@ NB_MODULE(_cpp, m) {
   // No conversions: a converted output would be written to a copy.
   nb::class_<Lstm>(m, "Lstm")
       .def("read", &read_chunk, "ids"_a.noconvert(), "predicted"_a.noconvert(), "length"_a.noconvert(),
-           "first_predicted"_a.noconvert(), "first_length"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert(),
-           "units"_a.noconvert(), "bits"_a.noconvert(), "entropy"_a.noconvert(), "heads"_a.noconvert(),
-           "traces"_a.noconvert())
+           "slot"_a.noconvert(), "first_predicted"_a.noconvert(), "first_length"_a.noconvert(),
+           "first_slot"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert(), "units"_a.noconvert(), "bits"_a.noconvert(),
+           "entropy"_a.noconvert(), "heads"_a.noconvert(), "traces"_a.noconvert())
       .def("bits_only", &bits_only, "ids"_a.noconvert(), "predicted"_a.noconvert(), "length"_a.noconvert(),
-           "first_predicted"_a.noconvert(), "first_length"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert());
+           "slot"_a.noconvert(), "first_predicted"_a.noconvert(), "first_length"_a.noconvert(),
+           "first_slot"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert());
 }

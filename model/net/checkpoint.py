@@ -15,10 +15,10 @@ from kernels.weights import Weights
 from model.page.boundaries import KINDS
 from model.page.marks import HEADS, OUTPUTS, Syntax
 
-FORMAT = "1"
+FORMAT = "2"
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
-HALF = ("byte", "predicted", "length", "recurrent", "output", "heads")
-WHOLE = ("output_bias", "copy_gain", "copy_bias", "heads_bias")
+HALF = ("byte", "predicted", "length", "recurrent", "output", "copy_gain", "gate", "gate_length", "heads")
+WHOLE = ("output_bias", "copy_bias", "gate_bias", "gate_gain", "context_output", "heads_bias")
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     w = checkpoint.weights
     tensors: dict[str, NDArray[Any]] = {k: np.asarray(getattr(w, k), np.float16) for k in HALF}
     tensors |= {k: np.asarray(getattr(w, k), np.float32) for k in WHOLE}
+    tensors["context"] = w.context
     tensors["changes"] = checkpoint.changes.astype(np.float16)
     meta = {
         "format": FORMAT,
@@ -91,10 +92,10 @@ def load_checkpoint(path: Path = DEFAULT) -> Checkpoint:
     heads = json.dumps([[h.name, h.classes] for h in HEADS])
     if meta["heads"] != heads:
         raise ValueError(f"{path} was trained with other heads: {meta['heads']}")
-    missing = {*HALF, *WHOLE, "changes"} - set(tensors)
+    missing = {*HALF, *WHOLE, "context", "changes"} - set(tensors)
     if missing:
         raise ValueError(f"{path}: missing tensors {sorted(missing)}")
-    weights = Weights(**{k: tensors[k].astype(np.float32) for k in (*HALF, *WHOLE)})
+    weights = Weights(**{k: tensors[k].astype(np.float32) for k in (*HALF, *WHOLE)}, context=tensors["context"])
     changes = tensors["changes"].astype(np.float32)
     if changes.shape != (KINDS, len(Syntax), len(Syntax)) or weights.heads.shape[0] != OUTPUTS:
         raise ValueError(f"{path}: shapes do not fit this version")

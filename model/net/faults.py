@@ -177,11 +177,11 @@ class _Walker:
         first, last = int(self.starts[self.at]), int(self.starts[to])
         for k in range(first, last, CHUNK):
             piece = self.ids[k : min(k + CHUNK, last)]
-            predicted, length, self.history = copies(piece, self.history)
-            self.state = self.packed.read(piece, predicted, length, self.state).state
+            found, self.history = copies(piece, self.history)
+            self.state = self.packed.read(piece, found, self.state).state
         self.at = max(self.at, to)
 
     def bits(self, text: str) -> float:
         """Bits of a text if it followed here."""
         ids = np.frombuffer(text.encode("utf-8"), np.uint8)
-        return self.packed.bits_only(ids, *peek_copies(ids, self.history), self.state)
+        return self.packed.bits_only(ids, peek_copies(ids, self.history), self.state)

@@ -73,8 +73,8 @@ class Reader:
             if stop():
                 raise Stopped
             piece = padded[at : at + CHUNK]
-            predicted, length, history = copies(piece, history)
-            chunk = self.packed.read(piece, predicted, length, state, self.units)
+            found, history = copies(piece, history)
+            chunk = self.packed.read(piece, found, state, self.units)
             state = chunk.state
             sink.add(at, chunk.heads)
             bits.append(chunk.bits)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 IGNORED = 255  # a byte that has no mark of this head
+# Deeper counts as so deep: about one page in eighty nests to 250 by tags never closed, and would outweigh all others.
+DEEPEST = 40
 
 
 class Syntax(IntEnum):

@@ -11,3 +11,8 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
         raise ValueError("no CUDA device here")
     found = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(found if name == "auto" else name)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the recurrence runs in bfloat16 there: any GPU of ours; of processors, those with instructions for it."""
+    return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

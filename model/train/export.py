@@ -4,13 +4,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kernels.weights import Weights
+from kernels.weights import EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, LENGTHS, MATCHERS, SLOTS, Weights
+from model.net.checkpoint import HALF
 from model.page.boundaries import KINDS, boundary_kinds
 from model.page.marks import COLUMN, IGNORED, OUTPUTS, Syntax
-from model.train.network import MATCHERS, Network
-from model.train.shards import BYTE, INPUTS, Shards
+from model.train.network import Network
+from model.train.shards import BYTE, MARKS, Shards
 
 COUNTED = 60_000_000  # bytes of lessons whose changes of syntax are counted
+ENOUGH = 1000  # rows whose deviation may stand for all
+CLIPPED = 8.0  # standard deviations of the contexts' embeddings
 UNSEEN = -60.0  # nats of a change that was never counted
 
 
@@ -33,13 +36,30 @@ def fold(network: Network) -> Weights:
         "output_bias": network.output.bias,
         "copy_gain": network.copy_gain.weight,
         "copy_bias": network.copy_bias,
+        "gate": network.gate.weight,
+        "gate_bias": network.gate.bias,
+        "gate_length": network.gate_length.weight.view(LENGTHS, LENGTH_CLASSES, GATE),
+        "gate_gain": network.gate_gain.weight,
         "heads": network.heads.weight,
         "heads_bias": network.heads.bias,
     }
     assert network.heads.out_features == OUTPUTS
-    halves = {"byte", "predicted", "length", "recurrent", "output", "heads"}  # as the checkpoint stores them
     folded = {k: v.detach().cpu().float().numpy() for k, v in arrays.items()}
-    return Weights(**{k: v.astype(np.float16).astype(np.float32) if k in halves else v for k, v in folded.items()})
+    context, scale = _eighths(network.context.weight.detach().cpu().numpy())
+    folded["context"] = context.reshape(len(LEARNED), SLOTS, EMBEDDED)
+    folded["context_output"] = network.context_output.weight.detach().cpu().numpy() * scale
+    return Weights(**{k: v.astype(np.float16).astype(np.float32) if k in HALF else v for k, v in folded.items()})
+
+
+def _eighths(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """A table (rows, columns) rounded to 8 bits, and the number (columns,) that each column is to be multiplied by.
+
+    Values beyond CLIPPED standard deviations are clipped: few, and finer steps serve the rest.
+    """
+    used = table[np.abs(table).max(1) > 0.25]  # rows never read keep their small random start
+    deviation = (used if len(used) >= ENOUGH else table).std(0)
+    scale = (CLIPPED / 127 * np.maximum(deviation, 1e-6)).astype(np.float32)
+    return np.clip(np.rint(table / scale), -127, 127).astype(np.int8), scale
 
 
 def count_changes(shards: Shards) -> NDArray[np.float32]:
@@ -52,7 +72,7 @@ def count_changes(shards: Shards) -> NDArray[np.float32]:
         rows = shards.lesson(int(i))
         if len(rows) < 2:
             continue
-        syntax = rows[:, INPUTS + COLUMN["syntax"]].astype(np.int64)
+        syntax = rows[:, MARKS + COLUMN["syntax"]].astype(np.int64)
         kinds = boundary_kinds(np.ascontiguousarray(rows[1:, BYTE]), int(rows[0, BYTE])).astype(np.int64)
         known = (syntax[1:] != IGNORED) & (syntax[:-1] != IGNORED)
         index = (kinds * classes + syntax[:-1]) * classes + syntax[1:]

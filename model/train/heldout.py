@@ -7,8 +7,9 @@ import torch
 from torch.nn import functional
 
 from model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT
+from model.train.inputs import input_rows
 from model.train.network import Network
-from model.train.shards import BYTE, INPUTS, Shards
+from model.train.shards import BYTE, MARKS, Shards
 
 CHUNK = 4096  # bytes read at once
 Progress = Callable[[range], Iterable[int]]
@@ -24,15 +25,15 @@ def measure(network: Network, shards: Shards, delay: int, longest: int, progress
     counts: dict[str, int] = {}
     for number in progress(range(len(shards))):
         rows = shards.lesson(number)[:longest]
+        read = input_rows(rows[:, BYTE])
         state = network.zero_state(1, torch.device("cpu"))
         for at in range(0, len(rows) - 1, CHUNK):
-            piece = rows[at : at + CHUNK].copy()
-            inputs = torch.from_numpy(piece[None, :, :INPUTS]).long()
+            inputs = torch.from_numpy(read[None, at : at + CHUNK]).long()
             with torch.no_grad():
                 hidden, state = network.hidden(inputs, state)
                 logits = network.next_byte(hidden, inputs)[0]
                 outputs = network.heads(hidden)[0].float() if network.heads is not None else None
-            target = torch.from_numpy(rows[at + 1 : at + 1 + len(piece), BYTE].astype(np.int64))
+            target = torch.from_numpy(rows[at + 1 : at + 1 + inputs.shape[1], BYTE].astype(np.int64))
             nats = functional.cross_entropy(logits[: len(target)], target, reduction="sum")
             _add(sums, counts, "bits per byte", float(nats) / np.log(2), len(target))
             if outputs is not None:
@@ -50,7 +51,7 @@ def _add_heads(
 ) -> None:
     first = max(0, at - delay)
     outputs = outputs[max(0, delay - at) :]
-    marks = rows[first : first + len(outputs), INPUTS:]
+    marks = rows[first : first + len(outputs), MARKS:]
     for head in HEADS:
         wanted = marks[:, COLUMN[head.name]]
         used = wanted != IGNORED

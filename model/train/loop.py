@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,24 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT, OUTPUTS
+from model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
+from model.train.counters import keep_zeros, start_counters
+from model.train.device import has_bfloat16
 from model.train.experiment import Experiment
 from model.train.lanes import NO_TARGET, Lanes
 from model.train.network import LSTMState, Network
 from model.train.shards import Shards
+from model.train.start import load_weights
 
 
 def build_network(experiment: Experiment) -> Network:
     """The untrained network of an experiment; its weights depend on the seed alone."""
     torch.manual_seed(experiment.seed)
     outputs = OUTPUTS if experiment.heads else 0
-    return Network(experiment.units, experiment.embedding, outputs, copy=experiment.copy)
+    network = Network(experiment.units, experiment.embedding, outputs, copy=experiment.copy)
+    if experiment.depth_units:
+        start_counters(network, experiment.depth_units)
+    return network
 
 
 def learning_rate(experiment: Experiment, characters: int) -> float:
@@ -58,11 +65,23 @@ def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str
         got = flat[:, OUTPUT[head.name]]
         if head.classes == 1:
             used = (wanted != IGNORED).float()
-            error = (got[:, 0] - wanted.float() / head.scale).square() * used
+            error = (got[:, 0] - wanted.clamp(max=DEEPEST).float() / head.scale).square() * used
             losses[head.name] = error.sum() / used.sum()
         else:
             losses[head.name] = functional.cross_entropy(got, wanted, ignore_index=IGNORED)
     return losses
+
+
+TABLE_RATE = 3.0  # learning rate of the contexts' embeddings, beside the others'
+
+
+@dataclass
+class Shared:
+    """What workers of one training share: the network, the optimizer's moments by parameter, the number of updates."""
+
+    network: Network
+    slots: list[dict[str, Tensor]]
+    updates: Tensor  # (1,) int64
 
 
 class Run:
@@ -72,13 +91,19 @@ class Run:
         self.experiment, self.folder, self.device = experiment, folder, device
         e = experiment
         self.network = build_network(e).to(device)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=e.learning_rate, betas=(0.9, 0.99))
+        self.optimizers = _optimizers(self.network, e)
         shards = Shards(root / e.shards)
         self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
         self.state: LSTMState = self.network.zero_state(e.lanes, device)
-        self.updates = 0
+        self._updates = torch.zeros(1, dtype=torch.int64)
+        self.bfloat16 = has_bfloat16(device)
         if e.init:
             load_weights(self.network, root / e.init)
+
+    @property
+    def updates(self) -> int:
+        """Steps of the optimizer so far, those of other workers too."""
+        return int(self._updates)
 
     @property
     def characters(self) -> int:
@@ -92,7 +117,7 @@ class Run:
         targets = torch.from_numpy(batch.targets).to(self.device)
         keep = 1.0 - torch.from_numpy(batch.fresh).to(self.device).float()[None, :, None]
         state = (self.state[0] * keep, self.state[1] * keep)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             hidden, state = self.network.hidden(inputs, state)
             logits = self.network.next_byte(hidden, inputs)
             outputs = self.network.heads(hidden) if self.network.heads is not None else None
@@ -103,31 +128,58 @@ class Run:
             marks = torch.from_numpy(batch.marks).to(self.device).long()
             losses = head_losses(outputs, marks, torch.from_numpy(batch.depth_known).to(self.device))
         total = nats + e.heads_weight * self._heads_loss(losses)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(e, self.characters)
-        self.optimizer.zero_grad(set_to_none=True)
+        rate = learning_rate(e, self.characters)
+        self.network.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), e.clip)
-        self.optimizer.step()
-        self.updates += 1
+        keep_zeros(self.network)
+        for optimizer, factor in zip(self.optimizers, (1.0, TABLE_RATE), strict=True):
+            group = optimizer.param_groups[0]
+            group["lr"] = rate * factor
+            if factor == 1.0:
+                torch.nn.utils.clip_grad_norm_(group["params"], e.clip)
+            if any(p.grad is not None for p in group["params"]):
+                optimizer.step()
+        self._updates += 1
         return {"bits": nats.detach() / math.log(2), **{k: v.detach() for k, v in losses.items()}}
 
     def _heads_loss(self, losses: dict[str, Tensor]) -> Tensor:
-        """Sum of the heads' losses; the depth head's weighted, and its weights held sparse (Tibshirani 1996)."""
-        e, heads = self.experiment, self.network.heads
+        """Sum of the heads' losses; the depth head's weighted."""
         total = torch.zeros((), device=self.device)
         for name, loss in losses.items():
-            total = total + (e.depth_weight * loss if name == "depth" else loss)
-        if heads is not None and e.depth_sparsity:
-            total = total + e.depth_sparsity * heads.weight[OUTPUT["depth"]].abs().sum()
+            total = total + (self.experiment.depth_weight * loss if name == "depth" else loss)
         return total
+
+    def share(self) -> Shared:
+        """Puts what workers share into shared memory."""
+        self.network.zero_grad(set_to_none=True)  # gradients are each worker's own, and sparse ones cannot be shared
+        self.network.share_memory()
+        for optimizer in self.optimizers:
+            for p in optimizer.param_groups[0]["params"]:
+                if p not in optimizer.state:
+                    step = 0 if isinstance(optimizer, torch.optim.SparseAdam) else torch.zeros(())
+                    zeros = {"exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
+                    optimizer.state[p] = {"step": step, **zeros}
+                for slot in optimizer.state[p].values():
+                    if isinstance(slot, Tensor):
+                        slot.share_memory_()
+        slots = [o.state[p] for o in self.optimizers for p in o.param_groups[0]["params"]]
+        return Shared(self.network, slots, self._updates.share_memory_())
+
+    def join(self, shared: Shared) -> None:
+        """Goes on with another run's network, moments and count, as one of its workers."""
+        self.network, self._updates = shared.network, shared.updates
+        self.optimizers = _optimizers(self.network, self.experiment)
+        owners = [(o, p) for o in self.optimizers for p in o.param_groups[0]["params"]]
+        for (optimizer, p), slots in zip(owners, shared.slots, strict=True):
+            optimizer.state[p] = slots
 
     def save(self) -> None:
         """Writes the checkpoint under a temporary name and renames it."""
         tensors: dict[str, Tensor] = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        names = [n for n, _ in self.network.named_parameters()]
-        for i, slots in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{names[i]}.{k}": torch.as_tensor(v) for k, v in slots.items()}
+        names = {p: n for n, p in self.network.named_parameters()}
+        for optimizer in self.optimizers:
+            for p, slots in optimizer.state.items():
+                tensors |= {f"optimizer.{names[p]}.{k}": torch.as_tensor(v) for k, v in slots.items()}
         tensors |= {"state.h": self.state[0], "state.c": self.state[1]}
         tensors |= {k: torch.from_numpy(v.view(np.int64)) for k, v in self.lanes.state().items()}
         tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
@@ -150,32 +202,34 @@ class Run:
         if changed:
             raise ValueError(f"{path} was made with other {', '.join(changed)}; choose another --out or remove it")
         self.network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
-        names = [n for n, _ in self.network.named_parameters()]
-        slots = {
-            i: {k: tensors[f"optimizer.{n}.{k}"] for k in ("step", "exp_avg", "exp_avg_sq")}
-            for i, n in enumerate(names)
-            if f"optimizer.{n}.step" in tensors
-        }
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+        names = {p: n for n, p in self.network.named_parameters()}
+        for optimizer in self.optimizers:
+            for p in optimizer.param_groups[0]["params"]:
+                slots = {k: tensors.get(f"optimizer.{names[p]}.{k}") for k in ("step", "exp_avg", "exp_avg_sq")}
+                if slots["step"] is not None:
+                    # The step of SparseAdam is a number; that of Adam a tensor, which stays with the processor.
+                    step = slots.pop("step")
+                    step = int(step) if isinstance(optimizer, torch.optim.SparseAdam) else step
+                    optimizer.state[p] = {"step": step, **{k: v.to(self.device) for k, v in slots.items()}}
         self.state = (tensors["state.h"].to(self.device), tensors["state.c"].to(self.device))
         self.lanes.restore(tensors["lanes.places"].numpy(), tensors["lanes.random"].numpy().view(np.uint64))
-        self.updates = int(meta["updates"])
+        self._updates.fill_(int(meta["updates"]))
         return True
+
+
+def _optimizers(network: Network, experiment: Experiment) -> list[torch.optim.Optimizer]:
+    """Adam for all but the contexts' embeddings; of those a step moves only the rows that it read."""
+    table = network.context.weight
+    dense = [p for p in network.parameters() if p is not table]
+    rate = experiment.learning_rate
+    return [
+        torch.optim.Adam(dense, lr=rate, betas=(0.9, 0.99)),
+        torch.optim.SparseAdam([table], lr=rate * TABLE_RATE, betas=(0.9, 0.99)),
+    ]
 
 
 def _plain(experiment: Experiment) -> dict[str, Any]:
     return {**vars(experiment), "stretches": vars(experiment.stretches)}
-
-
-def load_weights(network: Network, path: Path) -> None:
-    """Fills a network from a checkpoint; parameters that the checkpoint lacks (new heads) keep their start."""
-    with safe_open(path, "pt", device="cpu") as f:
-        found = {k[8:]: f.get_tensor(k) for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
-    own = network.state_dict()
-    wrong = [k for k, v in found.items() if k in own and own[k].shape != v.shape]
-    if wrong or not found:
-        raise ValueError(f"{path}: not weights of this network ({', '.join(wrong) or 'none found'})")
-    network.load_state_dict({**own, **{k: v for k, v in found.items() if k in own}})
 
 
 def train(
@@ -186,17 +240,19 @@ def train(
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}
     started = saved = marked = time.monotonic()
+    before, own = run.characters, 0
     while run.characters < e.characters and time.monotonic() - started < seconds and not stop():
         for name, loss in run.update().items():
             sums[name] = sums.get(name, torch.zeros((), device=run.device)) + loss
             counts[name] = counts.get(name, 0) + 1
-        if run.updates % e.log_interval == 0:
-            now = time.monotonic()
-            speed = e.log_interval * e.lanes * e.steps / (now - marked)
+        own += 1
+        if own % e.log_interval == 0:
+            now, characters = time.monotonic(), run.characters
+            speed = (characters - before) / (now - marked)
             losses = " ".join(f"{k} {float(v) / counts[k]:.4f}" for k, v in sums.items())
-            rate = learning_rate(e, run.characters)
-            log(f"{run.characters / 1e6:.1f}M characters, {speed:.0f}/s, rate {rate:.2g}: {losses}")
-            sums, counts, marked = {}, {}, now
+            rate = learning_rate(e, characters)
+            log(f"{characters / 1e6:.1f}M characters, {speed:.0f}/s, rate {rate:.2g}: {losses}")
+            sums, counts, marked, before = {}, {}, now, characters
         if time.monotonic() - saved > e.checkpoint_seconds:
             run.save()
             saved = time.monotonic()

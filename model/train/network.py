@@ -1,12 +1,14 @@
-"""The network that learns: byte LSTM with a copy input, a next-byte output with copy gains, and heads for the marks."""
+"""The network that learns: byte LSTM with a copy input, a next-byte output that copies too, and heads for the marks."""
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from kernels.copy import LENGTH_CLASSES, MATCHERS
-from model.train.shards import BYTE, LENGTH, PREDICTED
+from kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, MATCHERS, PREDICTIONS, SLOTS
+from model.train.inputs import BYTE, LENGTH, PREDICTED, SLOT
 
 BYTES = 256
+LENGTHS = MATCHERS + CONTEXTS  # of lengths: both bytes of a context have one
 LSTMState = tuple[Tensor, Tensor]
 
 
@@ -14,9 +16,17 @@ class Network(nn.Module):
     """One LSTM over bytes. Parameters only: the state is an argument and a return value.
 
     The input of byte t is the sum of the embeddings of the byte and, of each matcher that has a match, the byte it
-    expects next and the class of its match length. The logit of an expected byte gains a term that is linear in
-    the hidden state (Grave et al. 2017 mix in a cache likewise; here the mixing is inside the logits).
+    expects next and the class of its match length.
+
+    The logit of every byte predicted, by the matchers and by the contexts' successors, gains a term: linear in the
+    hidden state, plus a number by its length class, plus a small layer of all length classes and the state together.
+    (Grave et al. 2017 mix in a cache; PAQ's mixers weigh predictions by a network of such inputs. Here the mixing is
+    inside the logits.) Embeddings of some of the contexts, by hash, add to all logits: what usually comes there, on any
+    page (hashed n-gram embeddings, as in Pagnoni et al. 2024, "Byte Latent Transformer", section 3.2.1).
     """
+
+    first_slot: Tensor
+    first_length: Tensor
 
     def __init__(self, units: int, embedding: int, outputs: int, *, copy: bool = True) -> None:
         super().__init__()
@@ -26,13 +36,22 @@ class Network(nn.Module):
         self.length = nn.ModuleList(nn.Embedding(LENGTH_CLASSES, embedding) for _ in range(MATCHERS))
         self.lstm = nn.LSTM(embedding, units, batch_first=True)
         self.output = nn.Linear(units, BYTES)
-        self.copy_gain = nn.Linear(units, MATCHERS, bias=False)
-        self.copy_bias = nn.Parameter(torch.zeros(MATCHERS, LENGTH_CLASSES))
+        self.copy_gain = nn.Linear(units, PREDICTIONS, bias=False)
+        self.copy_bias = nn.Parameter(torch.zeros(PREDICTIONS, LENGTH_CLASSES))
+        self.gate = nn.Linear(units, GATE)
+        self.gate_length = nn.Embedding(LENGTHS * LENGTH_CLASSES, GATE)
+        self.gate_gain = nn.Linear(GATE, PREDICTIONS, bias=False)
+        self.context = nn.EmbeddingBag(len(LEARNED) * SLOTS, EMBEDDED, mode="sum", sparse=True)
+        self.context_output = nn.Linear(EMBEDDED, BYTES, bias=False)
         self.heads = nn.Linear(units, outputs) if outputs else None
         with torch.no_grad():
-            for e in [self.byte, *self.predicted, *self.length]:
+            for e in [self.byte, *self.predicted, *self.length, self.gate_length]:
                 e.weight.mul_(0.5)  # type: ignore[operator]
+            self.gate_gain.weight.zero_()
+            self.context.weight.mul_(0.05)
             self.lstm.bias_ih_l0[units : 2 * units] = 1.0  # forget gates open (Jozefowicz et al. 2015)
+        self.register_buffer("first_slot", torch.arange(len(LEARNED)) * SLOTS, persistent=False)
+        self.register_buffer("first_length", torch.arange(PREDICTIONS) * LENGTH_CLASSES, persistent=False)
 
     def zero_state(self, lanes: int, device: torch.device) -> LSTMState:
         """(1, lanes, units) twice: h and c before a page."""
@@ -55,7 +74,11 @@ class Network(nn.Module):
         logits: Tensor = self.output(hidden).float()
         if not self.copy:
             return logits
-        gains = self.copy_gain(hidden).float()  # (B, T, MATCHERS)
+        slots = inputs[..., SLOT][..., LEARNED] + self.first_slot
+        logits = logits + self.context_output(self.context(slots.flatten(0, 1))).view_as(logits)
         length = inputs[..., LENGTH]
-        bias = torch.stack([self.copy_bias[k][length[..., k]] for k in range(MATCHERS)], -1)
-        return logits.scatter_add(-1, inputs[..., PREDICTED], (gains + bias) * (length > 0))
+        index = length + self.first_length
+        bias = functional.embedding(index, self.copy_bias.view(-1, 1)).squeeze(-1)
+        gate = torch.tanh(self.gate(hidden) + self.gate_length(index[..., :LENGTHS]).sum(-2))
+        gains = (self.copy_gain(hidden) + self.gate_gain(gate)).float() + bias  # (B, T, PREDICTIONS)
+        return logits.scatter_add(-1, inputs[..., PREDICTED], gains * (length > 0))

@@ -12,15 +12,13 @@ import kernels
 from kernels.copy import copies, copy_state
 from model.net.checkpoint import Depth, DepthNeuron
 from model.net.reader import Reader, character_starts
-from model.page.marks import COLUMN
+from model.page.marks import COLUMN, DEEPEST
 from model.train.teacher import teach
 
 CANDIDATES = 60  # units with the highest |r|, among which the probe's are searched
 PROBE = 8  # units of the linear probe
 SAMPLE = 7  # every 7th character of a page is looked at
 LONGEST = 80_000  # characters read of a page
-# Deeper counts as so deep: about one page in eighty nests to 250 by tags never closed, and would outweigh all others.
-DEEPEST = 40
 
 Floats = NDArray[np.float64]
 
@@ -39,9 +37,9 @@ def trace(reader: Reader, pages: Iterable[str], units: NDArray[np.int64], sample
     for page in pages:
         page = page[:LONGEST]
         ids = np.frombuffer(page.encode("utf-8"), np.uint8)
-        predicted, length, _ = copies(ids, copy_state())
+        found, _ = copies(ids, copy_state())
         state = kernels.State.zeros(reader.checkpoint.weights.units)
-        chunk = reader.packed.read(ids, predicted, length, state, units)
+        chunk = reader.packed.read(ids, found, state, units)
         cells.append(np.tanh(chunk.traces[character_starts(ids)][::sample]))
         depths.append(np.minimum(teach(page)[::sample, COLUMN["depth"]], DEEPEST))
     return Traces(np.concatenate(cells).astype(np.float64), np.concatenate(depths).astype(np.float64))

@@ -1,4 +1,4 @@
-"""Shards: files of lessons. A lesson is a page as rows, one row a byte: the byte, its copy input, its marks.
+"""Shards: files of lessons. A lesson is a page as rows, one row a byte: the byte, its marks.
 
 A shard is two arrays beside each other: `NAME.rows.npy` (bytes, columns) uint8 and `NAME.starts.npy` (lessons + 1,)
 int64, where lesson i is rows[starts[i]:starts[i + 1]]. Both are memory-mapped; numpy alone reads them.
@@ -10,22 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.copy import MATCHERS, copies, copy_state
-
 Rows = NDArray[np.uint8]
 
 BYTE = 0
-PREDICTED = slice(1, 1 + MATCHERS)
-LENGTH = slice(1 + MATCHERS, 1 + 2 * MATCHERS)
-INPUTS = 1 + 2 * MATCHERS  # columns of input; the rest are marks
+MARKS = 1  # the first column of marks
 
 
-def lesson_rows(text: bytes, marks: Rows | None = None) -> Rows:
-    """Rows (len(text), INPUTS + marks' columns) of a page and its marks (len(text), columns)."""
-    ids = np.frombuffer(text, np.uint8)
-    predicted, length, _ = copies(ids, copy_state())
-    columns = [ids[:, None], predicted, length]
-    return np.concatenate([*columns, marks] if marks is not None else columns, axis=1)
+def lesson_rows(text: bytes, marks: Rows) -> Rows:
+    """Rows (len(text), 1 + columns) of a page and its marks (len(text), columns)."""
+    return np.concatenate([np.frombuffer(text, np.uint8)[:, None], marks], axis=1)
 
 
 class ShardWriter:

@@ -1,0 +1,116 @@
+// Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
+#include "successors.h"
+
+namespace soupstate {
+namespace {
+
+constexpr uint32_t kFactor = 0x2F0B4C47u;
+
+uint32_t add(uint32_t hash, uint32_t value) { return (hash + value + 1) * kFactor; }
+
+bool in_word(uint8_t b) { return (b >= '0' && b <= '9') || ((b | 32) >= 'a' && (b | 32) <= 'z') || b >= 128; }
+
+bool separates(uint8_t b) {
+  switch (b) {
+    case '"': case '\'': case '=': case ' ': case '/': case '&': case '?': case ',': case ';': case '{': case '(': case '\n':
+      return true;
+    default:
+      return false;
+  }
+}
+
+void read_place(uint8_t b, Place* p) {
+  if (in_word(b)) {
+    p->word = add(p->word, b);
+  } else if (p->word) {
+    p->word_before = p->word;
+    p->word = 0;
+  }
+  if (b == '<') {
+    p->in_tag = p->in_name = 1;
+    p->tag_before = p->tag;
+    p->tag = p->attribute = p->segment = p->since = 0;
+    return;
+  }
+  if (b == '>') {
+    p->in_tag = p->in_name = 0;
+    p->attribute = p->segment = p->since = 0;
+    return;
+  }
+  p->since = add(p->since, b);
+  if (p->in_name) {
+    if (in_word(b) || b == '/' || b == '!') p->tag = add(p->tag, b);
+    else p->in_name = 0;
+  }
+  if (p->in_tag && !p->in_name && b == '=') p->attribute = p->word_before;
+  p->segment = separates(b) ? 0 : add(p->segment, b);
+}
+
+uint32_t length_class(uint32_t run, bool changed) {
+  const uint32_t n = run < 6 ? run : run < 9 ? 6 : run < 16 ? 7 : run < 32 ? 8 : run < 128 ? 9 : 10;
+  return changed ? n + 10 : n;
+}
+
+// Hashes of the contexts after the bytes read.
+void hashes(const Contexts& s, uint32_t* hash) {
+  const Place& p = s.place;
+  const uint32_t last = s.bytes & 0xFF;
+  hash[0] = add(1, last);
+  hash[1] = add(2, s.bytes & 0xFFFF);
+  hash[2] = add(3, s.bytes & 0xFFFFFF);
+  hash[3] = add(4, s.bytes);
+  hash[4] = add(add(5, s.bytes), s.bytes_before & 0xFFFF);
+  hash[5] = add(add(6, p.word), last);
+  hash[6] = add(add(add(7, p.word), p.word_before), last);
+  hash[7] = add(add(add(add(8, p.in_tag), p.tag), p.attribute), p.segment);
+  hash[8] = add(add(add(add(9, p.in_tag), p.tag), p.tag_before), p.since);
+  hash[9] = add(add(add(add(10, p.word), p.tag), p.attribute), last);
+}
+
+uint32_t mix(uint32_t h) {
+  h ^= h >> 15;
+  h *= 0x85EBCA6Bu;  // finalizer of MurmurHash3 (A. Appleby)
+  return h ^ h >> 13;
+}
+
+// The entry after `byte` came in a context of that check.
+uint32_t updated(uint32_t entry, uint32_t check, uint8_t byte) {
+  const uint32_t run = entry >> 24, newest = entry & 0xFF, older = entry >> 8 & 0xFF;
+  if (!run || (entry >> 16 & 0xFF) != check) return 1u << 24 | check << 16 | byte * 0x101u;
+  if (newest != byte) return 1u << 24 | check << 16 | newest << 8 | byte;
+  return (run < 255 ? run + 1 : run) << 24 | check << 16 | older << 8 | byte;
+}
+
+}  // namespace
+
+void read_successors(uint8_t byte, SuccessorState* s, uint8_t* predicted, uint8_t* length, uint16_t* slot,
+                     Journal* journal) {
+  Contexts& now = s->now;
+  read_place(byte, &now.place);
+  now.bytes_before = now.bytes_before << 8 | now.bytes >> 24;
+  now.bytes = now.bytes << 8 | byte;
+  uint32_t hash[kContexts];
+  hashes(now, hash);
+  for (int k = 0; k < kContexts; ++k) {
+    if (now.slot[k]) {
+      uint32_t* entry = &s->table[k][now.slot[k] - 1];
+      if (journal) journal->emplace_back(entry, *entry);
+      *entry = updated(*entry, now.check[k], byte);
+    }
+    const uint32_t mixed = mix(hash[k]);
+    now.slot[k] = 1 + (mixed & (kContextSlots - 1));
+    now.check[k] = mixed >> 24;
+    slot[k] = static_cast<uint16_t>(mixed & (kContextSlots - 1));
+    const uint32_t entry = s->table[k][now.slot[k] - 1];
+    const bool known = entry >> 24 && (entry >> 16 & 0xFF) == now.check[k];
+    const uint8_t newest = entry & 0xFF, older = entry >> 8 & 0xFF;
+    const bool changed = known && newest != older;
+    const uint8_t kind = known ? static_cast<uint8_t>(length_class(entry >> 24, changed)) : 0;
+    predicted[k] = known ? newest : 0;
+    length[k] = kind;
+    predicted[kContexts + k] = changed ? older : 0;
+    length[kContexts + k] = changed ? kind : 0;
+  }
+}
+
+}  // namespace soupstate

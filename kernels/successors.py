@@ -1,0 +1,120 @@
+"""Plain Python version of cpp/successors.cpp, which says what is what: the compiled one must equal it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.weights import CONTEXTS, SLOTS, Bytes
+
+Slots = NDArray[np.uint16]
+Words = "memoryview[int]"
+
+# Words of the state: the place (9), the last eight bytes (2), slots and checks of the contexts now, the tables.
+PLACE = ("word", "word_before", "tag", "tag_before", "attribute", "segment", "since", "in_tag", "in_name")
+SLOT = len(PLACE) + 2
+CHECK = SLOT + CONTEXTS
+TABLE = CHECK + CONTEXTS
+SUCCESSOR_WORDS = TABLE + CONTEXTS * SLOTS
+
+FACTOR = 0x2F0B4C47
+MASK = 0xFFFFFFFF
+SEPARATORS = frozenset(b"\"'= /&?,;{(\n")
+RUN_CLASS = [0, 1, 2, 3, 4, 5, 6, 6, 6, *[7] * 7, *[8] * 16, *[9] * 96, *[10] * 128]
+
+
+def _hash(*values: int) -> int:
+    """Of values, one after the other; the first stands as it is."""
+    value = values[0]
+    for v in values[1:]:
+        value = ((value + v + 1) * FACTOR) & MASK
+    return value
+
+
+def _in_word(byte: int) -> bool:
+    return byte >= 128 or chr(byte).isalnum()
+
+
+class Successors:
+    """Reads bytes, with all that it remembers in `words` (SUCCESSOR_WORDS,) uint32 of a copy state."""
+
+    def __init__(self, words: "memoryview[int]") -> None:
+        self.words = words
+
+    def read(self, byte: int, predicted: Bytes, length: Bytes, slot: Slots) -> None:
+        """Fills predicted, length (2 CONTEXTS,) and slot (CONTEXTS,) after one more byte."""
+        words = self.words
+        self._place(byte)
+        words[10] = (words[10] << 8 | words[9] >> 24) & MASK
+        words[9] = (words[9] << 8 | byte) & MASK
+        for k, mixed in enumerate(self._contexts()):
+            if words[SLOT + k]:
+                entry = TABLE + k * SLOTS + words[SLOT + k] - 1
+                words[entry] = _updated(words[entry], words[CHECK + k], byte)
+            slot[k] = mixed % SLOTS
+            words[SLOT + k], words[CHECK + k] = 1 + mixed % SLOTS, mixed >> 24
+            entry = words[TABLE + k * SLOTS + mixed % SLOTS]
+            run, check, older, newest = entry.to_bytes(4, "big")
+            known = run > 0 and check == mixed >> 24
+            changed = known and newest != older
+            kind = RUN_CLASS[run] + 10 * changed if known else 0
+            predicted[k], length[k] = newest * known, kind
+            predicted[CONTEXTS + k], length[CONTEXTS + k] = older * changed, kind * changed
+
+    def _place(self, byte: int) -> None:
+        p = dict(zip(PLACE, self.words[: len(PLACE)], strict=True))
+        if _in_word(byte):
+            p["word"] = _hash(p["word"], byte)
+        elif p["word"]:
+            p["word_before"], p["word"] = p["word"], 0
+        if byte in b"<>":
+            if byte in b"<":
+                p["tag_before"], p["tag"] = p["tag"], 0
+            p["in_tag"] = p["in_name"] = int(byte in b"<")
+            p["attribute"] = p["segment"] = p["since"] = 0
+        else:
+            p["since"] = _hash(p["since"], byte)
+            if p["in_name"]:
+                if _in_word(byte) or byte in b"/!":
+                    p["tag"] = _hash(p["tag"], byte)
+                else:
+                    p["in_name"] = 0
+            if p["in_tag"] and not p["in_name"] and byte in b"=":
+                p["attribute"] = p["word_before"]
+            p["segment"] = 0 if byte in SEPARATORS else _hash(p["segment"], byte)
+        for i, name in enumerate(PLACE):
+            self.words[i] = p[name]
+
+    def _contexts(self) -> list[int]:
+        """The contexts' hashes, mixed."""
+        word, before, tag, tag_before, attribute, segment, since, in_tag, _ = self.words[: len(PLACE)]
+        four, four_before = self.words[9], self.words[10]
+        last = four & 0xFF
+        hashes = (
+            _hash(1, last),
+            _hash(2, four & 0xFFFF),
+            _hash(3, four & 0xFFFFFF),
+            _hash(4, four),
+            _hash(5, four, four_before & 0xFFFF),
+            _hash(6, word, last),
+            _hash(7, word, before, last),
+            _hash(8, in_tag, tag, attribute, segment),
+            _hash(9, in_tag, tag, tag_before, since),
+            _hash(10, word, tag, attribute, last),
+        )
+        mixed = []
+        for h in hashes:
+            h ^= h >> 15
+            h = h * 0x85EBCA6B & MASK
+            mixed.append(h ^ h >> 13)
+        return mixed
+
+
+def _updated(entry: int, check: int, byte: int) -> int:
+    """A table's entry after `byte` came in a context of that check."""
+    run, was, older, newest = entry.to_bytes(4, "big")
+    if not run or was != check:
+        run, older = 1, byte
+    elif newest != byte:
+        run, older = 1, newest
+    else:
+        run = min(run + 1, 255)
+    return int.from_bytes((run, check, older, byte), "big")

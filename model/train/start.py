@@ -1,0 +1,55 @@
+"""Weights to start from: an older checkpoint's, of a network as large or smaller."""
+
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from model.page.marks import OUTPUT
+from model.train.network import Network
+
+GATES = 4
+
+
+def load_weights(network: Network, path: Path) -> None:
+    """Fills a network from a checkpoint; parameters that the checkpoint lacks (new heads) keep their start.
+
+    A checkpoint of fewer units fills the first ones. The new units keep their start, and the old ones do not listen to
+    them yet. Raises ValueError where another size differs.
+    """
+    with safe_open(path, "pt", device="cpu") as f:
+        found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
+    own = network.state_dict()
+    if not found or "output.weight" not in found:
+        raise ValueError(f"{path}: not weights of this network (none found)")
+    few, many = found["output.weight"].shape[1], own["output.weight"].shape[1]
+    if few < many:
+        found = {k: _grown(k, v, own[k], few, many) for k, v in found.items() if k in own}
+    wrong = [k for k, v in found.items() if k in own and own[k].shape != v.shape]
+    if wrong:
+        raise ValueError(f"{path}: not weights of this network ({', '.join(wrong)})")
+    network.load_state_dict({**own, **{k: v for k, v in found.items() if k in own}})
+
+
+def _grown(name: str, small: Tensor, start: Tensor, few: int, many: int) -> Tensor:
+    """A parameter of `few` units in the place of one of `many`, whose start the new units keep."""
+    if small.shape == start.shape:
+        return small
+    grown = start.clone()
+    if name.startswith("lstm."):  # gate by gate
+        gates, old = grown.view(GATES, many, -1), small.view(GATES, few, -1)
+        if old.shape[2] != (few if name == "lstm.weight_hh_l0" else gates.shape[2]):
+            return small
+        gates[:, :few] = 0.0
+        gates[:, :few, : old.shape[2]] = old
+    elif name == "heads.weight":
+        depth = start[OUTPUT["depth"]].clone()
+        grown = torch.cat([small, torch.zeros(len(small), many - few)], 1)
+        if not bool(depth[:, :few].any()):  # it reads new units alone
+            grown[OUTPUT["depth"]] = depth
+    elif small.ndim == 2 and small.shape[1] == few:
+        grown = torch.cat([small, torch.zeros(len(small), many - few)], 1)
+    else:  # another size differs
+        return small
+    return grown
