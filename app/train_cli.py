@@ -19,7 +19,7 @@ from model.page.marks import HEADS
 from model.page.warc import Tally, read_pages
 from model.train.device import choose_device
 from model.train.experiment import Experiment, load_experiment
-from model.train.export import count_changes, fold
+from model.train.export import count_changes, parameters
 from model.train.labelled import labelled_pages
 from model.train.lessons import lesson
 from model.train.loop import Run, build_network, train
@@ -154,7 +154,7 @@ def export_command(checkpoint: Path, experiment: Path, out: Path, name: str, ver
         load_weights(network, checkpoint)
         changes = count_changes(Shards(Path(plan.shards)))
         training = {"experiment": asdict(plan)}
-        save_checkpoint(Checkpoint(name, version, plan.delay, fold(network), changes, training=training), out)
+        save_checkpoint(Checkpoint(name, version, plan.delay, parameters(network), changes, training=training), out)
     except BAD_INPUT as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{out}: {out.stat().st_size} bytes")

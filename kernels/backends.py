@@ -33,14 +33,13 @@ class Packed:
         if backend != "reference":
             if cpp is None:
                 raise ValueError(f"backend {backend!r}: the compiled module was not built")
-            arrays = {**vars(weights), "recurrent": weights.recurrent.astype(np.float32)}
-            self._native = cpp.pack(backend, arrays)
+            self._native = cpp.pack(backend, dict(vars(weights)))
 
     def read(self, ids: Bytes, found: Predictions, state: State, units: Units | None = None) -> Chunk:
         """Reads ids (n,) uint8 with their copy input from a state.
 
-        The state is left as it was; units (U,) integers are those whose cell state is traced, none
-        by default; n may be 0. Two calls in a row, the state handed on, yield what one call does.
+        The state is left as it was; units (U,) integers are those whose output is traced, none by
+        default; n may be 0. Two calls in a row, the state handed on, yield what one call does.
         Raises ValueError for a wrong shape, type or range.
         """
         chosen = np.empty(0, np.int64) if units is None else np.asarray(units)

@@ -17,6 +17,7 @@ from kernels.weights import (
     Weights,
 )
 
+LEVELS = 127  # h, between -1 and 1, is rounded to so many parts for the recurrence
 BLOCK = 256  # bytes whose hidden states are kept at a time
 
 RING = 1 << 19  # this and the rest of the copy model: see cpp/copy.h
@@ -36,7 +37,7 @@ def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: 
     bits, entropy = np.empty(n, np.float32), np.empty(n, np.float32)
     heads = np.empty((n, weights.outputs), np.float32)
     traces = np.empty((n, len(units)), np.float32)
-    recurrent = weights.recurrent.astype(np.float32)
+    recurrent = weights.recurrent.astype(np.float32)  # whole numbers, and exact
     state = state.copy()
     for start in range(0, n, BLOCK):
         part = slice(start, min(start + BLOCK, n))
@@ -47,7 +48,7 @@ def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: 
         logits = _next_byte(weights, before, shifted)
         bits[part], entropy[part] = _surprise(logits, ids[part])
         heads[part] = after @ weights.heads.T + weights.heads_bias
-        traces[part] = cells[:, units]
+        traces[part] = after[:, units]
         end = found[part.stop - 1 : part.stop].copy()
         state = State(after[-1].copy(), cells[-1].copy(), end)
     return Chunk(bits, entropy, heads, traces, state)
@@ -76,8 +77,10 @@ def _recur(
     h = np.empty((len(ids) + 1, weights.units), np.float32)
     c = np.empty_like(h)
     h[0], c[0] = state.h, state.c
+    scale = weights.recurrent_scale / np.float32(LEVELS)
     for t in range(len(ids)):
-        i, f, g, o = (z[t] + recurrent @ h[t]).reshape(4, -1)
+        levels = np.rint(h[t] * np.float32(LEVELS))
+        i, f, g, o = (z[t] + scale * (recurrent @ levels)).reshape(4, -1)
         c[t + 1] = _sigmoid(f) * c[t] + _sigmoid(i) * np.tanh(g)
         h[t + 1] = _sigmoid(o) * np.tanh(c[t + 1])
     return h[:-1], h[1:], c[1:]

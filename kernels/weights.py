@@ -18,7 +18,6 @@ EMBEDDED = 24  # its columns
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-Halves = NDArray[np.float16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,17 +25,17 @@ class Weights:
     """One LSTM layer of H units over bytes with a copy input, next-byte output and K head outputs.
 
     Gates stand in torch's order: input, forget, cell, output (rows 0:H, H:2H, 2H:3H, 3H:4H).
-    Arrays of any float type are taken and kept as float32, but for `recurrent`, which is rounded to
-    half precision, the precision of checkpoints: every backend computes in float32 with the same
-    rounded numbers.
+    Arrays of any float type are taken and kept as float32. The recurrent product is one of whole
+    numbers, which every backend computes exactly: of `recurrent` and of h in parts of 1/127.
 
-    Raises ValueError for a wrong shape or type, and for a value that is not finite (once rounded).
+    Raises ValueError for a wrong shape or type, and for a value that is not finite.
     """
 
     byte: Floats  # (256, 4H): input product of the byte, and both biases
     predicted: Floats  # (2, 256, 4H): input product of the byte a matcher expects
     length: Floats  # (2, 24, 4H): input product of its match length; class 0 is never read
-    recurrent: Halves  # (4H, H)
+    recurrent: NDArray[np.int8]  # (4H, H), -127 to 127
+    recurrent_scale: Floats  # (4H,): what a row's numbers are to be multiplied by
     output: Floats  # (256, H)
     output_bias: Floats  # (256,)
     copy_gain: Floats  # (22, H): what the state adds to the logit of a predicted byte
@@ -59,7 +58,7 @@ class Weights:
             "byte": (BYTES, 4 * units),
             "predicted": (MATCHERS, BYTES, 4 * units),
             "length": (MATCHERS, LENGTH_CLASSES, 4 * units),
-            "recurrent": (4 * units, units),
+            "recurrent_scale": (4 * units,),
             "output": (BYTES, units),
             "output_bias": (BYTES,),
             "copy_gain": (PREDICTIONS, units),
@@ -73,13 +72,12 @@ class Weights:
             "heads_bias": (outputs,),
         }
         for name, expected in shapes.items():
-            dtype = np.float16 if name == "recurrent" else np.float32
-            object.__setattr__(self, name, _floats(name, getattr(self, name), expected, dtype))
-        expected = (len(LEARNED), SLOTS, EMBEDDED)
-        if self.context.shape != expected or self.context.dtype != np.int8:
-            is_ = f"{self.context.dtype} {self.context.shape}"
-            raise ValueError(f"context: {is_}, expected int8 {expected}")
-        object.__setattr__(self, "context", np.ascontiguousarray(self.context))
+            object.__setattr__(self, name, _floats(name, getattr(self, name), expected))
+        whole = {"recurrent": (4 * units, units), "context": (len(LEARNED), SLOTS, EMBEDDED)}
+        for name, expected in whole.items():
+            object.__setattr__(self, name, _eighths(name, getattr(self, name), expected))
+        if self.recurrent.min() < -127:
+            raise ValueError("recurrent: -128, expected -127 to 127")
 
     @property
     def units(self) -> int:
@@ -144,18 +142,25 @@ class Chunk:
     bits: Floats  # (n,) surprisal of each byte, before it was read
     entropy: Floats  # (n,) entropy in bits of the distribution it was drawn from
     heads: Floats  # (n, K) head logits after each byte
-    traces: Floats  # (n, U) cell state of the chosen units after each byte
+    traces: Floats  # (n, U) output h of the chosen units after each byte
     state: State
 
 
-def _floats(name: str, value: object, shape: tuple[int, ...], dtype: type) -> NDArray[np.floating]:
+def _floats(name: str, value: object, shape: tuple[int, ...]) -> Floats:
     array = np.asarray(value)
     if array.dtype.kind != "f":
         raise ValueError(f"{name}: type {array.dtype}, expected floats")
     if array.shape != shape:
         raise ValueError(f"{name}: shape {array.shape}, expected {shape}")
     with np.errstate(over="ignore"):
-        rounded: NDArray[np.floating] = np.ascontiguousarray(array, dtype)
+        rounded: Floats = np.ascontiguousarray(array, np.float32)
     if not np.isfinite(rounded).all():
-        raise ValueError(f"{name}: not finite in {np.dtype(dtype).name}")
+        raise ValueError(f"{name}: not finite in float32")
     return rounded
+
+
+def _eighths(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.int8]:
+    array = np.asarray(value)
+    if array.shape != shape or array.dtype != np.int8:
+        raise ValueError(f"{name}: {array.dtype} {array.shape}, expected int8 {shape}")
+    return np.ascontiguousarray(array)

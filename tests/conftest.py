@@ -16,7 +16,6 @@ from fastapi import FastAPI
 from app.service import Load, create_app, load_reader
 from app.serving import Server, listen
 from app.settings import Settings
-from kernels import Weights
 from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, load_checkpoint, save_checkpoint
 from model.net.reader import Reader, Reading, Stopped
 from model.page.boundaries import KINDS
@@ -36,27 +35,31 @@ def tiny_checkpoint() -> Checkpoint:
     def matrix(*shape: int, scale: float = 0.3) -> np.ndarray:
         return (scale * random.standard_normal(shape)).astype(np.float16).astype(np.float32)
 
-    weights = Weights(
-        byte=matrix(256, 4 * UNITS),
-        predicted=matrix(2, 256, 4 * UNITS),
-        length=matrix(2, 24, 4 * UNITS),
-        recurrent=matrix(4 * UNITS, UNITS),
-        output=matrix(256, UNITS),
-        output_bias=matrix(256),
-        copy_gain=matrix(22, UNITS),
-        copy_bias=matrix(22, 24),
-        gate=matrix(32, UNITS),
-        gate_bias=matrix(32),
-        gate_length=matrix(12, 24, 32),
-        gate_gain=matrix(22, 32),
-        context=random.integers(-20, 20, (6, 65536, 24), np.int8),
-        context_output=matrix(256, 24, scale=0.01),
-        heads=matrix(OUTPUTS, UNITS, scale=1.0),
-        heads_bias=matrix(OUTPUTS),
-    )
+    parameters = {
+        "byte.weight": matrix(256, 8),
+        **{f"predicted.{k}.weight": matrix(256, 8) for k in range(2)},
+        **{f"length.{k}.weight": matrix(24, 8) for k in range(2)},
+        "lstm.weight_ih_l0": matrix(4 * UNITS, 8),
+        "lstm.weight_hh_l0": matrix(4 * UNITS, UNITS),
+        "lstm.bias_ih_l0": matrix(4 * UNITS),
+        "lstm.bias_hh_l0": matrix(4 * UNITS),
+        "output.weight": matrix(256, UNITS),
+        "output.bias": matrix(256),
+        "copy_gain.weight": matrix(22, UNITS),
+        "copy_bias": matrix(22, 24),
+        "gate.weight": matrix(32, UNITS),
+        "gate.bias": matrix(32),
+        "gate_length.weight": matrix(12 * 24, 32),
+        "gate_gain.weight": matrix(22, 32),
+        "context.weight": random.integers(-20, 20, (6 * 65536, 24), np.int8),
+        "context.scale": np.full(24, 0.05, np.float32),
+        "context_output.weight": matrix(256, 24, scale=0.2),
+        "heads.weight": matrix(OUTPUTS, UNITS, scale=1.0),
+        "heads.bias": matrix(OUTPUTS),
+    }
     changes = np.log(random.dirichlet(np.ones(len(Syntax)), (KINDS, len(Syntax)))).astype(np.float32)
     depth = Depth((DepthNeuron(0, 3, 0.8), DepthNeuron(0, 5, -0.7)), (2.0, -1.0), 3.0)
-    return Checkpoint("tiny", "test", 4, weights, changes, depth)
+    return Checkpoint("tiny", "test", 4, parameters, changes, depth)
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ from test_crawl_samples import SAMPLES
 
 from kernels import Predictions, State, Weights, available, pack
 from kernels.weights import EMBEDDED, LEARNED, SLOTS
-from model.net.checkpoint import HALF
+from model.net.fold import CLIPPED, eighths, fold, rounded
 from model.page.boundaries import KINDS, boundary_kinds
 from model.page.marks import HEADS, IGNORED, OUTPUTS, Syntax
-from model.train.export import CLIPPED, UNSEEN, _eighths, count_changes, fold
+from model.train.export import UNSEEN, count_changes, parameters
 from model.train.inputs import BYTE, LENGTH, PREDICTED, SLOT, Inputs, input_rows
 from model.train.lessons import byte_rows
 from model.train.network import Network
@@ -46,11 +46,11 @@ def random_network(*, exact: bool) -> tuple[Network, Weights]:
             for p in network.parameters():
                 scale = 16 if p.ndim > 1 else 256
                 p.copy_(torch.round(p.clamp(-0.25, 0.25) * scale) / scale)
-            folded = fold(network)  # of the contexts' embeddings, what is left of them at eight bits
+            folded = fold(parameters(network))  # of the contexts' embeddings, what is left of them at eight bits
             network.context.weight.copy_(torch.from_numpy(folded.context).flatten(0, 1))
             network.context_output.weight.copy_(torch.from_numpy(folded.context_output))
             return network, folded
-    return network, fold(network)
+    return network, fold(parameters(network))
 
 
 def torch_read(network: Network, rows: Inputs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -76,13 +76,14 @@ def kernel_read(weights: Weights, rows: Inputs, backend: str) -> tuple[NDArray[n
 @pytest.mark.parametrize("backend", available())
 @pytest.mark.parametrize("page", PAGES, ids=len)
 def test_folded_reads_alike(page: bytes, backend: str) -> None:
-    """No rounding on the way, so only the order of float32 sums differs."""
+    """No parameter is rounded but the recurrent ones: their products, and what follows from them, are off by a hundredth."""
     (network, weights), rows = random_network(exact=True), input_rows(np.frombuffer(page, np.uint8))
     bits, heads = kernel_read(weights, rows, backend)
     wanted_bits, wanted_heads = torch_read(network, rows)
     assert rows[:, LENGTH].any()
-    np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=1e-4)
-    np.testing.assert_allclose(heads, wanted_heads, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=0.03)
+    np.testing.assert_allclose(heads, wanted_heads, rtol=0, atol=0.01)
+    assert abs(bits.mean() - wanted_bits.mean()) < 1e-3
 
 
 def test_rounded_reads_nearly_alike() -> None:
@@ -100,12 +101,14 @@ def test_rounded_reads_nearly_alike() -> None:
     assert abs(bits.mean() - wanted_bits.mean()) < 4e-3
 
 
-def test_folded_is_what_a_checkpoint_holds() -> None:
-    """Tables and matrices are rounded once, here: writing them in half precision changes nothing."""
-    weights = random_network(exact=False)[1]
-    for name in HALF:
-        array = getattr(weights, name)
-        assert np.array_equal(array, array.astype(np.float16).astype(np.float32))
+def test_rounding_twice_is_rounding_once() -> None:
+    """A checkpoint that is read and written again stays as it is."""
+    torch.manual_seed(5)
+    once = parameters(Network(UNITS, 8, OUTPUTS))
+    twice = rounded(once)
+    assert set(once) == set(twice) and once["context.weight"].dtype == np.int8
+    for name, value in once.items():
+        assert value.dtype == twice[name].dtype and np.array_equal(value, twice[name]), name
 
 
 def test_embeddings_in_eight_bits() -> None:
@@ -115,7 +118,7 @@ def test_embeddings_in_eight_bits() -> None:
     table = (0.01 * random.normal(size=(5000, EMBEDDED))).astype(np.float32)
     table[::5] = random.normal(size=(1000, EMBEDDED)) * deviation
     table[5, 3], table[10, 4] = 1000, -1000
-    rounded, scale = _eighths(table)
+    rounded, scale = eighths(table)
     assert rounded.dtype == np.int8 and scale.shape == (EMBEDDED,) and scale.dtype == np.float32
     plain = [k for k in range(EMBEDDED) if k not in (3, 4)]
     np.testing.assert_allclose(scale[plain], CLIPPED / 127 * deviation[plain], rtol=0.15)
@@ -130,7 +133,7 @@ def test_embeddings_in_eight_bits() -> None:
 def test_embeddings_that_were_never_read(untouched: float) -> None:
     """Of a network that read too little to tell: all rows count."""
     table = (untouched * np.random.default_rng(2).normal(size=(3000, EMBEDDED))).astype(np.float32)
-    rounded, scale = _eighths(table)
+    rounded, scale = eighths(table)
     assert np.isfinite(scale).all() and (scale > 0).all()
     np.testing.assert_allclose(rounded * scale, table, atol=float(0.51 * scale.max()))
 
@@ -147,7 +150,7 @@ def test_embeddings_stand_where_the_network_has_them() -> None:
 def test_what_cannot_be_read() -> None:
     for network in (Network(UNITS, 8, 0), Network(UNITS, 8, OUTPUTS, copy=False)):
         with pytest.raises(ValueError, match="heads and the copy input"):
-            fold(network)
+            fold(parameters(network))
 
 
 def test_changes_of_syntax(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Depth neurons: correlation, probe and choice, on cells whose depth is known."""
+"""Depth neurons: correlation, probe and choice, on units whose depth is known."""
 
 from pathlib import Path
 
@@ -39,15 +39,15 @@ def test_correlations_and_probe_find_the_unit_that_counts() -> None:
     assert r_squared(traces, [0], *fit(traces, [0])) < 0.01
 
 
-def test_traces_are_cells_beside_the_teachers_depth(reader: Reader) -> None:
+def test_traces_are_outputs_beside_the_teachers_depth(reader: Reader) -> None:
     units = np.array([3, 7])
     traces = trace(reader, PAGES[:3], units, sample=5)
     wanted = np.concatenate([teach(page)[::5, COLUMN["depth"]] for page in PAGES[:3]])
     assert traces.depth.tolist() == wanted.tolist()
-    assert traces.cells.shape == (len(wanted), 2)
+    assert traces.outputs.shape == (len(wanted), 2)
     alone = trace(reader, PAGES[1:2], units, sample=5)
     begin = len(range(0, len(PAGES[0]), 5))
-    assert np.allclose(traces.cells[begin : begin + len(alone.depth)], alone.cells)
+    assert np.allclose(traces.outputs[begin : begin + len(alone.depth)], alone.outputs)
 
 
 def test_find_chooses_on_training_pages_and_measures_on_others(reader: Reader) -> None:

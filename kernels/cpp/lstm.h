@@ -5,7 +5,8 @@
 // Letters: H units, K head outputs, n bytes of a call, U traced units, P predictions, C contexts (copy.h), of which those
 // in kLearned have embeddings. All arrays are dense, row-major, owned by the caller.
 // Gates stand in the order i, f, g, o. With x the byte, p, l and s the copy input after it:
-//   z  = byte[x] + sum over the matchers k with l > 0 of (predicted[k, p] + length[k, l]) + recurrent . h
+//   z  = byte[x] + sum over the matchers k with l > 0 of (predicted[k, p] + length[k, l])
+//        + recurrent_scale (recurrent . round(127 h)) / 127          the product of whole numbers is exact
 //   c' = sigmoid(z_f) c + sigmoid(z_i) tanh(z_g)          h' = sigmoid(z_o) tanh(c')
 //   next byte: logits = output . h' + output_bias + context_output . (sum over learned k of context[k, s_k]);
 //     gate = tanh(gate . h' + gate_bias + sum over matchers and contexts k of gate_length[k, l_k]);
@@ -33,7 +34,8 @@ struct LstmWeights {
   const float* byte;        // [256, 4H], both biases folded in
   const float* predicted;   // [2, 256, 4H]
   const float* length;      // [2, 24, 4H], row 0 of each is never read
-  const float* recurrent;   // [4H, H], values that half precision holds exactly
+  const int8_t* recurrent;  // [4H, H], not -128
+  const float* recurrent_scale; // [4H] what a row's numbers are to be multiplied by
   const float* output;      // [256, H]
   const float* output_bias; // [256]
   const float* copy_gain;   // [P, H]
@@ -68,7 +70,7 @@ struct LstmCall {
   float* bits;                     // [n] out: surprisal of each byte before it was read; or null
   float* entropy;                  // [n] out: entropy in bits of the distribution before it; or null
   float* heads;                    // [n, K] out: after each byte; or null
-  float* traces;                   // [n, U] out: c after each byte
+  float* traces;                   // [n, U] out: h after each byte
 };
 
 // Packed weights. Holds no state: read() may run in several threads at once.

@@ -5,11 +5,13 @@
 // share code made for one instruction set with another.
 //
 // A vector type has: Vec, kLanes; load, store, set1, add, sub, mul, div, fma(a, b, c) = a b + c, min, max,
-// round, scale(a, n) = a 2^n. One for the recurrence, R, has also Stored, how recurrent weights are kept, with narrow() and
-// widen(), and kVectors, vectors of units in a panel; one for the block products, V, has kRows, rows of a tile.
+// round, scale(a, n) = a 2^n. One for the recurrence, R, has also kVectors, vectors of units in a panel, and the product of
+// whole numbers: Stored, a recurrent weight; Level, a level of h, made by quantize; kDepth of both are multiplied and summed
+// in each lane of a Sum by dot; Group is kDepth levels for all lanes, made by broadcast; value() is the Sum as floats. One
+// for the block products, V, has kRows, rows of a tile.
 //
-// Recurrent weights are kept in panels of kSide units: [panel][j of H][gate][kSide]. A step streams them once,
-// front to back, one broadcast h[j] for 4 kVectors vectors, and ends each panel with its gates.
+// Recurrent weights are kept in panels of kSide units: [panel][j of H / kDepth][gate][kSide][kDepth]. A step streams them
+// once, front to back, one group of levels for 4 kVectors vectors, and ends each panel with its gates.
 // Output and heads are products of a block of states with a matrix in panels [panel][j of H][kSide].
 #pragma once
 #include <math.h>
@@ -25,6 +27,7 @@ namespace {
 constexpr size_t kBytes = 256;
 constexpr size_t kClasses = kLengthClasses;
 constexpr size_t kGates = 4;
+constexpr float kLevels = 127.0f;  // h, between -1 and 1, is rounded to so many parts for the recurrence
 constexpr float kLog2 = 0.693147181f;
 constexpr float kGateLimit = 40.0f;  // beyond it gates are 0 or 1 to float precision; products of two exponentials stay finite
 
@@ -81,6 +84,7 @@ template <class V, class R>
 class LstmOn final : public Lstm {
   using Vec = typename V::Vec;
   using Stored = typename R::Stored;
+  using Level = typename R::Level;
   static constexpr size_t kLanes = V::kLanes;
   static constexpr size_t kSide = 2 * kLanes;       // units of a panel, columns of a block panel
   static constexpr size_t kPanel = kGates * kSide;  // gate values of a panel
@@ -95,8 +99,8 @@ class LstmOn final : public Lstm {
  public:
   explicit LstmOn(const LstmWeights& w)
       : units_(w.units), outputs_(w.outputs), padded_(up(w.units, kSide)), columns_(up(w.outputs, kSide)),
-        features_(w.units + kEmbedded), byte_(kBytes * row()), predicted_(kMatchers * kBytes * row()),
-        length_(kMatchers * kClasses * row()), recurrent_(padded_ * kGates * units_), output_(kScores * features_),
+        features_(w.units + kEmbedded), groups_(up(w.units, R::kDepth) / R::kDepth), byte_(kBytes * row()), predicted_(kMatchers * kBytes * row()),
+        length_(kMatchers * kClasses * row()), recurrent_(padded_ * kGates * groups_ * R::kDepth), scale_(row()), output_(kScores * features_),
         output_bias_(kScores), copy_bias_(kPredictions * kClasses), gate_length_(kKinds * kClasses * kGate),
         gate_gain_(kPredictions * kGate), context_(kTables * kContextSlots * kEmbedded), heads_(columns_ * units_),
         heads_bias_(columns_) {
@@ -106,8 +110,10 @@ class LstmOn final : public Lstm {
     for (size_t gate = 0; gate < kGates; ++gate)
       for (size_t u = 0; u < units_; ++u)
         for (size_t j = 0; j < units_; ++j)
-          recurrent_.get()[(u / kSide * units_ + j) * kPanel + gate * kSide + u % kSide] =
-              R::narrow(w.recurrent[(gate * units_ + u) * units_ + j]);
+          recurrent_.get()[((u / kSide * groups_ + j / R::kDepth) * kPanel + gate * kSide + u % kSide) * R::kDepth +
+                           j % R::kDepth] = static_cast<Stored>(w.recurrent[(gate * units_ + u) * units_ + j]);
+    pack_table(w.recurrent_scale, 1, scale_.get());
+    for (size_t i = 0; i < row(); ++i) scale_.get()[i] /= kLevels;
     pack_matrix(w.output, kBytes, units_, 0, 0, features_, output_.get());
     pack_matrix(w.context_output, kBytes, kEmbedded, 0, units_, features_, output_.get());
     pack_matrix(w.copy_gain, kPredictions, units_, kGains, 0, features_, output_.get());
@@ -129,6 +135,7 @@ class LstmOn final : public Lstm {
     const size_t most = up(call.n < kBlock ? call.n : kBlock, V::kRows);
     Buffer<float> states((most + 1) * padded_);  // row 0: h before the block, row t + 1: after its byte t
     Buffer<float> cell(padded_);
+    Buffer<Level> levels(up(padded_, R::kDepth));
     Buffer<float> features(most * features_);
     Buffer<float> product(most * (columns_ > kScores ? columns_ : kScores));
     memcpy(states.get(), call.h, units_ * sizeof(float));
@@ -139,9 +146,10 @@ class LstmOn final : public Lstm {
       float* h = states.get();
       for (size_t t = 0; t < n; ++t, h += padded_) {
         step(call.ids[start + t], call.found.predicted + kPredictions * (start + t),
-             call.found.length + kPredictions * (start + t), h, cell.get(), h + padded_);
+             call.found.length + kPredictions * (start + t), h, levels.get(), cell.get(),
+             h + padded_);
         for (size_t u = 0; u < call.n_units; ++u)
-          call.traces[(start + t) * call.n_units + u] = cell.get()[call.units[u]];
+          call.traces[(start + t) * call.n_units + u] = h[padded_ + call.units[u]];
       }
       total += surprise(call, start, n, states.get(), features.get(), product.get());
       if (call.heads && outputs_) {
@@ -175,8 +183,10 @@ class LstmOn final : public Lstm {
       }
   }
 
-  // h [padded] -> next [padded]; cell [padded] in place.
-  void step(uint8_t id, const uint8_t* predicted, const uint8_t* length, const float* h, float* cell, float* next) const {
+  // h [padded] -> next [padded]; cell [padded] in place; levels [padded] to work in.
+  void step(uint8_t id, const uint8_t* predicted, const uint8_t* length, const float* h, Level* levels, float* cell,
+            float* next) const {
+    for (size_t j = 0; j < padded_; j += R::kLanes) R::quantize(R::mul(R::load(h + j), R::set1(kLevels)), levels + j);
     const float* rows[1 + 2 * kMatchers] = {byte_.get() + id * row()};
     size_t n_rows = 1;
     for (size_t k = 0; k < kMatchers; ++k) {
@@ -191,10 +201,13 @@ class LstmOn final : public Lstm {
       for (size_t q = 0; q < kSums; ++q) z[q] = R::load(rows[0] + unit * kGates + q * R::kLanes);
       for (size_t r = 1; r < n_rows; ++r)
         for (size_t q = 0; q < kSums; ++q) z[q] = R::add(z[q], R::load(rows[r] + unit * kGates + q * R::kLanes));
-      for (size_t j = 0; j < units_; ++j, w += kPanel) {
-        const auto hj = R::set1(h[j]);
-        for (size_t q = 0; q < kSums; ++q) z[q] = R::fma(R::widen(w + q * R::kLanes), hj, z[q]);
+      typename R::Sum sums[kSums] = {};
+      for (size_t j = 0; j < groups_; ++j, w += kPanel * R::kDepth) {
+        const auto group = R::broadcast(levels + j * R::kDepth);
+        for (size_t q = 0; q < kSums; ++q) sums[q] = R::dot(sums[q], w + q * R::kLanes * R::kDepth, group);
       }
+      const float* scale = scale_.get() + unit * kGates;
+      for (size_t q = 0; q < kSums; ++q) z[q] = R::fma(R::value(sums[q]), R::load(scale + q * R::kLanes), z[q]);
       for (size_t v = 0; v < R::kVectors; ++v) {
         const size_t at = unit + v * R::kLanes;
         gates(z[v], z[R::kVectors + v], z[2 * R::kVectors + v], z[3 * R::kVectors + v], cell + at, next + at);
@@ -321,8 +334,10 @@ class LstmOn final : public Lstm {
   size_t padded_;   // H up to whole panels; the excess is zero everywhere and stays so
   size_t columns_;  // K likewise
   size_t features_;  // H and the contexts' embedding
+  size_t groups_;    // of levels of h
   Buffer<float> byte_, predicted_, length_;
   Buffer<Stored> recurrent_;
+  Buffer<float> scale_;
   Buffer<float> output_, output_bias_, copy_bias_, gate_length_, gate_gain_;
   Buffer<int8_t> context_;
   Buffer<float> heads_, heads_bias_;

@@ -9,11 +9,16 @@ namespace {
 struct Plain {
   using Vec = float __attribute__((vector_size(16), may_alias));
   using Ints = int32_t __attribute__((vector_size(16), may_alias));
-  using Stored = float;
-  static constexpr size_t kLanes = 4, kVectors = 2, kRows = 2;
+  using Stored = float;  // whole numbers; their sums stay below 2^24 up to 1040 units, and so are exact
+  using Level = float;
+  using Sum = Vec;
+  using Group = Vec;
+  static constexpr size_t kLanes = 4, kVectors = 2, kRows = 2, kDepth = 1;
 
-  static float narrow(float x) { return x; }
-  static Vec widen(const float* p) { return load(p); }
+  static void quantize(Vec a, float* to) { store(to, round(a)); }
+  static Group broadcast(const float* level) { return set1(*level); }
+  static Sum dot(Sum sum, const float* w, Group h) { return fma(load(w), h, sum); }
+  static Vec value(Sum sum) { return sum; }
   static Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
   static void store(float* p, Vec a) { *reinterpret_cast<Vec*>(p) = a; }
   static Vec set1(float x) { return Vec{x, x, x, x}; }

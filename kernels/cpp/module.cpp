@@ -14,9 +14,6 @@
 #include "copy.h"
 #include "lstm.h"
 #include "path.h"
-#ifdef SOUPSTATE_X86
-#include <cpuid.h>
-#endif
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -42,9 +39,7 @@ void expect(bool good, const char* what) {
 bool runs(const std::string& backend) {
   if (backend == "scalar") return true;
 #ifdef SOUPSTATE_X86
-  unsigned a, b, c, d;
-  const bool halves = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
-  const bool avx2 = halves && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (backend == "avx2") return avx2;
   if (backend == "avx512")
     return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
@@ -77,7 +72,7 @@ std::unique_ptr<Lstm> pack(const std::string& backend, nb::dict arrays) {
   w.byte = take("byte", 256 * 4 * h);
   w.predicted = take("predicted", soupstate::kMatchers * 256 * 4 * h);
   w.length = take("length", soupstate::kMatchers * classes * 4 * h);
-  w.recurrent = take("recurrent", 4 * h * h);
+  w.recurrent_scale = take("recurrent_scale", 4 * h);
   w.output = take("output", 256 * h);
   w.output_bias = take("output_bias", 256);
   w.copy_gain = take("copy_gain", p * h);
@@ -89,9 +84,13 @@ std::unique_ptr<Lstm> pack(const std::string& backend, nb::dict arrays) {
   w.context_output = take("context_output", 256 * soupstate::kEmbedded);
   w.heads = take("heads", k * h);
   w.heads_bias = take("heads_bias", k);
-  const auto context = nb::cast<Array<const int8_t>>(arrays["context"]);
-  expect(context.size() == soupstate::kTables * soupstate::kContextSlots * soupstate::kEmbedded, "context: wrong size");
-  w.context = context.data();
+  const auto take_bytes = [&](const char* name, size_t size) {
+    const auto array = nb::cast<Array<const int8_t>>(arrays[name]);
+    expect(array.size() == size, "weights: sizes do not fit each other");
+    return array.data();
+  };
+  w.recurrent = take_bytes("recurrent", 4 * h * h);
+  w.context = take_bytes("context", soupstate::kTables * soupstate::kContextSlots * soupstate::kEmbedded);
 #ifdef SOUPSTATE_X86
   if (backend == "avx512") return soupstate::make_avx512(w);
   if (backend == "avx2") return soupstate::make_avx2(w);

@@ -1,8 +1,13 @@
-"""Checkpoints: the weights as read, in one safetensors file with config, depth units, figures. No torch, no pickle."""
+"""Checkpoints: a network's parameters in one safetensors file with config, depth units, figures. No torch, no pickle.
+
+The parameters are named and shaped as those of the network that learns, so that training goes on from the same file;
+what is read with is folded from them.
+"""
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +17,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from kernels.weights import Weights
+from model.net.fold import Parameters, fold, rounded
 from model.page.boundaries import KINDS
 from model.page.marks import HEADS, OUTPUTS, Syntax
 
 FORMAT = "2"
+PREFIX = "network."  # of the parameters' names
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
-HALF = ("byte", "predicted", "length", "recurrent", "output", "copy_gain", "gate", "gate_length", "heads")
-WHOLE = ("output_bias", "copy_bias", "gate_bias", "gate_gain", "context_output", "heads_bias")
-
-
 @dataclass(frozen=True)
 class DepthNeuron:
-    """A unit whose memory cell, through tanh, follows nesting depth; r: Pearson's correlation on held-out pages."""
+    """A unit whose output follows nesting depth; r: Pearson's correlation on held-out pages."""
 
     layer: int
     unit: int
@@ -32,7 +35,7 @@ class DepthNeuron:
 
 @dataclass(frozen=True)
 class Depth:
-    """The depth neurons, best first, and the linear probe on all of them: depth = weights . tanh(cells) + bias."""
+    """The depth neurons, best first, and the linear probe on all of them: depth = weights . outputs + bias."""
 
     neurons: tuple[DepthNeuron, ...] = ()
     weights: tuple[float, ...] = ()
@@ -46,19 +49,21 @@ class Checkpoint:
     name: str
     version: str
     delay: int  # bytes of look-ahead of every head
-    weights: Weights
+    parameters: Parameters
     changes: NDArray[np.float32]
     depth: Depth = field(default_factory=Depth)
     training: dict[str, Any] = field(default_factory=dict)  # figures as the model card prints them
     evaluation: dict[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def weights(self) -> Weights:
+        """The look-up tables and matrices that a page is read with."""
+        return fold(self.parameters)
+
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Writes the checkpoint under a temporary name and renames it; tables and matrices in half precision."""
-    w = checkpoint.weights
-    tensors: dict[str, NDArray[Any]] = {k: np.asarray(getattr(w, k), np.float16) for k in HALF}
-    tensors |= {k: np.asarray(getattr(w, k), np.float32) for k in WHOLE}
-    tensors["context"] = w.context
+    """Writes the checkpoint under a temporary name and renames it; `rounded` says in what precision."""
+    tensors = {PREFIX + k: v for k, v in rounded(checkpoint.parameters).items()}
     tensors["changes"] = checkpoint.changes.astype(np.float16)
     meta = {
         "format": FORMAT,
@@ -92,25 +97,30 @@ def load_checkpoint(path: Path = DEFAULT) -> Checkpoint:
     heads = json.dumps([[h.name, h.classes] for h in HEADS])
     if meta["heads"] != heads:
         raise ValueError(f"{path} was trained with other heads: {meta['heads']}")
-    missing = {*HALF, *WHOLE, "context", "changes"} - set(tensors)
-    if missing:
-        raise ValueError(f"{path}: missing tensors {sorted(missing)}")
-    weights = Weights(**{k: tensors[k].astype(np.float32) for k in (*HALF, *WHOLE)}, context=tensors["context"])
+    if "changes" not in tensors:
+        raise ValueError(f"{path}: missing tensor changes")
+    parameters = {k.removeprefix(PREFIX): v for k, v in tensors.items() if k.startswith(PREFIX)}
     changes = tensors["changes"].astype(np.float32)
-    if changes.shape != (KINDS, len(Syntax), len(Syntax)) or weights.heads.shape[0] != OUTPUTS:
-        raise ValueError(f"{path}: shapes do not fit this version")
     depth = json.loads(meta["depth"])
     neurons = tuple(DepthNeuron(**n) for n in depth["neurons"])
-    return Checkpoint(
+    checkpoint = Checkpoint(
         name=meta["name"],
         version=meta["version"],
         delay=int(meta["delay"]),
-        weights=weights,
+        parameters=parameters,
         changes=changes,
         depth=Depth(neurons, tuple(depth["weights"]), depth["bias"]),
         training=json.loads(meta["training"]),
         evaluation=json.loads(meta["evaluation"]),
     )
+    try:
+        outputs = checkpoint.weights.outputs
+    except ValueError as e:
+        raise ValueError(f"{path}: {e}") from None
+    if changes.shape != (KINDS, len(Syntax), len(Syntax)) or outputs != OUTPUTS:
+        raise ValueError(f"{path}: shapes do not fit this version")
+    return checkpoint
+
 
 
 def digest(path: Path) -> str:

@@ -79,9 +79,9 @@ class Reader:
             sink.add(at, chunk.heads)
             bits.append(chunk.bits)
             entropy.append(chunk.entropy)
-            depth.append(np.tanh(chunk.traces) @ probe + np.float32(self.checkpoint.depth.bias))
+            depth.append(chunk.traces @ probe + np.float32(self.checkpoint.depth.bias))
         starts = character_starts(ids)
-        n = len(ids)
+        n, delay = len(ids), self.checkpoint.delay
         surprisal = _per_character(np.concatenate(bits)[:n], starts)
         syntax = sink.path()[starts]
         return Reading(
@@ -91,7 +91,7 @@ class Reader:
             syntax=syntax,
             surprisal=surprisal,
             entropy=_per_character(np.concatenate(entropy)[:n], starts),
-            depth=np.maximum(np.concatenate(depth)[:n][starts], 0),
+            depth=np.maximum(np.concatenate(depth)[delay:][starts], 0),
         )
 
 

@@ -1,4 +1,4 @@
-"""Depth neurons: units whose memory cell, through tanh, follows nesting depth. Found after training, on other pages."""
+"""Depth neurons: units whose output follows nesting depth. Found after training, on other pages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,44 +25,48 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Traces:
-    """cells (characters, units) and depth (characters,), pages one after the other."""
+    """outputs (characters, units) and depth (characters,), pages one after the other."""
 
-    cells: Floats
+    outputs: Floats
     depth: Floats
 
 
 def trace(reader: Reader, pages: Iterable[str], units: NDArray[np.int64], sample: int = SAMPLE) -> Traces:
-    """tanh of the memory cells of `units` and the teacher's depth at every `sample`-th character of the pages."""
-    cells, depths = [], []
+    """Outputs of `units` and the teacher's depth at every `sample`-th character of the pages.
+
+    As the heads' marks are, a character's depth is read `delay` bytes after its first.
+    """
+    outputs, depths = [], []
     for page in pages:
         page = page[:LONGEST]
-        ids = np.frombuffer(page.encode("utf-8"), np.uint8)
+        ids = np.frombuffer(page.encode("utf-8") + b"\n" * reader.checkpoint.delay, np.uint8)
         found, _ = copies(ids, copy_state())
         state = kernels.State.zeros(reader.checkpoint.weights.units)
         chunk = reader.packed.read(ids, found, state, units)
-        cells.append(np.tanh(chunk.traces[character_starts(ids)][::sample]))
+        places = character_starts(ids)[: len(page)] + reader.checkpoint.delay
+        outputs.append(chunk.traces[places][::sample])
         depths.append(np.minimum(teach(page)[::sample, COLUMN["depth"]], DEEPEST))
-    return Traces(np.concatenate(cells).astype(np.float64), np.concatenate(depths).astype(np.float64))
+    return Traces(np.concatenate(outputs).astype(np.float64), np.concatenate(depths).astype(np.float64))
 
 
 def correlations(traces: Traces) -> Floats:
     """Pearson's r of every unit with depth, over all characters."""
-    x = traces.cells - traces.cells.mean(0)
+    x = traces.outputs - traces.outputs.mean(0)
     y = traces.depth - traces.depth.mean()
     scale = np.sqrt((x**2).sum(0) * (y**2).sum())
     return np.divide(x.T @ y, scale, out=np.zeros(x.shape[1]), where=scale > 0)
 
 
 def fit(traces: Traces, columns: list[int]) -> tuple[Floats, float]:
-    """Least squares: weights (columns,) and bias of depth on some columns of the cells."""
-    x = np.column_stack([traces.cells[:, columns], np.ones(len(traces.depth))])
+    """Least squares: weights (columns,) and bias of depth on some columns of the outputs."""
+    x = np.column_stack([traces.outputs[:, columns], np.ones(len(traces.depth))])
     solution = np.linalg.lstsq(x, traces.depth, rcond=None)[0]
     return solution[:-1], float(solution[-1])
 
 
 def r_squared(traces: Traces, columns: list[int], weights: Floats, bias: float) -> float:
     """Share of the depth's variance that the probe explains."""
-    error = traces.depth - (traces.cells[:, columns] @ weights + bias)
+    error = traces.depth - (traces.outputs[:, columns] @ weights + bias)
     return float(1 - (error**2).mean() / traces.depth.var())
 
 
@@ -88,17 +92,17 @@ def find(reader: Reader, train: list[str], held_out: list[str]) -> tuple[Depth, 
 
 
 def draw(reader: Reader, page: str, path: Path) -> None:
-    """A PNG: a page's depth beside the best neuron's cell and the probe, character by character."""
+    """A PNG: a page's depth beside the best neuron's output and the probe, character by character."""
     depth = reader.checkpoint.depth
     if not depth.neurons:
         raise ValueError("the checkpoint names no depth neurons")
     traces = trace(reader, [page], reader.units, sample=1)
     figure = Figure(figsize=(14, 7))
     above, below = figure.subplots(2, 1, sharex=True)
-    probe = traces.cells @ np.array(depth.weights) + depth.bias
+    probe = traces.outputs @ np.array(depth.weights) + depth.bias
     above.plot(traces.depth, color="black", linewidth=1.2, label="depth in the tree")
     above.plot(probe, color="tab:orange", linewidth=0.7, label=f"linear probe on {len(depth.neurons)} neurons")
-    below.plot(traces.cells[:, 0], color="tab:blue", linewidth=0.7, label=f"cell of unit {depth.neurons[0].unit}")
+    below.plot(traces.outputs[:, 0], color="tab:blue", linewidth=0.7, label=f"unit {depth.neurons[0].unit}")
     above.set_ylabel("open elements")
     below.set_xlabel("characters")
     for axis in (above, below):

@@ -1,4 +1,4 @@
-"""Weights to start from: an older checkpoint's, of a network as large or smaller."""
+"""Weights to start from: a checkpoint's, of training or to read with, of a network as large or smaller."""
 
 from pathlib import Path
 
@@ -20,6 +20,8 @@ def load_weights(network: Network, path: Path) -> None:
     """
     with safe_open(path, "pt", device="cpu") as f:
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
+    if "context.scale" in found:  # a checkpoint to read with, whose embeddings are in eight bits
+        found["context.weight"] *= found.pop("context.scale")
     own = network.state_dict()
     if not found or "output.weight" not in found:
         raise ValueError(f"{path}: not weights of this network (none found)")
