@@ -76,7 +76,7 @@ def kernel_read(weights: Weights, rows: Inputs, backend: str) -> tuple[NDArray[n
 @pytest.mark.parametrize("backend", available())
 @pytest.mark.parametrize("page", PAGES, ids=len)
 def test_folded_reads_alike(page: bytes, backend: str) -> None:
-    """No parameter is rounded but the recurrent ones: their products, and what follows from them, are off by a hundredth."""
+    """No parameter is rounded but the recurrent ones: their products, and what follows, are a little off."""
     (network, weights), rows = random_network(exact=True), input_rows(np.frombuffer(page, np.uint8))
     bits, heads = kernel_read(weights, rows, backend)
     wanted_bits, wanted_heads = torch_read(network, rows)

@@ -18,7 +18,7 @@ from model.train import loop
 from model.train.experiment import Experiment
 from model.train.lanes import Stretches
 from model.train.lessons import byte_rows
-from model.train.loop import TABLE_RATE, Run, head_losses, learning_rate, train
+from model.train.loop import TABLE_RATE, Run, depth_losses, head_losses, learning_rate, train
 from model.train.shards import MARKS, write_shard
 from model.train.teacher import teach
 
@@ -283,9 +283,21 @@ def test_head_losses() -> None:
     marks[1, 2, COLUMN["syntax"]] = 0
     marks[:, :, COLUMN["depth"]] = torch.tensor([[1, 200, IGNORED], [7, 8, 9]])
     found = head_losses(outputs, marks, torch.tensor([True, False]))
-    assert set(found) == {"syntax", "depth"}
+    assert set(found) == {"syntax", "depth", "depth changes"}
     logs = torch.log_softmax(outputs[..., OUTPUT["syntax"]], -1)
     torch.testing.assert_close(found["syntax"], -(logs[0, 1, 4] + logs[1, 2, 0]) / 2)
     depth = outputs[0, :2, OUTPUT["depth"].start]  # the second lane did not begin with its page
     torch.testing.assert_close(found["depth"], (depth - torch.tensor([0.1, DEEPEST / 10])).square().mean())
     assert "depth" not in head_losses(outputs, marks, torch.tensor([False, False]))
+
+
+def test_changes_of_depth_count_wherever_a_lane_stands() -> None:
+    marks = torch.tensor([[3, 4, 4, 5], [7, 7, IGNORED, 9]])
+    unknown = torch.tensor([False, False])
+    off_by_one = (marks.float() + 1) / 10
+    assert float(depth_losses(off_by_one[..., None], marks, unknown)["depth changes"]) == pytest.approx(0, abs=1e-12)
+    flat = depth_losses(torch.zeros(2, 4, 1), marks, unknown)
+    squares = [(x - 4) ** 2 for x in (3, 4, 4, 5)] + [(x - 23 / 3) ** 2 for x in (7, 7, 9)]
+    assert float(flat["depth changes"]) == pytest.approx(sum(squares) / 7 / 100)
+    nothing = torch.full((2, 4), IGNORED)
+    assert depth_losses(torch.zeros(2, 4, 1), nothing, torch.tensor([True, True])) == {}

@@ -31,6 +31,7 @@ class Experiment:
     warm_up: int = 1_000_000  # bytes
     heads_weight: float = 1.0  # sum of head losses, in nats, beside the next byte's
     depth_weight: float = 1.0  # of the depth head's loss among the heads
+    depth_changes_weight: float = 0.0  # of the error of depth's changes, on all stretches
     depth_units: int = 0  # the last so many units start as counters, and the depth head reads them alone; 0: none
     clip: float = 1.0  # norm of the gradient
     init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)

@@ -49,7 +49,7 @@ def learning_rate(experiment: Experiment, characters: int) -> float:
 
 
 def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str, Tensor]:
-    """Mean loss of each head in nats (depth: square error in units of its scale); heads without marks are left out.
+    """Mean loss of each head in nats (depth: see `depth_losses`); heads without marks are left out.
 
     outputs (B, T, OUTPUTS) float, marks (B, T, heads) int64 with IGNORED, depth_known (B,) bool.
     """
@@ -57,21 +57,30 @@ def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str
     flat = outputs.float().flatten(0, 1)
     for head in HEADS:
         wanted = marks[..., COLUMN[head.name]]
-        if head.name == "depth":
-            wanted = wanted.masked_fill(~depth_known[:, None], IGNORED)
-        wanted = wanted.flatten()
-        if not bool((wanted != IGNORED).any()):
-            continue
-        got = flat[:, OUTPUT[head.name]]
         if head.classes == 1:
-            used = (wanted != IGNORED).float()
-            error = (got[:, 0] - wanted.clamp(max=DEEPEST).float() / head.scale).square() * used
-            losses[head.name] = error.sum() / used.sum()
-        else:
-            losses[head.name] = functional.cross_entropy(got, wanted, ignore_index=IGNORED)
+            losses |= depth_losses(outputs[..., OUTPUT[head.name]].float(), wanted, depth_known)
+        elif bool((wanted != IGNORED).any()):
+            got = flat[:, OUTPUT[head.name]]
+            losses[head.name] = functional.cross_entropy(got, wanted.flatten(), ignore_index=IGNORED)
     return losses
 
 
+def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Tensor]:
+    """Mean square error of depth, in units of its scale, where the stretch began with its page; and of depth's changes.
+
+    outputs (B, T, 1) float, marks (B, T), known (B,). The second is that of depth less its mean over the lane's steps: it
+    asks to count right from wherever the lane stands, also in the middle of a page.
+    """
+    used = (marks != IGNORED).float()
+    error = (outputs[..., 0] - marks.clamp(max=DEEPEST).float() / DEPTH.scale) * used
+    change = (error - error.sum(1, keepdim=True) / used.sum(1, keepdim=True).clamp(min=1)) * used
+    at = used * known[:, None]
+    losses = {"depth": error.square() * at, "depth changes": change.square() * used}
+    counts = {"depth": at.sum(), "depth changes": used.sum()}
+    return {name: loss.sum() / counts[name] for name, loss in losses.items() if bool(counts[name] > 0)}
+
+
+DEPTH = HEADS[COLUMN["depth"]]
 TABLE_RATE = 3.0  # learning rate of the contexts' embeddings, beside the others'
 
 
@@ -144,9 +153,10 @@ class Run:
 
     def _heads_loss(self, losses: dict[str, Tensor]) -> Tensor:
         """Sum of the heads' losses; the depth head's weighted."""
+        weights = {"depth": self.experiment.depth_weight, "depth changes": self.experiment.depth_changes_weight}
         total = torch.zeros((), device=self.device)
         for name, loss in losses.items():
-            total = total + (self.experiment.depth_weight * loss if name == "depth" else loss)
+            total = total + weights.get(name, 1.0) * loss
         return total
 
     def share(self) -> Shared:
