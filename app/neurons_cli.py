@@ -32,7 +32,7 @@ def neurons_command(
     png: Path | None,
     **numbers: int | None,
 ) -> None:
-    """The units whose memory cell follows nesting depth, with their correlation on held-out pages.
+    """The units whose output follows nesting depth, with their correlation on held-out pages.
 
     Those that the checkpoint names, or with --find-on, those that are chosen anew.
     """

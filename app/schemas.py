@@ -119,7 +119,7 @@ class FaultAnswer(Answer):
 
 
 class DepthNeuronAnswer(Answer):
-    """A unit of the network whose memory cell follows nesting depth; r: correlation on held-out pages."""
+    """A unit of the network whose output follows nesting depth; r: correlation on held-out pages."""
 
     layer: int
     unit: int

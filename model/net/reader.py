@@ -27,6 +27,10 @@ LT, GT = 0x3C, 0x3E
 Floats = NDArray[np.float32]
 
 
+STARTS = np.array([OUTPUT[head.name].start for head in HEADS])
+CLASSES = np.array([head.classes for head in HEADS])
+
+
 class Stopped(Exception):
     """The reading was given up: nobody waits for it, or it took too long."""
 
@@ -151,13 +155,15 @@ class _Evidence:
 
 
 def _log_likelihoods(outputs: Floats) -> Floats:
-    """Log-softmax of outputs (n, OUTPUTS), head by head; numbers stay as they are."""
-    logs = np.empty_like(outputs)
+    """Log-softmax of outputs (n, OUTPUTS), head by head; numbers stay as they are.
+
+    The largest output of all is taken off before one exponential, which serves all heads: one whose outputs lie 80
+    below it is not normalised, which changes no decision.
+    """
+    shifted = outputs - outputs.max(1, keepdims=True)
+    sums = np.maximum(np.add.reduceat(np.exp(shifted), STARTS, axis=1), 1e-35)
+    logs: Floats = shifted - np.repeat(np.log(sums), CLASSES, axis=1)
     for head in HEADS:
-        part = OUTPUT[head.name]
-        x = outputs[:, part]
-        if head.classes > 1:
-            x = x - x.max(1, keepdims=True)
-            x = x - np.log(np.exp(x).sum(1, keepdims=True))
-        logs[:, part] = x
+        if head.classes == 1:
+            logs[:, OUTPUT[head.name]] = outputs[:, OUTPUT[head.name]]
     return logs

@@ -68,8 +68,8 @@ def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str
 def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Tensor]:
     """Mean square error of depth, in units of its scale, where the stretch began with its page; and of depth's changes.
 
-    outputs (B, T, 1) float, marks (B, T), known (B,). The second is that of depth less its mean over the lane's steps: it
-    asks to count right from wherever the lane stands, also in the middle of a page.
+    outputs (B, T, 1) float, marks (B, T), known (B,). The second is that of depth less its mean over the lane's
+    steps: it asks to count right from wherever the lane stands, also in the middle of a page.
     """
     used = (marks != IGNORED).float()
     error = (outputs[..., 0] - marks.clamp(max=DEEPEST).float() / DEPTH.scale) * used
