@@ -9,7 +9,7 @@ from torch import Tensor
 
 from kernels.weights import LENGTH_CLASSES, SLOTS
 from model.page.marks import OUTPUT, OUTPUTS
-from model.train.counters import FORGET, INPUT, keep_zeros, start_counters
+from model.train.counters import FORGET, INPUT, keep_set_up, start_counters
 from model.train.inputs import INPUTS, LENGTH, SLOT
 from model.train.network import Network
 from model.train.start import load_weights
@@ -91,6 +91,23 @@ def test_a_network_grown_by_counters_reads_depth_off_them(tmp_path: Path) -> Non
     torch.testing.assert_close(heads[..., depth.start], counted)
 
 
+def test_the_first_units_of_more(tmp_path: Path) -> None:
+    """A network grown from its first units and grown anew says what the first network said."""
+    first, grown, again = network(FEW), network(MANY, seed=2), network(MANY, seed=3)
+    load_weights(grown, stored(first, tmp_path / "first"))
+    torch.nn.init.normal_(grown.lstm.weight_hh_l0.view(4, MANY, MANY)[:, :FEW, FEW:])  # the old ones listen by now
+    start = {k: v.clone() for k, v in again.state_dict().items()}
+    load_weights(again, stored(grown, tmp_path / "grown"), FEW)
+    (hidden, logits, heads), (was, wanted, wanted_heads) = read(again), read(first)
+    torch.testing.assert_close(hidden[..., :FEW], was)
+    torch.testing.assert_close(logits, wanted, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(heads, wanted_heads, rtol=1e-4, atol=1e-4)
+    new = again.lstm.weight_hh_l0.view(4, MANY, MANY)[:, FEW:]
+    assert torch.equal(new, start["lstm.weight_hh_l0"].view(4, MANY, MANY)[:, FEW:])
+    with pytest.raises(ValueError, match=f"init_units = {MANY + 1}: the checkpoint has {MANY} units"):
+        load_weights(again, tmp_path / "grown", MANY + 1)
+
+
 def test_what_does_not_fit(tmp_path: Path) -> None:
     small = stored(network(FEW), tmp_path / "small")
     with pytest.raises(ValueError, match="not weights of this network .*lstm.weight_hh_l0"):
@@ -118,7 +135,7 @@ def test_counters_have_long_memories() -> None:
     state[1][..., -4:] = 1e4
     with torch.no_grad():
         _, (_, cells) = made.hidden(inputs(), state)
-    kept = torch.linspace(*FORGET, 4).sigmoid() ** 25
+    kept = torch.cat([torch.ones(2), torch.linspace(*FORGET, 2).sigmoid() ** 25])  # half of them never forget
     torch.testing.assert_close(cells[0, :, -4:] / 1e4, kept.expand(2, 4), rtol=0, atol=25 * 2e-5)
     biases = (made.lstm.bias_ih_l0 + made.lstm.bias_hh_l0).view(4, MANY)
     assert (biases[0, -4:] == INPUT).all() and (biases[3, -4:] == 1).all()
@@ -127,15 +144,27 @@ def test_counters_have_long_memories() -> None:
         assert torch.equal(p.view(4, MANY, -1)[:, :-4], old.view(4, MANY, -1)[:, :-4]), name
 
 
+def test_forget_gates_that_never_forget_are_not_trained() -> None:
+    made = network(MANY)
+    start_counters(made, 4)
+    made.hidden(inputs(), made.zero_state(2, CPU))[0].square().sum().backward()
+    keep_set_up(made)
+    for name, p in made.lstm.named_parameters():
+        assert p.grad is not None
+        moved = p.grad.view(4, MANY, -1).abs().sum(2) > 0
+        assert not moved[1, -4:-2].any(), name
+        assert moved[1, -2:].all() and moved[[0, 2, 3]].all() and moved[1, :-4].all(), name
+
+
 def test_zeros_are_kept() -> None:
     made = network(MANY)
     start_counters(made, 4)
     assert made.heads is not None
     (made.heads(torch.ones(1, MANY)).square().sum()).backward()
-    keep_zeros(made)
+    keep_set_up(made)
     gradient = made.heads.weight.grad
     assert gradient is not None
     depth = OUTPUT["depth"].start
     assert (gradient[depth] != 0).tolist() == [False] * (MANY - 4) + [True] * 4
     assert gradient[:depth].all()
-    keep_zeros(network(MANY, outputs=0))  # nothing to keep
+    keep_set_up(network(MANY, outputs=0))  # nothing to keep

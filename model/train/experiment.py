@@ -36,6 +36,7 @@ class Experiment:
     clip: float = 1.0  # norm of the gradient
     init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)
     log_interval: int = 50  # updates
+    init_units: int = 0  # only so many of its first units are taken, and further ones start afresh; 0: all
     checkpoint_seconds: float = 180.0
     stretches: Stretches = field(default_factory=Stretches)
 

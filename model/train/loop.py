@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
-from model.train.counters import keep_zeros, start_counters
+from model.train.counters import keep_set_up, start_counters
 from model.train.device import has_bfloat16
 from model.train.experiment import Experiment
 from model.train.lanes import NO_TARGET, Lanes
@@ -107,7 +107,7 @@ class Run:
         self._updates = torch.zeros(1, dtype=torch.int64)
         self.bfloat16 = has_bfloat16(device)
         if e.init:
-            load_weights(self.network, root / e.init)
+            load_weights(self.network, root / e.init, e.init_units)
 
     @property
     def updates(self) -> int:
@@ -140,7 +140,7 @@ class Run:
         rate = learning_rate(e, self.characters)
         self.network.zero_grad(set_to_none=True)
         total.backward()
-        keep_zeros(self.network)
+        keep_set_up(self.network)
         for optimizer, factor in zip(self.optimizers, (1.0, TABLE_RATE), strict=True):
             group = optimizer.param_groups[0]
             group["lr"] = rate * factor

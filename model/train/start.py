@@ -12,11 +12,11 @@ from model.train.network import Network
 GATES = 4
 
 
-def load_weights(network: Network, path: Path) -> None:
+def load_weights(network: Network, path: Path, units: int = 0) -> None:
     """Fills a network from a checkpoint; parameters that the checkpoint lacks (new heads) keep their start.
 
-    A checkpoint of fewer units fills the first ones. The new units keep their start, and the old ones do not listen to
-    them yet. Raises ValueError where another size differs.
+    A checkpoint of fewer units, or the first `units` of one of more, fill the first ones. The new units keep their
+    start, and the old ones do not listen to them yet. Raises ValueError where another size differs.
     """
     with safe_open(path, "pt", device="cpu") as f:
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
@@ -25,6 +25,8 @@ def load_weights(network: Network, path: Path) -> None:
     own = network.state_dict()
     if not found or "output.weight" not in found:
         raise ValueError(f"{path}: not weights of this network (none found)")
+    if units:
+        found = {k: _first(k, v, units, found["output.weight"].shape[1]) for k, v in found.items()}
     few, many = found["output.weight"].shape[1], own["output.weight"].shape[1]
     if few < many:
         found = {k: _grown(k, v, own[k], few, many) for k, v in found.items() if k in own}
@@ -32,6 +34,17 @@ def load_weights(network: Network, path: Path) -> None:
     if wrong:
         raise ValueError(f"{path}: not weights of this network ({', '.join(wrong)})")
     network.load_state_dict({**own, **{k: v for k, v in found.items() if k in own}})
+
+
+def _first(name: str, value: Tensor, few: int, many: int) -> Tensor:
+    """A parameter of `many` units without those after the first `few`. Raises ValueError where there are fewer."""
+    if few > many:
+        raise ValueError(f"init_units = {few}: the checkpoint has {many} units")
+    if name.startswith("lstm."):
+        gates = value.view(GATES, many, -1)[:, :few]
+        gates = gates[..., :few] if name == "lstm.weight_hh_l0" else gates
+        return gates.reshape(GATES * few, -1) if value.ndim == 2 else gates.reshape(-1)
+    return value[:, :few].clone() if value.ndim == 2 and value.shape[1] == many else value
 
 
 def _grown(name: str, small: Tensor, start: Tensor, few: int, many: int) -> Tensor:
