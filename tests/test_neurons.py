@@ -7,7 +7,7 @@ import pytest
 
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.net.reader import Reader
-from model.page.marks import COLUMN
+from model.page.marks import COLUMN, OUTPUT
 from model.train.neurons import PROBE, Traces, correlations, draw, find, fit, r_squared, trace
 from model.train.teacher import teach
 
@@ -50,15 +50,26 @@ def test_traces_are_outputs_beside_the_teachers_depth(reader: Reader) -> None:
     assert np.allclose(traces.outputs[begin : begin + len(alone.depth)], alone.outputs)
 
 
-def test_find_chooses_on_training_pages_and_measures_on_others(reader: Reader) -> None:
+@pytest.mark.parametrize("whose", ["shipped", "tiny"])
+def test_find_chooses_on_training_pages_and_measures_on_others(whose: str, reader: Reader, weights: Path) -> None:
+    reader = reader if whose == "shipped" else Reader(load_checkpoint(weights))
     depth, share = find(reader, PAGES[::2], PAGES[1::2])
     units = [n.unit for n in depth.neurons]
     assert len(set(units)) == PROBE == len(depth.weights)
+    head = reader.checkpoint.weights.heads[OUTPUT["depth"].start]
+    if whose == "shipped":  # its depth head reads eight units, and is the probe but for scale and bias
+        assert set(units) == set(np.flatnonzero(head).tolist())
+        ratios = np.array(depth.weights) / head[units]
+        np.testing.assert_allclose(ratios, ratios[0])
+    else:
+        assert np.count_nonzero(head) > PROBE
     held_out = trace(reader, PAGES[1::2], np.array(units))
     assert [n.r for n in depth.neurons] == pytest.approx(correlations(held_out).tolist(), abs=1e-4)
     assert share == pytest.approx(r_squared(held_out, list(range(PROBE)), np.array(depth.weights), depth.bias))
-    seen = trace(reader, PAGES[::2], np.arange(reader.checkpoint.weights.units))
-    assert units[0] == int(np.argmax(np.abs(correlations(seen))))
+    seen = np.abs(correlations(trace(reader, PAGES[::2], np.arange(len(head)))))
+    assert units[0] == max(units, key=lambda u: seen[u])
+    if whose == "tiny":
+        assert units[0] == int(np.argmax(seen))
 
 
 def test_a_page_is_drawn(reader: Reader, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import kernels
 from kernels.copy import copies, copy_state
 from model.net.checkpoint import Depth, DepthNeuron
 from model.net.reader import Reader, character_starts
-from model.page.marks import COLUMN, DEEPEST
+from model.page.marks import COLUMN, DEEPEST, OUTPUT
 from model.train.teacher import teach
 
 CANDIDATES = 60  # units with the highest |r|, among which the probe's are searched
@@ -73,22 +73,35 @@ def r_squared(traces: Traces, columns: list[int], weights: Floats, bias: float) 
 def find(reader: Reader, train: list[str], held_out: list[str]) -> tuple[Depth, float]:
     """Depth neurons chosen on training pages, their r on held-out pages, and the probe's R^2 there.
 
-    The first is the unit with the highest |r|; each further one is that which adds most to the probe's R^2.
+    Where the depth head reads no more than PROBE units, it is the probe itself, and training has fitted it on far
+    more than `train`: only its scale and bias are fitted here. Otherwise the first is the unit with the highest |r|,
+    and each further one that which adds most to the R^2 of a probe by least squares.
     """
-    units = np.arange(reader.checkpoint.weights.units)
-    seen = trace(reader, train, units)
+    head = reader.checkpoint.weights.heads[OUTPUT["depth"].start].astype(np.float64)
+    read = np.flatnonzero(head)
+    if 0 < len(read) <= PROBE:
+        seen = trace(reader, train, read)
+        order = np.argsort(-np.abs(correlations(seen)))
+        scale, bias = fit(Traces(seen.outputs @ head[read][:, None], seen.depth), [0])
+        chosen, weights = read[order], scale[0] * head[read][order]
+    else:
+        chosen, weights, bias = _greedy(trace(reader, train, np.arange(len(head))))
+    unseen = trace(reader, held_out, chosen)
+    r = correlations(unseen)
+    neurons = tuple(DepthNeuron(0, int(u), round(float(x), 4)) for u, x in zip(chosen, r, strict=True))
+    depth = Depth(neurons, tuple(float(w) for w in weights), bias)
+    return depth, r_squared(unseen, list(range(len(chosen))), weights, bias)
+
+
+def _greedy(seen: Traces) -> tuple[NDArray[np.int64], Floats, float]:
+    """Units (PROBE,), their weights and a bias."""
     order = np.argsort(-np.abs(correlations(seen)))[:CANDIDATES].tolist()
     chosen = [order[0]]
     while len(chosen) < PROBE:
         rest = [u for u in order if u not in chosen]
         gains = [r_squared(seen, [*chosen, u], *fit(seen, [*chosen, u])) for u in rest]
         chosen.append(rest[int(np.argmax(gains))])
-    weights, bias = fit(seen, chosen)
-    unseen = trace(reader, held_out, np.array(chosen, np.int64))
-    r = correlations(unseen)
-    neurons = tuple(DepthNeuron(0, int(u), round(float(x), 4)) for u, x in zip(chosen, r, strict=True))
-    depth = Depth(neurons, tuple(float(w) for w in weights), bias)
-    return depth, r_squared(unseen, list(range(PROBE)), weights, bias)
+    return np.array(chosen, np.int64), *fit(seen, chosen)
 
 
 def draw(reader: Reader, page: str, path: Path) -> None:
