@@ -75,7 +75,7 @@ class Weights:
             object.__setattr__(self, name, _floats(name, getattr(self, name), expected))
         whole = {"recurrent": (4 * units, units), "context": (len(LEARNED), SLOTS, EMBEDDED)}
         for name, expected in whole.items():
-            object.__setattr__(self, name, _eighths(name, getattr(self, name), expected))
+            object.__setattr__(self, name, _whole(name, getattr(self, name), expected))
         if self.recurrent.min() < -127:
             raise ValueError("recurrent: -128, expected -127 to 127")
 
@@ -159,7 +159,7 @@ def _floats(name: str, value: object, shape: tuple[int, ...]) -> Floats:
     return rounded
 
 
-def _eighths(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.int8]:
+def _whole(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.int8]:
     array = np.asarray(value)
     if array.shape != shape or array.dtype != np.int8:
         raise ValueError(f"{name}: {array.dtype} {array.shape}, expected int8 {shape}")

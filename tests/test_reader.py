@@ -20,7 +20,7 @@ from model.net import reader as module
 from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, digest, load_checkpoint, save_checkpoint
 from model.net.reader import Reader, Reading, Stopped, character_starts
 from model.page.boundaries import boundary_kinds
-from model.page.marks import HEADS, OUTPUT, OUTPUTS, Block, Event
+from model.page.marks import HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
 from model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
 
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
@@ -87,6 +87,7 @@ def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
     ids = np.frombuffer(page.encode(), np.uint8)
     chunk, delay = outputs(checkpoint, page), checkpoint.delay
     syntax = log_likelihoods(chunk, delay, "syntax").astype(np.float32)
+    syntax[:, Syntax.COMMENT] -= module.COMMENT_PRICE
     kinds = boundary_kinds(ids, ord(" "))
     start = np.zeros(syntax.shape[1], np.float32)
     pointers, scores = reference_path_forward(syntax, kinds, checkpoint.changes, start)
