@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from kernels.weights import LENGTH_CLASSES, SLOTS
+from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.page.marks import OUTPUT, OUTPUTS
 from model.train.counters import FORGET, INPUT, keep_set_up, start_counters
 from model.train.inputs import INPUTS, LENGTH, SLOT
@@ -168,3 +169,13 @@ def test_zeros_are_kept() -> None:
     assert (gradient[depth] != 0).tolist() == [False] * (MANY - 4) + [True] * 4
     assert gradient[:depth].all()
     keep_set_up(network(MANY, outputs=0))  # nothing to keep
+
+
+def test_training_goes_on_from_the_shipped_weights() -> None:
+    """Their embeddings are in eight bits, everything else is as it was trained but for half precision."""
+    shipped = load_checkpoint()
+    made = Network(shipped.weights.units, shipped.parameters["byte.weight"].shape[1], OUTPUTS)
+    load_weights(made, DEFAULT)
+    wanted = torch.from_numpy(shipped.parameters["context.weight"] * shipped.parameters["context.scale"])
+    torch.testing.assert_close(made.context.weight.detach(), wanted)
+    assert torch.equal(made.output.weight, torch.from_numpy(shipped.parameters["output.weight"]).float())
