@@ -21,11 +21,11 @@ LEVELS = 127  # h, between -1 and 1, is rounded to so many parts for the recurre
 BLOCK = 256  # bytes whose hidden states are kept at a time
 
 RING = 1 << 19  # this and the rest of the copy model: see cpp/copy.h
-SLOTS = 1 << 18
+MATCHER_SLOTS = 1 << 18
 ORDER = (5, 3)
 LONGEST = 32
 FACTOR = 0x2F0B4C47
-FIRST_SUCCESSOR = 1 + 2 * MATCHERS + MATCHERS * SLOTS  # words of the state before the successors'
+FIRST_SUCCESSOR = 1 + 2 * MATCHERS + MATCHERS * MATCHER_SLOTS  # words of the state before the successors'
 COPY_STATE_BYTES = 4 * (FIRST_SUCCESSOR + SUCCESSOR_WORDS) + RING
 CLASS_STARTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256)  # least lengths of classes 2 to 15
 LENGTH_CLASS = [1 + sum(length >= start for start in CLASS_STARTS) for length in range(257)]
@@ -143,7 +143,7 @@ def _hashes(ids: Bytes, history: "memoryview[int]", first: int, order: int) -> l
     value = np.zeros(len(ids), np.uint32)
     for j in range(order):
         value = (value + known[order - 1 - j : len(known) - j] + np.uint32(1)) * np.uint32(FACTOR)
-    slots: list[int] = ((value ^ (value >> np.uint32(15))) & np.uint32(SLOTS - 1)).tolist()
+    slots: list[int] = ((value ^ (value >> np.uint32(15))) & np.uint32(MATCHER_SLOTS - 1)).tolist()
     return slots
 
 
@@ -164,7 +164,7 @@ def _follow(
         pointer = matched = 0
     if n < ORDER[k]:
         return pointer, matched
-    entry = 1 + 2 * MATCHERS + k * SLOTS + slot
+    entry = 1 + 2 * MATCHERS + k * MATCHER_SLOTS + slot
     found = words[entry]
     words[entry] = n + 1
     if k == 0 and pointer:

@@ -62,6 +62,17 @@ def tiny_checkpoint() -> Checkpoint:
     return Checkpoint("tiny", "test", 4, parameters, changes, depth)
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Torch with one thread: sums depend on how they are divided among threads, and small networks are faster so."""
+    import torch  # noqa: PLC0415  only tests of training need it
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny network's file."""

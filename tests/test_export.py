@@ -1,6 +1,5 @@
 """From the network that learns to the weights that are read: they say the same of a page."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +20,10 @@ from model.train.network import Network
 from model.train.shards import MARKS, Shards, write_shard
 from model.train.teacher import teach
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 UNITS = 24
 PAGES = [s.html.encode()[:2000] for s in SAMPLES if s.name in ("news-harbour", "chinese-gb2312", "forum-lost-bracket")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """So small a network is read fastest by one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def random_network(*, exact: bool) -> tuple[Network, Weights]:

@@ -5,7 +5,6 @@ import math
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,8 @@ from model.train.lessons import byte_rows
 from model.train.loop import TABLE_RATE, Run, depth_losses, head_losses, learning_rate, train
 from model.train.shards import MARKS, write_shard
 from model.train.teacher import teach
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CPU = torch.device("cpu")
 PER_UPDATE = 3 * 32
@@ -47,15 +48,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pages = [s.html[:1500] for s in SAMPLES[::5]]
     write_shard(folder / "shards" / "a", [byte_rows(p, teach(p)) for p in pages], MARKS + len(HEADS))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Sums depend on how they are divided among threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def run(root: Path, folder: Path, experiment: Experiment = TINY) -> Run:

@@ -3,7 +3,6 @@
 import dataclasses
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,8 @@ from model.train.shards import MARKS, write_shard
 from model.train.teacher import teach
 from model.train.workers import further_workers
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = torch.device("cpu")
 PER_UPDATE = 2 * 32
 TINY = Experiment(
@@ -37,14 +38,6 @@ TINY = Experiment(
     log_interval=10,
     stretches=Stretches(window=96, beginning=160),
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from model.page.marks import HEADS, OUTPUTS, Syntax
 FORMAT = "2"
 PREFIX = "network."  # of the parameters' names
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
+
+
 @dataclass(frozen=True)
 class DepthNeuron:
     """A unit whose output follows nesting depth; r: Pearson's correlation on held-out pages."""
@@ -120,7 +122,6 @@ def load_checkpoint(path: Path = DEFAULT) -> Checkpoint:
     if changes.shape != (KINDS, len(Syntax), len(Syntax)) or outputs != OUTPUTS:
         raise ValueError(f"{path}: shapes do not fit this version")
     return checkpoint
-
 
 
 def digest(path: Path) -> str:

@@ -60,10 +60,10 @@ def rounded(parameters: Parameters) -> Parameters:
     for name, value in parameters.items():
         if name == CONTEXT and value.dtype != np.int8:
             kept[CONTEXT], kept[SCALE] = eighths(value)
-        elif name not in (CONTEXT, SCALE):
-            kept[name] = value.astype(np.float32 if value.ndim < 2 or name.endswith(WHOLE) else np.float16)
-        else:
+        elif name in (CONTEXT, SCALE):
             kept[name] = value
+        else:
+            kept[name] = value.astype(np.float32 if value.ndim < 2 or name.endswith(WHOLE) else np.float16)
     return {k: np.ascontiguousarray(v) for k, v in kept.items()}
 
 
