@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import io
 import lzma
 import random
+import time
+import tracemalloc
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -15,7 +19,7 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from model.page.warc import Tally, WarcPage, read_pages
+from model.page.warc import Tally, WarcPage, WarcRecord, read_pages, read_records
 
 DATE = "2026-03-04T05:06:07Z"
 
@@ -242,3 +246,88 @@ def test_noise_is_never_fatal() -> None:
         for _ in range(dice.randint(1, 20)):
             data[dice.randrange(len(data))] = dice.randrange(256)
         assert len(read(bytes(data))[0]) <= 4
+
+
+def records(data: bytes, **options: int) -> tuple[list[WarcRecord], Tally]:
+    tally = Tally()
+    return list(read_records(io.BytesIO(data), tally=tally, **options)), tally
+
+
+def test_records_say_where_they_are_and_why_they_are_no_pages() -> None:
+    parts = [
+        record(page(0).encode(), number=0),
+        record(b"", number=1, kind="request"),
+        record(b"{}", number=2, content_type="application/json"),
+        record(page(3).encode(), number=3, Content_Language="de"),
+    ]
+    for data, where in ((parts, [0, 2, 3]), ([gzip.decompress(part) for part in parts], [0, 2, 3])):
+        found, tally = records(b"".join(data))
+        assert [r.offset for r in found] == [sum(map(len, data[:n])) for n in where]
+        assert [r.record_id for r in found] == [f"<urn:uuid:{n}>" for n in where]
+        assert [r.reason for r in found] == ["", "not HTML", ""]
+        assert [r.page is None for r in found] == [False, True, False]
+        body = hashlib.sha1(page(3).encode()).digest()
+        assert found[2].digest == "sha1:" + base64.b32encode(body).decode()
+        assert found[2].language == "de" and found[1].digest is None
+        assert tally.consumed == sum(map(len, data))
+
+
+def test_large_headers_cost_their_record_only() -> None:
+    good = record(page(1).encode(), number=1, compress=False)
+    huge = b"WARC/1.0\r\nWARC-Type: response\r\nX: " + b"x" * 10_000_000 + b"\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
+    http = record(page(2).encode(), number=2, compress=False, X="y" * 10_000_000)
+    found, tally = records(huge + good + http + good)
+    assert [r.reason for r in found] == ["", "broken HTTP header", ""]
+    assert tally.skipped == {"broken record": 1, "broken HTTP header": 1}
+
+
+@pytest.mark.parametrize("length", ["-1", "-99999999999999999999", "9" * 5000, "", "1e3"])
+def test_lengths_that_are_none(length: str) -> None:
+    good = record(page(1).encode(), number=1)
+    bad = f"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: {length}\r\n\r\nabc\r\n\r\n".encode()
+    found, tally = records(good + gzip.compress(bad) + good)
+    assert len(found) >= 2 and tally.pages == 2 and tally.skipped
+
+
+@pytest.mark.parametrize("noise", [b"\x1f\x8b\x08", b"\x1f\x8b\x08\0", b"WARC/1.0\r\n", b"dns:a b 20080430204825 1 "])
+def test_repeated_beginnings_take_no_longer(noise: bytes) -> None:
+    good = record(page(1).encode(), number=1)
+    start = time.process_time()
+    _, tally = records(good + noise * (3_000_000 // len(noise)) + good)
+    assert tally.pages >= 1 and tally.skipped
+    assert time.process_time() - start < 20
+
+
+def test_the_memory_is_bounded_whatever_the_record() -> None:
+    class Endless:
+        """A record of 300 MB that is made while it is read, and a page after it."""
+
+        def __init__(self, header: bytes) -> None:
+            self.parts = iter([header, *([bytes(1_000_000)] * 300), b"\r\n\r\n", tail])
+            self.rest = b""
+
+        def read(self, size: int, /) -> bytes:
+            self.rest = self.rest or next(self.parts, b"")
+            data, self.rest = self.rest[:size], self.rest[size:]
+            return data
+
+    tail = record(page(1).encode(), compress=False)
+    http = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n11E1A300\r\n"
+    header = "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.example/\r\nContent-Length: %d\r\n\r\n%s"
+    tracemalloc.start()
+    try:
+        endless = Endless((header % (len(http) + 300_000_000, http)).encode())
+        found = list(read_records(endless, max_body=1_000_000))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [r.reason for r in found] == ["too large", ""]
+    assert peak < 10_000_000
+
+
+def test_an_xz_file_that_asks_for_too_much_memory() -> None:
+    chain = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}]
+    small = lzma.compress(record(page(1).encode(), compress=False), filters=chain)
+    assert read(small)[1].skipped == {"broken xz": 1}
+    plain = record(page(1).encode(), compress=False)
+    assert read(lzma.compress(plain) + bytes(8) + lzma.compress(plain))[1].pages == 2

@@ -99,11 +99,11 @@ COHERENCE = 0.6
 COMMENT = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
 HEAD_END = re.compile(rb"</head|<body", re.IGNORECASE)
 META = re.compile(
-    rb"<meta\b[^>]*?\bcharset\s*=\s*[\"']?\s*([^\s\"'/>;]+)"
+    rb"<meta\b[^>]*?\bcharset\s*+=\s*+[\"']?\s*+([^\s\"'/>;]+)"
     rb"|^\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"'>]+)",
     re.IGNORECASE,
 )
-HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
+HEADER = re.compile(r"charset\s*+=\s*+[\"']?\s*+([^\s\"';,]+)", re.IGNORECASE)
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 MARKUP = re.compile(rb"<[^<>]*>")
 ISO_2022_JP = re.compile(rb"\x1b\$[@B]")

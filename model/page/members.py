@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import lzma
+import re
 import zlib
 from collections import Counter
-from typing import IO, Protocol, cast
+from typing import Protocol
 
 BLOCK = 64 * 1024
 GZIP = b"\x1f\x8b\x08"
 XZ = b"\xfd7zXZ\x00"
+XZ_MEMORY = 256 * 1024 * 1024  # xz -9 asks for 65 MiB; a header may ask for 4 GiB
+MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")  # the upper flags are reserved (RFC 1952, 2.3.1)
+PEEK = 1024  # bytes of a member in which its first record must begin
 RECORD_STARTS = (b"WARC/", b"http", b"filedesc:", b"dns:")
 
 
@@ -19,19 +23,27 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class _Prefixed:
-    """A file whose first bytes were read already."""
+class _Counted:
+    """A file, how many of its bytes were read, and some that are to be read again."""
 
-    def __init__(self, prefix: bytes, file: Readable) -> None:
-        self._prefix = prefix
+    def __init__(self, file: Readable) -> None:
         self._file = file
+        self._again = b""
+        self.count = 0
 
-    def read(self, size: int = -1, /) -> bytes:
-        if not self._prefix:
-            return self._file.read(size)
-        size = len(self._prefix) if size < 0 else size
-        data, self._prefix = self._prefix[:size], self._prefix[size:]
+    def read(self, size: int, /) -> bytes:
+        if self._again:
+            data, self._again = self._again[:size], self._again[size:]
+        else:
+            data = self._file.read(size)
+        self.count += len(data)
         return data
+
+    def head(self, size: int) -> bytes:
+        """The first bytes, which will be read again."""
+        while len(self._again) < size and (more := self._file.read(size - len(self._again))):
+            self._again += more
+        return self._again
 
 
 class Members:
@@ -39,32 +51,35 @@ class Members:
 
     A broken gzip member ends early, and the next one starts at the next place that unpacks to
     the beginning of a record; `faults` counts such losses. Plain and xz files are one member.
+    Whatever the file holds, a few blocks of it are in memory. `offset` is where the member starts
+    in the file, `consumed` how many bytes of the file were read.
     """
 
     def __init__(self, file: Readable, faults: Counter[str]) -> None:
-        head = file.read(len(XZ))
-        while len(head) < len(XZ) and (more := file.read(len(XZ) - len(head))):
-            head += more
+        self._file = _Counted(file)
+        head = self._file.head(len(XZ))
+        self.packed = head.startswith(GZIP[:2])
+        self.offset = 0
         self._faults = faults
-        self._gzip = head.startswith(GZIP[:2])
-        self._rest = head if self._gzip else b""
-        self._file = file
+        self._rest = b""
         self._inflate = zlib.decompressobj(31)
         self._ended = True
         self._whole: Readable | None = None
-        if head == XZ:
-            packed = cast("IO[bytes]", _Prefixed(head, file))
-            self._whole = lzma.LZMAFile(packed)  # noqa: SIM115 (the file is the caller's)
-        elif not self._gzip:
-            self._whole = _Prefixed(head, file)
+        if not self.packed:
+            self._whole = _Xz(self._file) if head == XZ else self._file
+        self._begun = False
+
+    @property
+    def consumed(self) -> int:
+        return self._file.count
 
     def next_member(self) -> bool:
         while self.read(BLOCK):
             pass
-        if not self._gzip:
-            if self._whole is None:
+        if not self.packed:
+            if self._begun:
                 return False
-            self._file, self._whole, self._ended = self._whole, None, False
+            self._begun, self._ended = True, False
             return True
         while len(self._rest) < len(GZIP) and (more := self._file.read(BLOCK)):
             self._rest = (self._rest + more).lstrip(b"\x00")
@@ -72,6 +87,7 @@ class Members:
             if self._rest:
                 self._faults["no gzip"] += 1
             self._seek_record()
+        self.offset = self._file.count - len(self._rest)
         self._inflate = zlib.decompressobj(31)
         self._ended = not self._rest
         return bool(self._rest)
@@ -79,8 +95,8 @@ class Members:
     def read(self, size: int, /) -> bytes:
         if self._ended:
             return b""
-        if not self._gzip:
-            return self._read_whole(size)
+        if self._whole is not None:
+            return self._read_whole(self._whole, size)
         while not self._inflate.eof:
             data = self._rest or self._file.read(BLOCK)
             try:
@@ -98,35 +114,34 @@ class Members:
         self._rest = self._rest.lstrip(b"\x00")
         return b""
 
-    def _read_whole(self, size: int) -> bytes:
+    def _read_whole(self, file: Readable, size: int) -> bytes:
         try:
-            return self._file.read(size)
+            return file.read(size)
         except (lzma.LZMAError, EOFError):
             return self._fail("broken xz")
 
     def _fail(self, fault: str) -> bytes:
         self._faults[fault] += 1
         self._ended = True
-        if self._gzip and self._rest:
+        if self.packed and self._rest:
             self._seek_record()
         return b""
 
     def _seek_record(self) -> None:
-        """Drop bytes until a gzip member begins that holds a record; all, where none does."""
+        """Drops bytes until a gzip member begins that holds a record; all, where none does."""
         while True:
-            at = self._rest.find(GZIP)
-            if at < 0:
-                self._rest = self._rest[-2:]
-            else:
-                self._rest = self._rest[at:]
             more = self._file.read(BLOCK)
             self._rest += more
-            if at >= 0 and _begins_record(self._rest):
-                return
-            if at >= 0:
-                self._rest = self._rest[1:]
-            elif not more:
-                self._rest = b""
+            known = len(self._rest) - PEEK if more else len(self._rest)
+            for found in MEMBER.finditer(self._rest):
+                at = found.start()
+                if at > known:
+                    break
+                if _begins_record(self._rest[at : at + PEEK]):
+                    self._rest = self._rest[at:]
+                    return
+            self._rest = self._rest[max(0, known) :] if more else b""
+            if not more:
                 return
 
 
@@ -135,3 +150,31 @@ def _begins_record(packed: bytes) -> bool:
         return zlib.decompressobj(31).decompress(packed, 16).startswith(RECORD_STARTS)
     except zlib.error:
         return False
+
+
+class _Xz:
+    """The unpacked bytes of an xz file. Raises EOFError where it is cut off, LZMAError where it is broken."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._unpack: lzma.LZMADecompressor | None = None
+        self._rest = b""
+
+    def read(self, size: int, /) -> bytes:
+        while True:
+            if self._unpack is None:
+                while not self._rest and (more := self._file.read(BLOCK)):
+                    self._rest = more.lstrip(b"\x00")  # between streams
+                if not self._rest:
+                    return b""
+                self._unpack = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+            data = b""
+            if self._unpack.needs_input:
+                data, self._rest = self._rest or self._file.read(BLOCK), b""
+                if not data:
+                    raise EOFError
+            unpacked = self._unpack.decompress(data, size)
+            if self._unpack.eof:
+                self._rest, self._unpack = self._unpack.unused_data.lstrip(b"\x00"), None
+            if unpacked:
+                return unpacked

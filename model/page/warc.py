@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from warcio.bufferedreaders import BufferedReader, ChunkedDataReader
-from warcio.exceptions import ArchiveLoadFailed
-from warcio.recordloader import ArcWarcRecordLoader
+from warcio.limitreader import LimitReader
+from warcio.recordloader import ARC2WARCHeadersParser, ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
 
-from model.page.decode import EmptyPage, NotText, Source, Undecodable, decode
+from model.page.decode import Decoded, EmptyPage, NotText, Source, Undecodable, decode
 from model.page.members import BLOCK, Members, Readable
-
-try:
-    import brotli
-except ImportError:
-    brotli = None
+from model.page.payload import BadPayload, payload
 
 MAX_BODY = 16 * 1024 * 1024
+MAX_HEADER = 1024 * 1024  # bytes of a record's or response's header; servers stop at 8 to 64 KiB
 LINE = 64 * 1024
+SHOWN = 2048  # characters of a header's value that are made use of
 HTML_TYPES = ("text/html", "application/xhtml+xml")
-ARC_RECORD = re.compile(rb"(filedesc|https?|dns|ftp):\S* \S+ \d{12,14} .*\d+\s*$")
+KINDS = frozenset("warcinfo response resource request metadata revisit conversion continuation".split())
+ARC_RECORD = re.compile(rb"(filedesc|https?|dns|ftp):\S* \S+ \d{12,14} .*\d\s*$")
 HTML_START = re.compile(rb"\s*(?:<!doctype\s+html|<html\b)", re.IGNORECASE)
-MARKUP_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
-BAD_RECORD = (ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, ValueError)
+BAD_HEADER = (StatusAndHeadersParserException, EOFError, ValueError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,37 @@ class WarcPage:
 
 
 @dataclass(slots=True)
+class WarcRecord:
+    """A record that may be a page: a response or a resource. `page` is None where it is left out, for `reason`.
+
+    `offset`: where the record starts in the file; the start of its gzip member where it is packed; in an xz file, in
+    what unpacks from it. `digest`: SHA-1 of the body, its encodings undone, as WARC writes it; None where the body
+    was not needed. `truncated`: why the crawler cut the body, None where it did not. `language`: Content-Language.
+    """
+
+    offset: int
+    record_id: str
+    url: str
+    date: str
+    truncated: str | None = None
+    status: int | None = None
+    language: str | None = None
+    digest: str | None = None
+    page: Decoded | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
 class Tally:
-    """What came of a file's records: pages, records that are no HTML page, and what was lost."""
+    """What came of a file's records: pages, records that are no HTML page, and what was lost.
+
+    `consumed`: bytes of the file that were read.
+    """
 
     pages: int = 0
     other: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    consumed: int = field(default=0, compare=False)
 
     def report(self) -> str:
         """One line, as `80 pages; other records: 80 request; skipped: 1 truncated record`."""
@@ -71,6 +95,39 @@ class _NotHtml(Exception):
     """A record that is no HTML page, with its kind."""
 
 
+class _BadHeader(Exception):
+    """No record can be made of what begins like one."""
+
+
+@dataclass(slots=True)
+class _Block:
+    """A record's header and its block, unread."""
+
+    kind: str
+    headers: Any
+    stream: Any
+
+
+class _Unpacked(io.RawIOBase):
+    """What a member unpacks to, as a raw stream for io.BufferedReader."""
+
+    def __init__(self, members: Members) -> None:
+        self._members = members
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._members.read(len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
 def read_pages(
     source: Readable | Path | str, *, tally: Tally | None = None, max_body: int = MAX_BODY
 ) -> Iterator[WarcPage]:
@@ -81,6 +138,27 @@ def read_pages(
     `max_body` bytes is left out and counted in `tally`. After a broken stretch reading goes on at
     the next record.
     """
+    for record in read_records(source, tally=tally, max_body=max_body):
+        if record.page is not None:
+            yield WarcPage(
+                url=record.url,
+                date=record.date,
+                record_id=record.record_id,
+                html=record.page.text,
+                charset=record.page.charset,
+                charset_source=record.page.source,
+                status=record.status,
+            )
+
+
+def read_records(
+    source: Readable | Path | str, *, tally: Tally | None = None, max_body: int = MAX_BODY
+) -> Iterator[WarcRecord]:
+    """All records of a file that may be pages, those that are not with the reason; see `read_pages`.
+
+    Records are streamed: besides one body of `max_body` bytes at most, some blocks of 64 KiB are in memory. What has
+    no header that can be read is counted in `tally`, and so are records of other kinds.
+    """
     tally = Tally() if tally is None else tally
     if isinstance(source, (str, Path)):
         with open(source, "rb") as file:
@@ -89,12 +167,16 @@ def read_pages(
         yield from _read_members(Members(source, tally.skipped), tally, max_body)
 
 
-def _read_members(members: Members, tally: Tally, max_body: int) -> Iterator[WarcPage]:
-    loader = ArcWarcRecordLoader(arc2warc=True)
+def _read_members(members: Members, tally: Tally, max_body: int) -> Iterator[WarcRecord]:
     while members.next_member():
-        reader = BufferedReader(members)
+        reader = io.BufferedReader(_Unpacked(members), BLOCK)
         lost = False
-        while line := reader.readline(LINE):
+        while True:
+            at = members.offset if members.packed else reader.tell()
+            line = reader.readline(LINE)
+            tally.consumed = members.consumed
+            if not line:
+                break
             if not line.strip():
                 continue
             if not _starts_record(line):
@@ -102,148 +184,126 @@ def _read_members(members: Members, tally: Tally, max_body: int) -> Iterator[War
                     tally.skipped["broken record"] += 1
                 lost = True
                 continue
-            lost = False
             try:
-                record = loader.parse_record_stream(reader, line, no_record_parse=True)
-            except BAD_RECORD:
-                record = None
-            if record is None or record.length is None:
+                block = _block(reader, line)
+            except _BadHeader:
                 tally.skipped["broken record"] += 1
                 lost = True
                 continue
-            page = _page(record, tally, max_body)
-            if page is not None:
-                tally.pages += 1
-                yield page
+            lost = False
+            record = _record(block, at, tally, max_body)
+            if record is not None:
+                yield record
 
 
 def _starts_record(line: bytes) -> bool:
     return line.startswith(b"WARC/") or ARC_RECORD.match(line) is not None
 
 
-def _page(record: Any, tally: Tally, max_body: int) -> WarcPage | None:
-    """The record's page, the record read to its end."""
-    page = None
-    reason = other = None
+def _block(reader: Any, line: bytes) -> _Block:
+    """The record that begins with this line. Raises _BadHeader."""
     try:
-        page = _read_record(record, max_body)
+        if line.startswith(b"WARC/"):
+            headers = StatusAndHeadersParser(ArcWarcRecordLoader.WARC_TYPES).parse(_head(reader, line))
+            own = 0
+        else:
+            version = b"".join(reader.readline(LINE) for _ in range(2)) if line.startswith(b"filedesc:") else b""
+            headers = ARC2WARCHeadersParser().parse(io.BytesIO(version), line)
+            own = len(version)
+        length = int(headers.get_header("Content-Length")) - own
+    except BAD_HEADER:
+        raise _BadHeader from None
+    if length < 0:
+        raise _BadHeader
+    kind = headers.get_header("WARC-Type") or "record without a type"
+    return _Block(kind, headers, LimitReader(reader, length))
+
+
+def _head(stream: Any, line: bytes) -> io.BytesIO:
+    """A header that begins with this line, to its blank line. Raises _BadHeader where it is too large."""
+    lines = [line]
+    left = MAX_HEADER - len(line)
+    while line.strip() and left > 0:
+        line = stream.readline(LINE)
+        lines.append(line)
+        left -= len(line)
+    if left <= 0:
+        raise _BadHeader
+    return io.BytesIO(b"".join(lines))
+
+
+def _record(block: _Block, offset: int, tally: Tally, max_body: int) -> WarcRecord | None:
+    """The record, read to its end; None where it is of a kind that is no page."""
+    headers = block.headers
+    url = (headers.get_header("WARC-Target-URI") or "").removeprefix("<").removesuffix(">")  # <>: wget 1.19
+    record = WarcRecord(
+        offset=offset,
+        record_id=_shown(headers, "WARC-Record-ID") or "",
+        url=url.replace(" ", "%20"),
+        date=_shown(headers, "WARC-Date") or "",
+        truncated=_shown(headers, "WARC-Truncated"),
+    )
+    other = ""
+    try:
+        _read_block(block, record, max_body)
     except _NotHtml as kind:
-        other = str(kind)
-    except _Skip as why:
-        reason = str(why)
-    while record.raw_stream.read(BLOCK):
+        other, record.reason = str(kind), "not HTML"
+    except (_Skip, BadPayload) as why:
+        record.reason = str(why)
+    while block.stream.read(BLOCK):
         pass
-    if getattr(record.raw_stream, "limit", 0) > 0:
-        page, reason = None, "truncated record"
-    if reason:
-        tally.skipped[reason] += 1
-    elif other:
+    if block.stream.limit > 0:
+        record.page, record.reason, other = None, "truncated record", ""
+    if other:
         tally.other[other] += 1
-    return page
-
-
-def _read_record(record: Any, max_body: int) -> WarcPage:
-    kind = record.rec_type or "record without a type"
-    url = record.rec_headers.get_header("WARC-Target-URI", "")
-    if kind == "resource":
-        http, status, content_type = None, None, record.content_type
-    elif kind == "response" and url.lower().startswith(("http:", "https:")):
-        try:
-            http = StatusAndHeadersParser(["HTTP/"]).parse(record.raw_stream)
-        except (StatusAndHeadersParserException, EOFError, ValueError):
-            raise _Skip("broken HTTP header") from None
-        status, content_type = _status(http), http.get_header("Content-Type")
+    elif record.reason:
+        tally.skipped[record.reason] += 1
     else:
-        raise _NotHtml("response without HTTP" if kind == "response" else kind)
+        tally.pages += 1
+    return record if block.kind in ("response", "resource") else None
+
+
+def _shown(headers: Any, name: str) -> str | None:
+    value = headers.get_header(name) if headers else None
+    return value[:SHOWN] if value else None
+
+
+def _read_block(block: _Block, record: WarcRecord, max_body: int) -> None:
+    """Fills in what the record's block says."""
+    kind = block.kind
+    if kind == "resource":
+        http, content_type = None, _shown(block.headers, "Content-Type")
+    elif kind == "response" and record.url.lower().startswith(("http:", "https:")):
+        try:
+            http = StatusAndHeadersParser(["HTTP/"]).parse(_head(block.stream, block.stream.readline(LINE)))
+        except (*BAD_HEADER, _BadHeader):
+            raise _Skip("broken HTTP header") from None
+        record.status, content_type = _status(http), _shown(http, "Content-Type")
+        record.language = _shown(http, "Content-Language")
+    elif kind == "response":
+        raise _NotHtml("response without HTTP")
+    else:
+        raise _NotHtml(kind if kind in KINDS else "unknown kind")
 
     declared = (content_type or "").partition(";")[0].strip().lower()
     if declared and declared not in HTML_TYPES:
         raise _NotHtml(f"{kind} of another type")
-    body = _body(record.raw_stream, http, max_body)
+    body = payload(block.stream, http, max_body)
     if len(body) > max_body:
         raise _Skip("too large")
+    record.digest = "sha1:" + base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
     if body and not declared and not HTML_START.match(body[:1024]):
         raise _NotHtml(f"{kind} without a type")
     try:
-        text = decode(body, content_type)
+        record.page = decode(body, content_type)
     except EmptyPage:
         raise _Skip("empty") from None
     except NotText:
         raise _Skip("binary") from None
     except Undecodable:
         raise _Skip("undecodable") from None
-    headers = record.rec_headers
-    return WarcPage(
-        url=url,
-        date=headers.get_header("WARC-Date", ""),
-        record_id=headers.get_header("WARC-Record-ID", ""),
-        html=text.text,
-        charset=text.charset,
-        charset_source=text.source,
-        status=status,
-    )
 
 
 def _status(http: Any) -> int | None:
     found = re.search(r"\b[1-5]\d\d\b", http.statusline)
     return int(found[0]) if found else None
-
-
-def _body(stream: Any, http: Any, max_body: int) -> bytes:
-    """The payload, transfer and content encoding undone; longer than the limit means more."""
-    if http and "chunked" in (http.get_header("Transfer-Encoding") or "").lower():
-        stream = ChunkedDataReader(stream)
-    body: bytes = stream.read(max_body + 1)
-    encodings = (http.get_header("Content-Encoding") or "").lower() if http else ""
-    for encoding in reversed(encodings.split(",")):
-        if body and len(body) <= max_body:
-            body = _unpack(body, encoding.strip(), max_body)
-    return body
-
-
-def _unpack(body: bytes, encoding: str, max_body: int) -> bytes:
-    """Crawlers may keep the header of a body that they unpacked: markup is left as it is."""
-    if encoding in ("", "identity", "none", "utf-8") or MARKUP_START.match(body):
-        return body
-    if encoding in ("gzip", "x-gzip") and body.startswith(b"\x1f\x8b"):
-        return _inflate(body, 31, max_body)
-    if encoding in ("gzip", "x-gzip"):
-        return body
-    if encoding == "deflate":
-        try:
-            return _inflate(body, 15, max_body)
-        except _Skip:
-            return _inflate(body, -15, max_body)
-    if encoding == "br" and brotli is not None:
-        return _unpack_brotli(body, max_body)
-    raise _Skip(f"content encoding {encoding[:20]}")
-
-
-def _inflate(body: bytes, wbits: int, max_body: int) -> bytes:
-    unpacked = b""
-    while body and len(unpacked) <= max_body:
-        inflate = zlib.decompressobj(wbits)
-        try:
-            unpacked += inflate.decompress(body, max_body + 1 - len(unpacked))
-        except zlib.error:
-            raise _Skip("broken body") from None
-        if not inflate.eof and len(unpacked) <= max_body:
-            raise _Skip("broken body")
-        # a gzip body may be several members; what follows them is no matter
-        body = inflate.unused_data if inflate.unused_data.startswith(b"\x1f\x8b") else b""
-    return unpacked
-
-
-def _unpack_brotli(body: bytes, max_body: int) -> bytes:
-    decompressor = brotli.Decompressor()
-    unpacked = bytearray()
-    try:
-        for start in range(0, len(body), 4096):
-            unpacked += decompressor.process(body[start : start + 4096])
-            if len(unpacked) > max_body:
-                return bytes(unpacked)
-    except brotli.error:
-        raise _Skip("broken body") from None
-    if not decompressor.is_finished():
-        raise _Skip("broken body")
-    return bytes(unpacked)
