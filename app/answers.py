@@ -67,7 +67,14 @@ class Measurement(TypedDict, total=False):
 def extract(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Extraction:
     """Title, links, text and Markdown of a page. Raises Stopped when `stop` says so."""
     start = time.perf_counter()
-    reading = reader.read(asked.html, stop)
+    answer = rendered(reader.read(asked.html, stop), asked, stop)
+    answer["model"] = model_of(reader)
+    answer["seconds"] = round(time.perf_counter() - start, 4)
+    return answer
+
+
+def rendered(reading: Reading, asked: Asked, stop: Stop = lambda: False) -> Extraction:
+    """What is wanted of a page that was read, `model` and `seconds` left out. Raises Stopped when `stop` says so."""
     page, spans, url = asked.html, reading.spans, asked.url
     answer: Extraction = {"title": title(page, spans)}
     if asked.scope == "main":
@@ -82,9 +89,12 @@ def extract(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Extract
         answer["markdown"] = markdown(page, spans, url)
     answer["characters"] = len(page)
     answer["bits_per_character"] = round(reading.bits_per_character, 4)
-    answer["model"] = _model(reader)
-    answer["seconds"] = round(time.perf_counter() - start, 4)
     return answer
+
+
+def main_text(reading: Reading) -> str:
+    """The text of a page's main content."""
+    return text(reading.page, main_content(reading.page, reading.spans))
 
 
 def measure(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Measurement:
@@ -104,7 +114,7 @@ def measure(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Measure
         answer["depth_neurons"] = [asdict(neuron) for neuron in reader.checkpoint.depth.neurons]
     if "faults" in asked.include:
         answer["faults"] = _faults(reader, reading, stop)
-    answer["model"] = _model(reader)
+    answer["model"] = model_of(reader)
     answer["seconds"] = round(time.perf_counter() - start, 4)
     return answer
 
@@ -145,7 +155,8 @@ def _faults(reader: Reader, reading: Reading, stop: Stop) -> list[dict[str, Any]
     return found
 
 
-def _model(reader: Reader) -> dict[str, str]:
+def model_of(reader: Reader) -> dict[str, str]:
+    """Name and version of the network."""
     return {"name": reader.checkpoint.name, "version": reader.checkpoint.version}
 
 

@@ -11,6 +11,7 @@ COMMANDS = {
     "serve": ("app.serving", "serve", "Answer HTTP requests.", ""),
     "extract": ("app.reading", "extract_command", "Title, links, text and Markdown of pages.", ""),
     "entropy": ("app.reading", "entropy_command", "Surprisal of pages, and where they are broken.", ""),
+    "warc": ("app.warc_cli", "warc_command", "A row for every page of WARC files, on one machine or many.", "warc"),
     "fetch": ("app.fetching", "fetch_command", "Fetch pages of Common Crawl into a WARC file.", "fetch"),
     "lessons": ("app.train_cli", "lessons_command", "Make lessons for training out of pages.", "train"),
     "train": ("app.train_cli", "train_command", "Train a network, as an experiment file says.", "train"),
@@ -19,7 +20,7 @@ COMMANDS = {
     "ablation": ("app.ablation_cli", "ablation_command", "Compare trained experiments, head by head.", "train"),
     "neurons": ("app.neurons_cli", "neurons_command", "The units that follow nesting depth.", "train"),
 }
-OPTIONAL = frozenset({"torch", "selectolax", "html5lib", "markdown_it", "matplotlib", "httpx"})
+OPTIONAL = frozenset("torch selectolax html5lib markdown_it matplotlib httpx pyarrow fsspec zstandard".split())
 
 
 class LazyGroup(click.Group):

@@ -49,8 +49,9 @@ class WarcRecord:
     """A record that may be a page: a response or a resource. `page` is None where it is left out, for `reason`.
 
     `offset`: where the record starts in the file; the start of its gzip member where it is packed; in an xz file, in
-    what unpacks from it. `digest`: SHA-1 of the body, its encodings undone, as WARC writes it; None where the body
-    was not needed. `truncated`: why the crawler cut the body, None where it did not. `language`: Content-Language.
+    what unpacks from it. `record_id`: "" in an ARC file. `truncated`: why the crawler cut the body, None where it did
+    not. `language`: Content-Language. `digest`: SHA-1 of the body, its encodings undone, as WARC writes it; None where
+    the body was not needed.
     """
 
     offset: int
@@ -106,6 +107,7 @@ class _Block:
     kind: str
     headers: Any
     stream: Any
+    record_id: str
 
 
 class _Unpacked(io.RawIOBase):
@@ -205,18 +207,18 @@ def _block(reader: Any, line: bytes) -> _Block:
     try:
         if line.startswith(b"WARC/"):
             headers = StatusAndHeadersParser(ArcWarcRecordLoader.WARC_TYPES).parse(_head(reader, line))
-            own = 0
+            own, record_id = 0, _shown(headers, "WARC-Record-ID") or ""
         else:
             version = b"".join(reader.readline(LINE) for _ in range(2)) if line.startswith(b"filedesc:") else b""
             headers = ARC2WARCHeadersParser().parse(io.BytesIO(version), line)
-            own = len(version)
+            own, record_id = len(version), ""  # warcio makes one up
         length = int(headers.get_header("Content-Length")) - own
     except BAD_HEADER:
         raise _BadHeader from None
     if length < 0:
         raise _BadHeader
     kind = headers.get_header("WARC-Type") or "record without a type"
-    return _Block(kind, headers, LimitReader(reader, length))
+    return _Block(kind, headers, LimitReader(reader, length), record_id)
 
 
 def _head(stream: Any, line: bytes) -> io.BytesIO:
@@ -238,7 +240,7 @@ def _record(block: _Block, offset: int, tally: Tally, max_body: int) -> WarcReco
     url = (headers.get_header("WARC-Target-URI") or "").removeprefix("<").removesuffix(">")  # <>: wget 1.19
     record = WarcRecord(
         offset=offset,
-        record_id=_shown(headers, "WARC-Record-ID") or "",
+        record_id=block.record_id,
         url=url.replace(" ", "%20"),
         date=_shown(headers, "WARC-Date") or "",
         truncated=_shown(headers, "WARC-Truncated"),

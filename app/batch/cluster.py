@@ -1,0 +1,73 @@
+"""The Ray runner: the same task on the nodes of a cluster. Needs the extra `ray`."""
+
+import time
+from typing import Any
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import RayActorError, RayError
+
+from app.batch.job import Job, JobError
+from app.batch.progress import Progress
+from app.batch.supervisor import Outcome, Supervisor
+
+LOST = 10  # actors that one file may lose; a page that ends its reader is the supervisor's affair
+LOOK = 0.5  # seconds
+
+
+class Keeper:
+    """An actor: keeps one worker, which holds the network, on whatever node it was put."""
+
+    def __init__(self, job: Job) -> None:
+        self.supervisor = Supervisor(job)
+
+    def run(self, source: str) -> Outcome:
+        """As Supervisor.run; an error of the job is its outcome's."""
+        try:
+            return self.supervisor.run(source)
+        except JobError as error:
+            return Outcome(source, error=f"{ray.util.get_node_ip_address()}: {error}")
+
+
+def run_ray(job: Job, sources: list[str], workers: int | None, address: str, gpus: float, progress: Progress) -> None:
+    """Has all files done by actors, one a core (or `workers`), each with one file at a time.
+
+    Nodes may come and go: a file whose node is lost is given to another. Folder and local files must be seen by all
+    nodes. Raises JobError where there is no cluster.
+    """
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="warning")
+    except (ConnectionError, RayError, ValueError) as error:
+        raise JobError(f"no Ray cluster at {address}: {error}") from None
+    try:
+        cores = int(ray.cluster_resources().get("CPU", 1))
+        made = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=0)(Keeper)
+        actors = [made.remote(job) for _ in range(min(workers or cores, len(sources)))]
+        _deal(actors, list(reversed(sources)), progress)
+    finally:
+        ray.shutdown()
+
+
+def _deal(actors: list[ActorHandle], waiting: list[str], progress: Progress) -> None:
+    """Gives every idle actor the next file until all are done. An actor that was lost is restarted by Ray."""
+    idle, running, lost = actors, dict[Any, tuple[ActorHandle, str]](), dict[str, int]()
+    while waiting or running:
+        while waiting and idle:
+            actor, source = idle.pop(), waiting.pop()
+            running[actor.run.remote(source)] = actor, source
+        ended, _ = ray.wait(list(running), timeout=LOOK)
+        for reference in ended:
+            actor, source = running.pop(reference)
+            idle.append(actor)
+            try:
+                progress.done(ray.get(reference))
+            except RayActorError as error:
+                lost[source] = lost.get(source, 0) + 1
+                if lost[source] < LOST:
+                    waiting.append(source)
+                    time.sleep(LOOK)  # until Ray knows what became of the node
+                else:
+                    progress.done(Outcome(source, error=f"{LOST} actors were lost: {error}"))
+            except RayError as error:
+                progress.done(Outcome(source, error=str(error)))
+        progress.show()

@@ -1,0 +1,90 @@
+"""Where rows go: a folder of this machine or a remote one, and the markers of what is done."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import orjson
+from fsspec.implementations.local import LocalFileSystem
+
+from app.batch.job import JobError
+
+DONE, PARTS = "_done", "_parts"  # readers of data sets pass over names that begin with an underscore
+
+
+class Folder:
+    """Files appear under their names when they are whole, and get a marker; what is begun lies elsewhere.
+
+    In a folder of this machine a file is written beside, fsynced, renamed, and only then marked; to a remote one it
+    is sent when it is whole. A process that is killed leaves nothing under a name but whole files.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            self.fs, self.root = fsspec.core.url_to_fs(address)
+        except (ImportError, ValueError) as error:
+            raise JobError(f"{address}: {error}") from None
+        self.local = isinstance(self.fs, LocalFileSystem)
+        self.parts = Path(self.root) / PARTS if self.local else Path(tempfile.gettempdir())
+
+    def prepare(self) -> None:
+        """Makes the folders and clears away what was begun and not finished. Call while no worker runs."""
+        try:
+            if self.local:
+                shutil.rmtree(self.parts, ignore_errors=True)
+                self.parts.mkdir(parents=True)
+            self.fs.makedirs(f"{self.root}/{DONE}", exist_ok=True)
+        except OSError as error:
+            raise JobError(f"cannot write to {self.root}: {error.strerror or error}") from None
+
+    def done(self) -> dict[str, str]:
+        """What is done: name of the source, and its identity."""
+        listed = self.fs.ls(f"{self.root}/{DONE}", detail=False) if self.fs.exists(f"{self.root}/{DONE}") else []
+        markers = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed)
+        split = (marker.removesuffix(".json").rpartition(".") for marker in markers if marker.endswith(".json"))
+        return {name: which for name, _, which in split}
+
+    def part(self, name: str) -> Path:
+        """Where a file is to be written before it has its name; no other process writes there."""
+        handle, path = tempfile.mkstemp(prefix="soupstate-", suffix=f"-{name}", dir=self.parts)
+        os.close(handle)
+        os.chmod(path, 0o644)
+        return Path(path)
+
+    def publish(self, part: Path, name: str) -> None:
+        """Gives a file that is whole its name, for good."""
+        if not self.local:
+            self.fs.put_file(str(part), f"{self.root}/{name}")
+            part.unlink()
+            return
+        _sync(part)
+        os.replace(part, Path(self.root) / name)
+        _sync(Path(self.root))
+
+    def mark(self, source_name: str, which: str, summary: dict[str, Any]) -> None:
+        """Notes that a source is done."""
+        name = f"{DONE}/{source_name}.{which}.json"
+        part = self.part("marker")
+        part.write_bytes(orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE))
+        self.publish(part, name)
+        if self.local:
+            _sync(Path(self.root) / DONE)
+
+
+def identity(address: str) -> str:
+    """What tells two sources of one name apart: a local file's size (it may have been moved), another's address."""
+    path = Path(address)
+    said = f"{path.stat().st_size} bytes" if path.exists() else address
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,88 @@
+"""The files of a job: paths, globs, lists and addresses into a list of addresses, each once."""
+
+import glob
+import gzip
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+
+from app.batch.task import source_name
+
+STDIN = "-"
+LISTS = (".txt", ".paths", ".txt.gz", ".paths.gz")
+MAGIC = re.compile(r"[*?[]")
+
+
+class BadInput(ValueError):
+    """An argument that names no files; the message says which."""
+
+
+def sources(arguments: tuple[str, ...], prefix: str = "") -> list[str]:
+    """Addresses of WARC files; of two files of one name there would be one file of rows, so that is an error.
+
+    An argument is a path, a glob, an address that fsspec opens (https://, s3://), a list file (one address a line,
+    .txt or .paths, packed or not; lines beginning with # do not count), or - for a list on stdin. `prefix` goes before
+    the lines of lists. Raises BadInput.
+    """
+    found = list(dict.fromkeys(address for argument in arguments for address in _expand(argument, prefix)))
+    named: dict[str, str] = {}
+    for address in found:
+        other = named.setdefault(source_name(address), address)
+        if other != address:
+            raise BadInput(f"{other} and {address} have one name: their rows would be one file")
+    return found
+
+
+def _expand(argument: str, prefix: str) -> Iterator[str]:
+    if argument == STDIN:
+        yield from _lines(sys.stdin.read(), prefix)
+    elif argument.partition("?")[0].endswith(LISTS):
+        yield from _lines(_text(argument), prefix)
+    elif "://" in argument:
+        yield from _remote(argument)
+    elif Path(argument).is_file():
+        yield argument
+    elif Path(argument).is_dir():
+        raise BadInput(f"{argument} is a folder; give its files, as {argument.rstrip('/')}/*.warc.gz")
+    else:
+        matches = sorted(name for name in glob.glob(argument, recursive=True) if Path(name).is_file())
+        if not matches:
+            raise BadInput(f"{argument}: no such file")
+        yield from matches
+
+
+def _remote(argument: str) -> Iterator[str]:
+    files, path = _filesystem(argument)
+    if not MAGIC.search(argument) or files.exists(path):
+        yield argument
+        return
+    matches = sorted(files.glob(path))
+    if not matches:
+        raise BadInput(f"{argument}: no such file")
+    yield from (files.unstrip_protocol(match) for match in matches)
+
+
+def _filesystem(address: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    try:
+        files, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as error:  # a package is missing; a protocol that nobody knows
+        raise BadInput(f"{address}: {error}") from None
+    return files, path
+
+
+def _text(address: str) -> str:
+    try:
+        with fsspec.open(address, "rb") as file:
+            data: bytes = file.read()
+        return (gzip.decompress(data) if address.partition("?")[0].endswith(".gz") else data).decode()
+    except (OSError, ValueError, ImportError, EOFError) as error:
+        raise BadInput(f"{address}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _lines(text: str, prefix: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield prefix + line.strip()

@@ -1,0 +1,40 @@
+"""Rows as Parquet."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.batch.rows import COLUMNS, LINK_FIELDS, Row, as_dict, size
+
+GROUP = 16_000_000  # characters of a row group, about: what is held before it is written
+LINKS = pa.list_(pa.struct([(name, pa.string()) for name in LINK_FIELDS]))
+KINDS = {"string": pa.string(), "int64": pa.int64(), "int32": pa.int32(), "int16": pa.int16(), "float32": pa.float32()}
+KINDS["links"] = LINKS
+SCHEMA = pa.schema(
+    [pa.field(c.name, KINDS[c.metadata["kind"]], metadata={"description": c.metadata["help"]}) for c in COLUMNS]
+)
+
+
+class ParquetRows:
+    """Writes rows of all states, compressed with zstd; a row group every GROUP characters."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._rows: list[Row] = []
+        self._size = 0
+
+    def add(self, row: Row) -> None:
+        self._rows.append(row)
+        self._size += size(row)
+        if self._size >= GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_batch(pa.RecordBatch.from_pylist([as_dict(row) for row in self._rows], SCHEMA))
+        self._rows, self._size = [], 0
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()

@@ -1,0 +1,183 @@
+"""A worker's keeper: starts it, gives it files, and starts it again when it dies or hangs."""
+
+import mmap
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+
+from app.batch.job import Attempt, Counts, Job, JobError
+from app.batch.task import BEAT, BYTES, PAGES, RECORD
+from app.batch.worker import BOARD_BYTES, READY
+
+LOOK = 0.2  # seconds between two looks at the worker
+START_SECONDS = 120.0  # to load the network
+STARTS = 3  # that may fail in a row
+ERRORS = 3  # of reading a file, network errors above all
+DEATHS = 100  # of one file's workers
+# Deaths at one record until it is left out. A worker that ends by itself does so because of the page; one that is
+# killed from outside (by an operator, for want of memory) may have stood there by chance.
+OWN, KILLED = 2, 5
+ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+
+
+class Stop(Exception):
+    """The job is to end."""
+
+
+@dataclass
+class Outcome:
+    """What came of a file: its counts, or why it failed."""
+
+    source: str
+    counts: Counts | None = None
+    error: str = ""
+    deaths: int = 0
+
+
+class _Died(Exception):
+    """The worker is gone; `own`: nobody killed it."""
+
+    def __init__(self, own: bool) -> None:
+        super().__init__()
+        self.own = own
+
+
+class Supervisor:
+    """Keeps one worker. Used by one thread; `board` may be looked at by others."""
+
+    def __init__(self, job: Job, stop: Callable[[], bool] = lambda: False) -> None:
+        self.job, self.stop = job, stop
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (as long as self)
+        self._file.truncate(BOARD_BYTES)
+        self.board = memoryview(mmap.mmap(self._file.fileno(), BOARD_BYTES)).cast("q")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process."""
+        return self._process.pid if self._process else None
+
+    def run(self, source: str) -> Outcome:
+        """Has a file read, again where its worker died. Raises JobError, and Stop when told so."""
+        attempt, deaths, errors, died = Attempt(source), Counter[int](), 0, 0
+        while True:
+            try:
+                _, found, again = self._try(attempt)
+            except _Died as death:
+                died += 1
+                if died >= DEATHS:
+                    return Outcome(source, error=f"its worker died {died} times", deaths=died)
+                record = int(self.board[RECORD])
+                if attempt.careful:
+                    deaths[record] += KILLED if death.own else OWN
+                attempt = _after(attempt, record, deaths[record])
+                continue
+            self.board[BYTES] = self.board[PAGES] = 0
+            if isinstance(found, Counts):
+                return Outcome(source, found, deaths=died)
+            errors += 1
+            if not again or errors >= ERRORS:
+                return Outcome(source, error=str(found), deaths=died)
+            self._wait(2.0**errors)
+
+    def close(self) -> None:
+        """Ends the worker."""
+        if self._connection:
+            self._connection.close()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        self._process = self._connection = None
+
+    def _try(self, attempt: Attempt) -> tuple[str, Counts | str, bool]:
+        self.board[RECORD] = self.board[BYTES] = self.board[PAGES] = 0
+        connection = self._started()
+        try:
+            connection.send(attempt)
+        except OSError:
+            raise self._death(own=True) from None
+        return self._answer(connection, 60.0 + 3 * self.job.page_seconds)
+
+    def _started(self) -> Connection:
+        """A connection to a worker that is ready."""
+        for _ in range(STARTS):
+            if self._process and self._connection and self._process.poll() is None:
+                return self._connection
+            self.close()
+            here, there = socket.socketpair()
+            with there:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "app.batch.worker", str(there.fileno()), str(self._file.fileno())],
+                    pass_fds=(there.fileno(), self._file.fileno()),
+                    stdin=subprocess.DEVNULL,
+                    stdout=sys.stderr.fileno() if _real(sys.stderr) else subprocess.DEVNULL,
+                    start_new_session=True,  # an interrupt on the terminal is for the parent
+                    env={**os.environ, **ENVIRONMENT},
+                )
+            self._connection = Connection(here.detach())
+            try:
+                self._connection.send(self.job)
+                what, found, _ = self._answer(self._connection, START_SECONDS)
+            except (_Died, OSError):
+                continue
+            if what != READY:
+                raise JobError(str(found))
+        raise JobError(f"a worker died {STARTS} times before it was ready")
+
+    def _answer(self, connection: Connection, patience: float) -> tuple[str, Counts | str, bool]:
+        """The worker's message. One that shows no sign of life for so many seconds is ended."""
+        beat, since = int(self.board[BEAT]), time.monotonic()
+        while True:
+            if self.stop():
+                self.close()
+                raise Stop
+            try:
+                if connection.poll(LOOK):
+                    answer: tuple[str, Counts | str, bool] = connection.recv()
+                    return answer
+            except (EOFError, OSError):
+                raise self._death(own=False) from None
+            if beat != self.board[BEAT]:
+                beat, since = int(self.board[BEAT]), time.monotonic()
+            elif time.monotonic() - since > patience:
+                raise self._death(own=True)
+
+    def _death(self, own: bool) -> _Died:
+        """Clears away after a worker that is gone or hangs."""
+        status = self._process.wait(5) if self._process and not own else None
+        self.close()
+        return _Died(own or status not in (-signal.SIGKILL, -signal.SIGTERM))
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.stop():
+                raise Stop
+            time.sleep(LOOK)
+
+
+def _after(attempt: Attempt, record: int, weight: int) -> Attempt:
+    """The next attempt, after the deaths at a record were counted: OWN * KILLED is enough to leave it out."""
+    attempt = replace(attempt, careful=True)
+    if weight < OWN * KILLED:
+        return attempt
+    if record in attempt.leave_out:  # it is not the page, but the record
+        return replace(attempt, until=record)
+    return replace(attempt, leave_out=attempt.leave_out | {record})
+
+
+def _real(stream: object) -> bool:
+    try:
+        stream.fileno()  # type: ignore[attr-defined]
+    except (OSError, ValueError, AttributeError):
+        return False
+    return True

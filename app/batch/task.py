@@ -1,0 +1,188 @@
+"""The task: one WARC file in, one file of rows out."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, Protocol
+
+import fsspec
+
+from app.answers import EXTRACT_PARTS, Asked, main_text, model_of, rendered
+from app.batch.folder import Folder, identity
+from app.batch.job import FORMATS, Attempt, Counts, Job
+from app.batch.lines import JsonLines, WetRecords
+from app.batch.parquet import ParquetRows
+from app.batch.rows import Row, fill, row_of
+from model.net.reader import Reader, Reading, Stopped
+from model.page.warc import Tally, WarcRecord, read_records
+
+LANES = 1  # pages that are read together: as many as the kernels read at once
+LANE_CHARACTERS = 4_000_000  # most characters of such pages
+TIMED_OUT, KILLER = "timed out", "ended its reader"
+RECORD, BYTES, PAGES, BEAT = range(4)  # places on the board
+
+
+class Rows(Protocol):
+    """A file of rows."""
+
+    def add(self, row: Row) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def read_batch(reader: Reader, pages: list[str], seconds: float) -> list[Reading | str]:
+    """Readings of pages, or why there is none; each may take so many seconds of the processor."""
+    readings: list[Reading | str] = []
+    for page in pages:
+        try:
+            readings.append(reader.read(page, limit(seconds)))
+        except Stopped:
+            readings.append(TIMED_OUT)
+        except Exception as error:  # one page in millions that cannot be read must not end the work
+            readings.append(f"failed ({type(error).__name__})")
+    return readings
+
+
+def limit(seconds: float) -> Callable[[], bool]:
+    """Says whether so many seconds of the processor have passed since."""
+    until = time.process_time() + seconds
+    return lambda: time.process_time() > until
+
+
+def source_name(address: str) -> str:
+    """The last part of a path or address: what the source's rows and marker are named by."""
+    return address.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
+
+
+class Task:
+    """One attempt at a file. board (4,) of int64 shows others where it is: record, bytes read, pages, a beat."""
+
+    def __init__(self, job: Job, reader: Reader, attempt: Attempt, board: Any) -> None:
+        self.job, self.reader, self.attempt, self.board = job, reader, attempt, board
+        self.counts = Counts()
+        self.name = source_name(attempt.source)
+        self.model = model_of(reader)
+        self._clock = time.process_time()
+
+    def run(self) -> Counts:
+        """Reads the file, writes its rows and marks it done. Raises OSError where it cannot be read or written."""
+        folder = Folder(self.job.out)
+        target = self.name + FORMATS[self.job.form]
+        part = folder.part(target)
+        tally = Tally()
+        try:
+            with opened(self.attempt.source) as file, closing(_rows(self.job.form, part)) as rows:
+                for batch in self._batches(_Watched(file, self.board), tally):
+                    for row in self._read(batch):
+                        self.counts.rows[row.status] += 1
+                        rows.add(row)
+                    self._spent("writing")
+            folder.publish(part, target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        self._finish(tally)
+        folder.mark(self.name, identity(self.attempt.source), {"source": self.attempt.source} | self.counts.as_dict())
+        return self.counts
+
+    def _finish(self, tally: Tally) -> None:
+        self._spent("writing")
+        self.counts.skipped.update(tally.skipped)
+        for status in self.counts.rows:  # these have rows
+            self.counts.skipped.pop(status, None)
+        self.counts.other, self.counts.bytes = tally.other, tally.consumed
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.counts.memory = peak if sys.platform == "darwin" else peak * 1024
+
+    def _batches(self, file: "_Watched", tally: Tally) -> Iterator[list[tuple[int, WarcRecord]]]:
+        """Records with their numbers, as many together as are read at once."""
+        batch: list[tuple[int, WarcRecord]] = []
+        pages = characters = 0
+        lanes = 1 if self.attempt.careful else LANES
+        records = read_records(file, tally=tally, max_body=self.job.max_page_bytes)
+        number = 0
+        while number != self.attempt.until:
+            self.board[RECORD] = number
+            record = next(records, None)
+            if record is None:
+                break
+            batch.append((number, record))
+            if record.page is not None:
+                pages += 1
+                characters += len(record.page.text)
+            number += 1
+            if pages >= lanes or characters >= LANE_CHARACTERS or len(batch) >= 1000:
+                self._spent("records")
+                yield batch
+                batch, pages, characters = [], 0, 0
+        else:
+            tally.skipped["rest of a file whose reader ended"] += 1
+        self._spent("records")
+        yield batch
+
+    def _read(self, batch: list[tuple[int, WarcRecord]]) -> list[Row]:
+        """The rows of records, their pages read."""
+        rows = [row_of(record, self.name, self.model) for _, record in batch]
+        chosen = []
+        for (number, record), row in zip(batch, rows, strict=True):
+            if record.page is not None and number in self.attempt.leave_out:
+                row.status = KILLER
+            elif record.page is not None:
+                self.board[RECORD] = number
+                chosen.append((record.page.text, row))
+        self._spent("rendering")
+        readings = read_batch(self.reader, [page for page, _ in chosen], self.job.page_seconds)
+        self._spent("network")
+        for (page, row), reading in zip(chosen, readings, strict=True):
+            if isinstance(reading, str):
+                row.status = reading
+            else:
+                self._render(page, reading, row)
+            self.board[PAGES] += 1
+            self.board[BEAT] += 1
+        self._spent("rendering")
+        return rows
+
+    def _render(self, page: str, reading: Reading, row: Row) -> None:
+        asked = Asked(page, row.url or None, frozenset(EXTRACT_PARTS))
+        try:
+            answer = rendered(reading, asked, limit(self.job.page_seconds))
+            fill(row, answer, main_text(reading))
+            self.counts.characters += len(page)
+        except Stopped:
+            row.status = TIMED_OUT
+        except Exception as error:  # as in read_batch
+            row.status = f"failed ({type(error).__name__})"
+
+    def _spent(self, stage: str) -> None:
+        """Counts the time since the last call as that of a stage."""
+        now = time.process_time()
+        self.counts.seconds[stage] = self.counts.seconds.get(stage, 0.0) + now - self._clock
+        self._clock = now
+
+
+class _Watched:
+    """A file that shows on the board how much of it was read."""
+
+    def __init__(self, file: Any, board: Any) -> None:
+        self.file, self.board = file, board
+
+    def read(self, size: int, /) -> bytes:
+        data: bytes = self.file.read(size)
+        self.board[BYTES] += len(data)
+        self.board[BEAT] += 1
+        return data
+
+
+@contextmanager
+def opened(address: str) -> Iterator[Any]:
+    """A local or remote file, to be read from its beginning to its end."""
+    with fsspec.open(address, "rb") as file:
+        yield file
+
+
+def _rows(form: str, path: Any) -> Rows:
+    made: dict[str, Callable[[Any], Rows]] = {"parquet": ParquetRows, "jsonl": JsonLines, "wet": WetRecords}
+    return made[form.partition(".")[0]](path)

@@ -1,0 +1,66 @@
+"""A worker: a process that holds the network once and does one task after another.
+
+    python -m app.batch.worker CONNECTION BOARD
+
+with two file descriptors: of a socket to the process that started it, and of the board's memory. It ends as soon as
+that process is gone.
+"""
+
+import mmap
+import os
+import select
+import sys
+import threading
+import traceback
+from multiprocessing.connection import Connection
+
+import pyarrow as pa
+
+from app.batch.job import Attempt, Job
+from app.batch.task import Task
+from model.net.checkpoint import load_checkpoint
+from model.net.reader import Reader
+
+BOARD_BYTES = 32  # four numbers of 64 bits
+READY, DONE, FAILED = "ready", "done", "failed"
+
+
+def end_with(parent: int) -> None:
+    """Ends this process when the other end of a socket is closed, at whatever work it is."""
+    watch = select.poll()
+    watch.register(parent, select.POLLHUP)
+
+    def wait() -> None:
+        watch.poll()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main() -> None:
+    """Takes the job, loads its network, and answers attempts."""
+    connection, board_file = Connection(int(sys.argv[1])), int(sys.argv[2])
+    end_with(connection.fileno())
+    board = memoryview(mmap.mmap(board_file, BOARD_BYTES)).cast("q")
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    job: Job = connection.recv()
+    try:
+        reader = Reader(load_checkpoint(job.weights), job.backend or None)
+    except (OSError, ValueError) as error:
+        connection.send((FAILED, str(error), False))
+        return
+    connection.send((READY, None, False))
+    while True:
+        attempt: Attempt = connection.recv()
+        try:
+            connection.send((DONE, Task(job, reader, attempt, board).run(), False))
+        except OSError as error:
+            connection.send((FAILED, f"{error.strerror or error}", not isinstance(error, FileNotFoundError)))
+        except Exception as error:  # the file has failed; the other files go on
+            traceback.print_exc()
+            connection.send((FAILED, f"{type(error).__name__}: {error}", False))
+
+
+if __name__ == "__main__":
+    main()
