@@ -1,10 +1,11 @@
 """The Ray runner: the same task on the nodes of a cluster. Needs the extra `ray`."""
 
+import logging
+import socket
 import time
 from typing import Any
 
 import ray
-from ray.actor import ActorHandle
 from ray.exceptions import RayActorError, RayError
 
 from app.batch.job import Job, JobError
@@ -26,7 +27,7 @@ class Keeper:
         try:
             return self.supervisor.run(source)
         except JobError as error:
-            return Outcome(source, error=f"{ray.util.get_node_ip_address()}: {error}")
+            return Outcome(source, error=f"on {socket.gethostname()}: {error}")
 
 
 def run_ray(job: Job, sources: list[str], workers: int | None, address: str, gpus: float, progress: Progress) -> None:
@@ -36,21 +37,30 @@ def run_ray(job: Job, sources: list[str], workers: int | None, address: str, gpu
     nodes. Raises JobError where there is no cluster.
     """
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="warning")
-    except (ConnectionError, RayError, ValueError) as error:
+        _knock(address)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING)
+    except (OSError, RayError, ValueError) as error:
         raise JobError(f"no Ray cluster at {address}: {error}") from None
     try:
-        cores = int(ray.cluster_resources().get("CPU", 1))
-        made = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=0)(Keeper)
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        cores = int(resources.get("CPU", 1))
+        made: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=0)(Keeper)
         actors = [made.remote(job) for _ in range(min(workers or cores, len(sources)))]
         _deal(actors, list(reversed(sources)), progress)
     finally:
         ray.shutdown()
 
 
-def _deal(actors: list[ActorHandle], waiting: list[str], progress: Progress) -> None:
+def _knock(address: str) -> None:
+    """Raises OSError where nobody listens at an address of host:port: Ray itself would try for a minute or more."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host, int(port)), 10).close()
+
+
+def _deal(actors: list[Any], waiting: list[str], progress: Progress) -> None:
     """Gives every idle actor the next file until all are done. An actor that was lost is restarted by Ray."""
-    idle, running, lost = actors, dict[Any, tuple[ActorHandle, str]](), dict[str, int]()
+    idle, running, lost = actors, dict[Any, tuple[Any, str]](), dict[str, int]()
     while waiting or running:
         while waiting and idle:
             actor, source = idle.pop(), waiting.pop()
