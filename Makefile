@@ -31,6 +31,6 @@ $(BIN)/python:
 	touch $@
 
 .venv/.test: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install -q -e '.[train,fetch,test]'
+	$(BIN)/python -m pip install -q -e '.[train,fetch,warc,ray,datatrove,test]'
 	$(BIN)/python -c 'import kernels._cpp'
 	touch $@ .venv/.run

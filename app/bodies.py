@@ -51,6 +51,22 @@ async def read_asked(request: Request, model: RequestModel, ticket: Ticket, sett
     return asked
 
 
+def read_wanted(request: Request) -> Asked:
+    """What is wanted of the pages of an archive, whatever the type of the body is said to be. Raises Problem."""
+    given = _query(request)
+    if "url" in given:
+        raise Problem(422, "the archive has the addresses of its pages", "url")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity", "gzip"):
+        detail = f"{encoding!r} is not supported; send the file as it is"
+        raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
+    try:
+        asked = ExtractRequest.model_validate(given | {"html": "-"})
+    except ValidationError as error:
+        _refuse(error)
+    return Asked("", None, frozenset(asked.include), asked.scope)
+
+
 def _kind(request: Request) -> str:
     declared = request.headers.get("content-type", "")
     kind = declared.partition(";")[0].strip().lower()

@@ -16,13 +16,15 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.access import Access
 from app.answers import Asked, Extraction, Measurement, extract, measure
-from app.bodies import JSON_TYPE, RAW_TYPES, RequestModel, busy, read_asked
+from app.bodies import JSON_TYPE, RAW_TYPES, RequestModel, busy, read_asked, read_wanted
 from app.logs import LOG
 from app.metrics import Metrics
 from app.problems import MEDIA_TYPE, Problem, problem_response
 from app.schemas import EntropyAnswer, EntropyRequest, ExtractAnswer, ExtractRequest, Health, ProblemAnswer
 from app.settings import Settings, load_settings
-from app.work import Full, Job, Late, Stop, WorkQueue
+from app.warc_stream import MEDIA_TYPE as LINES_TYPE
+from app.warc_stream import WarcAnswer
+from app.work import LONGEST_RETRY, Full, Job, Late, Stop, WorkQueue
 from model.net.checkpoint import load_checkpoint
 from model.net.reader import Reader, Stopped
 
@@ -48,6 +50,7 @@ class Service:
     queue: WorkQueue
     metrics: Metrics
     stopping: bool = False
+    streams: int = 0
 
     async def answer(self, request: Request, model: RequestModel, answerer: Answerer) -> Response:
         """Reads the request's page in the queue, and answers; gives up when the client goes."""
@@ -64,6 +67,17 @@ class Service:
             raise Problem(504, detail, "html") from None
         finally:
             ticket.release()
+
+    def stream(self, asked: Asked) -> Response:
+        """The answer to an archive, one of a few at a time. Raises Problem."""
+        if self.streams >= self.settings.warc_streams:
+            detail = f"{self.streams} archives are being read; no more at once"
+            raise Problem(503, detail, headers={"Retry-After": str(LONGEST_RETRY)})
+        self.streams += 1
+        return WarcAnswer(self.queue, self.reader, self.settings, self.metrics, asked, self._stream_ended)
+
+    def _stream_ended(self) -> None:
+        self.streams -= 1
 
     def _work(self, answerer: Answerer, asked: Asked, stop: Stop) -> bytes:
         answer = answerer(self.reader, asked, stop)
@@ -179,6 +193,33 @@ async def post_entropy(request: Request) -> Response:
     """Surprisal, entropy and nesting depth of every character, and the places where the page breaks."""
     service: Service = request.app.state.service
     return await service.answer(request, EntropyRequest, measure)
+
+
+@router.post(
+    "/warc",
+    response_class=Response,
+    responses={
+        200: {"description": "An extraction a line (NDJSON).", "content": {LINES_TYPE: {}}},
+        **{status: ERRORS[status] for status in (415, 422, 503)},
+    },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/warc": {"schema": {"type": "string"}}}},
+        "parameters": _documentation(ExtractRequest)["parameters"][1:],
+    },
+)
+async def post_warc(request: Request) -> Response:
+    """A line for every record of a WARC file that may be a page, while the file comes in.
+
+    A page's line is what /extract answers, with what its record says; a record that was left out has its reason as
+    `status`. Where some of the file was lost, a last line has `error`.
+    """
+    service: Service = request.app.state.service
+    asked = read_wanted(request)
+    try:
+        service.queue.check(1)
+    except Full as full:
+        raise busy(full) from None
+    return service.stream(asked)
 
 
 @router.get("/healthz", response_model=Health)

@@ -37,6 +37,8 @@ class Settings:
     max_queue_characters: int = _setting(40_000_000, "Characters waiting or being read at once (503 when full).")
     page_seconds: float = _setting(60.0, "Longest time one page is read, its waiting not counted (504).")
     body_seconds: float = _setting(30.0, "Longest time for the body of a request to arrive (408).")
+    warc_streams: int = _setting(2, "WARC files that are read at once for POST /warc (503 when more).")
+    stream_seconds: float = _setting(60.0, "Longest time that a client of POST /warc neither sends nor takes anything.")
     drain_seconds: float = _setting(0.0, "Time from the signal to stop (/readyz turns 503) to the end of accepting.")
     stop_seconds: float = _setting(30.0, "Time that requests under way are given to end when stopping.")
     log_level: str = _setting("info", "Least level that is logged: " + ", ".join(LOG_LEVELS) + ".")

@@ -33,6 +33,11 @@ HOMES = {
     "click": "app",
     "httpx": "app",
     "prometheus_client": "app",
+    "pyarrow": "app.batch",
+    "fsspec": "app.batch",
+    "zstandard": "app.batch",
+    "ray": "app.batch",
+    "datatrove": "app.batch",
 }
 # Parsers of HTML: none may come near a request.
 PARSERS = {"html.parser", "lxml", "bs4", "html5lib", "selectolax", "html5_parser", "turbohtml", "resiliparse", "xml"}
@@ -70,7 +75,8 @@ def test_imports_run_one_way(path: Path) -> None:
         if there is not None and there != here and there != "model":
             assert there in ALLOWED[here] or there.split(".")[0] in ALLOWED[here], f"{here} imports {module}"
         home = HOMES.get(module.split(".")[0])
-        assert home in (None, here), f"{module} belongs into {home}"
+        folder = ".".join(path.relative_to(ROOT).parent.parts)
+        assert home in (None, here, folder), f"{module} belongs into {home}"
 
 
 @pytest.mark.parametrize("path", SERVING, ids=lambda path: str(path.relative_to(ROOT)))
@@ -92,7 +98,7 @@ def test_sizes(path: Path) -> None:
 
 
 def test_the_service_starts_without_what_training_needs() -> None:
-    """Nothing that the extra `train` brings is imported on the way to a served page."""
+    """Nothing that the extras `train` and `warc` bring is imported on the way to a served page."""
     seen: set[str] = set()
     waiting = ["app.serving", "app.reading", "app.cli"]
     while waiting:
@@ -104,5 +110,5 @@ def test_the_service_starts_without_what_training_needs() -> None:
         found = list(imports(path))
         waiting += found
         for name in found:
-            assert HOMES.get(name.split(".")[0]) != "model.train", f"{module} imports {name}"
+            assert HOMES.get(name.split(".")[0]) not in ("model.train", "app.batch"), f"{module} imports {name}"
     assert "app.answers" in seen and "model.net.reader" in seen and "app.service" in seen

@@ -135,7 +135,7 @@ def test_small_routes(service: Running) -> None:
     assert "/docs" in client.get("/").text
     assert client.get("/docs").status_code == 200
     paths = client.get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/extract", "/entropy", "/healthz", "/readyz", "/metrics", "/"}
+    assert set(paths) == {"/extract", "/entropy", "/warc", "/healthz", "/readyz", "/metrics", "/"}
     body = paths["/extract"]["post"]["requestBody"]["content"]
     assert set(body) == {"text/html", "application/xhtml+xml", "application/json"}
     assert set(body["application/json"]["schema"]["properties"]) == {"html", "url", "include", "scope"}

@@ -45,31 +45,30 @@ COLUMNS = fields(Row)
 LINK_FIELDS = ("href", "url", "text", "rel")
 
 
-def row_of(record: WarcRecord, warc_file: str, model: dict[str, str], status: str = "") -> Row:
-    """The row of a record whose page was not read; status: why, where the record itself does not say it."""
+def described(record: WarcRecord) -> dict[str, Any]:
+    """What a record itself says, by the names of columns."""
     page = record.page
+    return {
+        "url": record.url,
+        "date": record.date,
+        "offset": record.offset,
+        "record_id": record.record_id,
+        "digest": record.digest,
+        "http_status": record.status,
+        "truncated": record.truncated,
+        "charset": page.charset if page else None,
+        "charset_source": page.source if page else None,
+        "language": language(page.text if page else "", record.language),
+        "characters": len(page.text) if page else None,
+        "status": record.reason or OK,
+    }
+
+
+def row_of(record: WarcRecord, warc_file: str, model: dict[str, str]) -> Row:
+    """The row of a record whose page was not read."""
+    read: dict[str, Any] = dict.fromkeys(("title", "links", "text", "markdown", "main_text", "bits_per_character"))
     return Row(
-        url=record.url,
-        date=record.date,
-        warc_file=warc_file,
-        offset=record.offset,
-        record_id=record.record_id,
-        digest=record.digest,
-        http_status=record.status,
-        truncated=record.truncated,
-        charset=page.charset if page else None,
-        charset_source=page.source if page else None,
-        language=language(page.text if page else "", record.language),
-        title=None,
-        links=None,
-        text=None,
-        markdown=None,
-        main_text=None,
-        characters=len(page.text) if page else None,
-        bits_per_character=None,
-        model_name=model["name"],
-        model_version=model["version"],
-        status=status or record.reason,
+        **described(record), **read, warc_file=warc_file, model_name=model["name"], model_version=model["version"]
     )
 
 
@@ -79,7 +78,6 @@ def fill(row: Row, answer: Extraction, main_text: str) -> None:
     row.links = [{name: link[name] for name in LINK_FIELDS} for link in answer["links"]]
     row.main_text = main_text
     row.bits_per_character = answer["bits_per_character"]
-    row.status = OK
 
 
 def size(row: Row) -> int:

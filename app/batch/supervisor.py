@@ -19,6 +19,7 @@ from app.batch.worker import BOARD_BYTES, READY
 
 LOOK = 0.2  # seconds between two looks at the worker
 START_SECONDS = 120.0  # to load the network
+HANGS = 60.0  # seconds without a sign of life, three times the time of a page besides
 STARTS = 3  # that may fail in a row
 ERRORS = 3  # of reading a file, network errors above all
 DEATHS = 100  # of one file's workers
@@ -90,7 +91,11 @@ class Supervisor:
             self._wait(2.0**errors)
 
     def close(self) -> None:
-        """Ends the worker."""
+        """Ends the worker, for good."""
+        self._end()
+        self._file.close()
+
+    def _end(self) -> None:
         if self._connection:
             self._connection.close()
         if self._process:
@@ -105,14 +110,14 @@ class Supervisor:
             connection.send(attempt)
         except OSError:
             raise self._death(own=True) from None
-        return self._answer(connection, 60.0 + 3 * self.job.page_seconds)
+        return self._answer(connection, HANGS + 3 * self.job.page_seconds)
 
     def _started(self) -> Connection:
         """A connection to a worker that is ready."""
         for _ in range(STARTS):
             if self._process and self._connection and self._process.poll() is None:
                 return self._connection
-            self.close()
+            self._end()
             here, there = socket.socketpair()
             with there:
                 self._process = subprocess.Popen(
@@ -138,7 +143,7 @@ class Supervisor:
         beat, since = int(self.board[BEAT]), time.monotonic()
         while True:
             if self.stop():
-                self.close()
+                self._end()
                 raise Stop
             try:
                 if connection.poll(LOOK):
@@ -154,7 +159,7 @@ class Supervisor:
     def _death(self, own: bool) -> _Died:
         """Clears away after a worker that is gone or hangs."""
         status = self._process.wait(5) if self._process and not own else None
-        self.close()
+        self._end()
         return _Died(own or status not in (-signal.SIGKILL, -signal.SIGTERM))
 
     def _wait(self, seconds: float) -> None:

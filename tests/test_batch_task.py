@@ -1,0 +1,156 @@
+"""One file's task: its rows, its formats, and files that were made to do harm."""
+
+import gzip
+import io
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from archives import archive, hostile, page, record, rows
+from warcio.archiveiterator import ArchiveIterator
+
+from app.answers import EXTRACT_PARTS, Asked, extract
+from app.batch import task
+from app.batch.folder import Folder
+from app.batch.job import Attempt, Counts, Job
+from app.batch.parquet import SCHEMA
+from app.batch.task import Task, source_name
+from model.net.checkpoint import load_checkpoint
+from model.net.reader import Reader
+
+SAMPLES = Path(__file__).parents[1] / "crawl_samples" / "samples-broken.warc.gz"
+
+
+@pytest.fixture(scope="module")
+def reader(weights: Path) -> Reader:
+    return Reader(load_checkpoint(weights))
+
+
+def run(reader: Reader, source: Path, out: Path, attempt: Attempt | None = None, **options: object) -> Counts:
+    job = Job(str(out), **options)  # type: ignore[arg-type]
+    Folder(job.out).prepare()
+    return Task(job, reader, attempt or Attempt(str(source)), [0, 0, 0, 0]).run()
+
+
+def test_rows_are_what_the_service_answers(reader: Reader, tmp_path: Path) -> None:
+    pages = [page(n) for n in range(3)]
+    source = archive(tmp_path / "a.warc.gz", range(3))
+    counts = run(reader, source, tmp_path / "out")
+    found = list(rows(tmp_path / "out"))
+    assert pq.read_schema(tmp_path / "out" / "a.warc.gz.parquet").equals(SCHEMA)
+    offset = 0
+    for number, (row, html) in enumerate(zip(found, pages, strict=True)):
+        answer = extract(reader, Asked(html, f"https://site.example/{number}", frozenset(EXTRACT_PARTS)))
+        for name in ("title", "text", "markdown", "characters"):
+            assert row[name] == answer[name], name  # type: ignore[literal-required]
+        assert row["links"] == [{k: link[k] for k in ("href", "url", "text", "rel")} for link in answer["links"]]
+        assert row["bits_per_character"] == pytest.approx(answer["bits_per_character"])
+        main = extract(reader, Asked(html, None, frozenset(["text"]), "main"))
+        assert row["main_text"] == main["text"]
+        assert (row["offset"], row["warc_file"], row["language"]) == (offset, "a.warc.gz", "en-gb")
+        assert (row["charset"], row["charset_source"], row["http_status"]) == ("utf-8", "header", 200)
+        assert (row["model_name"], row["model_version"], row["status"]) == ("tiny", "test", "ok")
+        offset += len(record(html.encode(), number))
+    assert counts.rows == {"ok": 3} and counts.characters == sum(map(len, pages))
+    assert counts.bytes == source.stat().st_size
+    assert set(counts.seconds) == {"records", "network", "rendering", "writing"}
+    (marker,) = (tmp_path / "out" / "_done").iterdir()
+    assert orjson.loads(marker.read_bytes()) == {"source": str(source)} | counts.as_dict()
+
+
+def test_what_is_left_out_has_its_reason(reader: Reader, tmp_path: Path) -> None:
+    source = tmp_path / "a.warc.gz"
+    parts = [
+        record(b"{}", 0, "application/json"),
+        record(b"<p>" + b"x" * 5000, 1),
+        record(b"<p>\x00\x01\x02" * 9, 2),
+        record(b"  ", 3),
+        record(page(4).encode(), 4),
+        record(page(5).encode(), 5),
+        record(page(6).encode(), 6)[:-30],
+    ]
+    source.write_bytes(b"".join(parts))
+    attempt = Attempt(str(source), leave_out=frozenset([4]))
+    counts = run(reader, source, tmp_path / "out", attempt, max_page_bytes=2000)
+    statuses = ["not HTML", "too large", "binary", "empty", "ended its reader", "ok", "truncated record"]
+    assert [row["status"] for row in rows(tmp_path / "out")] == statuses
+    assert counts.rows == dict.fromkeys(statuses, 1) and counts.skipped == {"truncated gzip": 1}
+
+
+def test_a_page_that_takes_too_long(reader: Reader, tmp_path: Path) -> None:
+    counts = run(reader, archive(tmp_path / "a.warc.gz", range(2)), tmp_path / "out", page_seconds=1e-9)
+    assert counts.rows == {"timed out": 2}
+
+
+def test_reading_stops_where_a_record_ends_the_reader(reader: Reader, tmp_path: Path) -> None:
+    source = archive(tmp_path / "a.warc.gz", range(3))
+    counts = run(reader, source, tmp_path / "out", Attempt(str(source), until=1))
+    assert counts.rows == {"ok": 1} and counts.skipped == {"rest of a file whose reader ended": 1}
+
+
+def test_pages_read_together_make_the_same_rows(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(reader, SAMPLES, tmp_path / "one")
+    monkeypatch.setattr(task, "LANES", 7)
+    run(reader, SAMPLES, tmp_path / "seven")
+    one, seven = tmp_path / "one" / f"{SAMPLES.name}.parquet", tmp_path / "seven" / f"{SAMPLES.name}.parquet"
+    assert one.read_bytes() == seven.read_bytes()
+
+
+@pytest.mark.parametrize("form", ["jsonl.gz", "jsonl.zst"])
+def test_json_lines(reader: Reader, tmp_path: Path, form: str) -> None:
+    source = tmp_path / "a.warc.gz"
+    source.write_bytes(record(page(1).encode(), 1) + record(b"{}", 2, "application/json"))
+    run(reader, source, tmp_path, form="parquet")
+    run(reader, source, tmp_path / "out", form=form)
+    packed = (tmp_path / "out" / f"a.warc.gz.{form}").read_bytes()
+    plain = (
+        gzip.decompress(packed)
+        if form == "jsonl.gz"
+        else zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+    )
+    (line,) = [orjson.loads(line) for line in plain.splitlines()]
+    row = next(rows(tmp_path))
+    assert set(line) == {"text", "id", "url", "date", "metadata"}
+    assert line.pop("id") == line["metadata"]["record_id"] == "<urn:uuid:1>"
+    columns = line.pop("metadata") | line
+    assert columns.pop("bits_per_character") == pytest.approx(row.pop("bits_per_character"))
+    assert columns == row
+
+
+def test_wet(reader: Reader, tmp_path: Path) -> None:
+    source = archive(tmp_path / "a.warc.gz", range(2))
+    run(reader, source, tmp_path, form="parquet")
+    run(reader, source, tmp_path / "out", form="wet")
+    data = (tmp_path / "out" / "a.warc.gz.warc.wet.gz").read_bytes()
+    run(reader, source, tmp_path / "again", form="wet")
+    assert (tmp_path / "again" / "a.warc.gz.warc.wet.gz").read_bytes() == data
+    found = [(r.rec_type, r.rec_headers, r.content_stream().read()) for r in ArchiveIterator(io.BytesIO(data))]
+    assert [kind for kind, _, _ in found] == ["warcinfo", "conversion", "conversion"]
+    for (_, headers, text), row in zip(found[1:], rows(tmp_path), strict=True):
+        assert text.decode() == row["text"]
+        assert headers["WARC-Target-URI"] == row["url"] and headers["WARC-Refers-To"] == row["record_id"]
+        assert headers["Content-Type"] == "text/plain" and headers["WARC-Date"] == row["date"]
+
+
+def test_a_file_that_is_not_there_leaves_nothing(reader: Reader, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        run(reader, tmp_path / "none.warc.gz", tmp_path / "out")
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_files_that_were_made_to_do_harm(reader: Reader, tmp_path: Path) -> None:
+    for name, path in hostile(tmp_path, tiny_records=5000, bomb_bytes=1 << 27).items():
+        counts = run(reader, path, tmp_path / "out" / name)
+        if name not in ("empty", "noise"):
+            assert counts.rows["ok"] >= 1, name
+        if name not in ("empty", "tiny", "bomb", "bomb-body"):
+            assert counts.skipped or counts.rows.total() > 1, name
+
+
+def test_names_of_sources() -> None:
+    assert source_name("a/b.warc.gz") == source_name("s3://x/b.warc.gz") == "b.warc.gz"
+    assert source_name("https://x.example/a/b.warc.gz?key=/c") == "b.warc.gz"
