@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 
-from numpy import generic, int64, uint16
+from numpy import generic, uint16
 from numpy.typing import NDArray
 
 from kernels.weights import Bytes, Floats
@@ -8,23 +8,7 @@ from kernels.weights import Bytes, Floats
 COPY_STATE_BYTES: int
 
 class Lstm:
-    def read(
-        self,
-        ids: Bytes,
-        predicted: Bytes,
-        length: Bytes,
-        slot: NDArray[uint16],
-        first_predicted: Bytes,
-        first_length: Bytes,
-        first_slot: NDArray[uint16],
-        h: Floats,
-        c: Floats,
-        units: NDArray[int64],
-        bits: Floats,
-        entropy: Floats,
-        heads: Floats,
-        traces: Floats,
-    ) -> None: ...
+    def read(self, calls: list[tuple[NDArray[generic], ...]]) -> None: ...
     def bits_only(
         self,
         ids: Bytes,

@@ -1,6 +1,7 @@
 """Which version of the recurrence reads: the fastest that runs here, or one asked for by name."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,13 @@ from kernels.weights import (
     PREDICTIONS,
     Bytes,
     Chunk,
+    Piece,
     Predictions,
     State,
     Weights,
 )
 
-BACKENDS = ("avx512", "avx2", "scalar", "reference")  # fastest first
+BACKENDS = ("avx512vnni", "avx512", "avx2", "scalar", "reference")  # fastest first
 VARIABLE = "SOUPSTATE_BACKEND"  # one of BACKENDS, or "compiled": any but the reference
 Units = NDArray[np.int64]
 
@@ -42,24 +44,39 @@ class Packed:
         default; n may be 0. Two calls in a row, the state handed on, yield what one call does.
         Raises ValueError for a wrong shape, type or range.
         """
+        return self.read_many([Piece(ids, found, state)], units)[0]
+
+    def read_many(self, pieces: Sequence[Piece], units: Units | None = None) -> list[Chunk]:
+        """Reads pieces of different pages, each from its state: what `read` yields of each, whatever is beside it.
+
+        Weights are loaded once for all pages that are under way, and a page that ends makes room for the next, so
+        lengths may differ. No array of one piece may be one of another's. Raises ValueError as `read`.
+        """
         chosen = np.empty(0, np.int64) if units is None else np.asarray(units)
-        self._check(ids, found, state)
+        for piece in pieces:
+            self._check(piece.ids, piece.found, piece.state)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
             raise ValueError(f"units: {chosen.dtype} {chosen.shape}, expected integers (U,)")
         if len(chosen) and not 0 <= chosen.min() <= chosen.max() < self.weights.units:
             raise ValueError(f"units: {chosen.min()} to {chosen.max()}, expected 0 to {self.weights.units - 1}")
         chosen = np.ascontiguousarray(chosen, np.int64)
         if self._native is None:
-            return reference.read(self.weights, ids, found, state, chosen)
-        n = len(ids)
-        bits, entropy = np.empty(n, np.float32), np.empty(n, np.float32)
-        heads = np.empty((n, self.weights.outputs), np.float32)
-        traces = np.empty((n, len(chosen)), np.float32)
-        after = state.copy()
-        inputs = _contiguous(ids, *_arrays(found), *_arrays(state.last))
-        self._native.read(*inputs, after.h, after.c, chosen, bits, entropy, heads, traces)
-        last = found[n - 1 :].copy() if n else after.last
-        return Chunk(bits, entropy, heads, traces, State(after.h, after.c, last))
+            return reference.read_many(self.weights, pieces, chosen)
+        chunks = [self._outputs(piece, len(chosen)) for piece in pieces]
+        self._native.read([_arguments(p, c, chosen) for p, c in zip(pieces, chunks, strict=True)])
+        return chunks
+
+    def _outputs(self, piece: Piece, traced: int) -> Chunk:
+        """Arrays to write to; the state is the one before."""
+        n = len(piece.ids)
+        last = piece.found[n - 1 :].copy() if n else piece.state.last.copy()
+        return Chunk(
+            np.empty(n, np.float32),
+            np.empty(n, np.float32),
+            np.empty((n, self.weights.outputs), np.float32),
+            np.empty((n, traced), np.float32),
+            State(piece.state.h.copy(), piece.state.c.copy(), last),
+        )
 
     def bits_only(self, ids: Bytes, found: Predictions, state: State) -> float:
         """Total surprisal of ids (n,) in bits: `read(...).bits.sum()`, without the heads' work."""
@@ -116,6 +133,13 @@ def _expect(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
         is_ = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         raise ValueError(f"{name}: {is_}, expected {np.dtype(dtype).name} {shape}")
+
+
+def _arguments(piece: Piece, chunk: Chunk, units: Units) -> tuple[NDArray[np.generic], ...]:
+    """One call of the compiled module's `read`."""
+    inputs = _contiguous(piece.ids, *_arrays(piece.found), *_arrays(piece.state.last))
+    outputs = chunk.bits, chunk.entropy, chunk.heads, chunk.traces
+    return *inputs, chunk.state.h, chunk.state.c, units, *outputs
 
 
 def _arrays(found: Predictions) -> tuple[NDArray[np.generic], ...]:

@@ -1,5 +1,7 @@
 """Plain numpy and Python versions of the kernels: what the compiled ones must equal."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ from kernels.weights import (
     Bytes,
     Chunk,
     Floats,
+    Piece,
     Predictions,
     State,
     Weights,
@@ -52,6 +55,11 @@ def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: 
         end = found[part.stop - 1 : part.stop].copy()
         state = State(after[-1].copy(), cells[-1].copy(), end)
     return Chunk(bits, entropy, heads, traces, state)
+
+
+def read_many(weights: Weights, pieces: Sequence[Piece], units: NDArray[np.int64]) -> list[Chunk]:
+    """As `Packed.read_many` in kernels/backends.py: one page after another."""
+    return [read(weights, piece.ids, piece.found, piece.state, units) for piece in pieces]
 
 
 def bits_only(weights: Weights, ids: Bytes, found: Predictions, state: State) -> float:

@@ -136,6 +136,15 @@ class State:
 
 
 @dataclass(frozen=True, eq=False)
+class Piece:
+    """Bytes of one page to be read, from a state: the arguments of `Packed.read`."""
+
+    ids: Bytes  # (n,)
+    found: Predictions  # of n bytes
+    state: State
+
+
+@dataclass(frozen=True, eq=False)
 class Chunk:
     """What a reading of n bytes yields."""
 

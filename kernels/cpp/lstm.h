@@ -12,6 +12,7 @@
 //     gate = tanh(gate . h' + gate_bias + sum over matchers and contexts k of gate_length[k, l_k]);
 //     for k with l > 0: logits[p] += copy_gain[k] . h' + copy_bias[k, l] + gate_gain[k] . gate
 //   heads: heads . h' + heads_bias
+// Products with output, context_output, copy_gain, gate and heads may be ones of whole numbers too: see products.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -57,7 +58,7 @@ struct CopyInput {
   const uint16_t* slot;      // [.., C]
 };
 
-// One call. No output may alias an input or another output, but for h and c, which are both.
+// One page's bytes, or a part of them. No output may alias an input or another output, but for h and c, which are both.
 struct LstmCall {
   size_t n;                        // may be 0: nothing is read or written
   const uint8_t* ids;              // [n]
@@ -79,15 +80,18 @@ class Lstm {
   virtual ~Lstm() = default;
   virtual size_t units() const = 0;
   virtual size_t outputs() const = 0;
-  // Returns the total surprisal in bits. Needs some 100 rows of H floats for itself; throws std::bad_alloc only.
-  virtual double read(const LstmCall& call) const = 0;
+  // Reads all calls, several at a time: their weights are loaded once for all that are under way, and when one has been read
+  // the next takes its place. What is read of a call does not depend on the others. Returns the total surprisal in bits.
+  // Needs some 100 rows of H + 400 numbers for itself; throws std::bad_alloc only.
+  virtual double read(const LstmCall* calls, size_t count) const = 0;
 };
 
 // Each may be called only on a machine that has the instructions of its name.
 std::unique_ptr<Lstm> make_scalar(const LstmWeights& weights);
 #ifdef SOUPSTATE_X86
-std::unique_ptr<Lstm> make_avx2(const LstmWeights& weights);    // AVX2, FMA, F16C
-std::unique_ptr<Lstm> make_avx512(const LstmWeights& weights);  // AVX-512 F, BW, VL and the former
+std::unique_ptr<Lstm> make_avx2(const LstmWeights& weights);        // AVX2, FMA
+std::unique_ptr<Lstm> make_avx512(const LstmWeights& weights);      // AVX-512 F, BW, VL and the former
+std::unique_ptr<Lstm> make_avx512vnni(const LstmWeights& weights);  // AVX-512 VNNI and the former
 #endif
 
 }  // namespace soupstate

@@ -3,9 +3,8 @@
 
 namespace soupstate {
 
-// 16 registers: 8 sums, a weight, levels and their magnitudes.
 std::unique_ptr<Lstm> make_avx2(const LstmWeights& weights) {
-  return std::unique_ptr<Lstm>(new LstmOn<Ymm<2>, Ymm<2>>(weights));
+  return std::unique_ptr<Lstm>(new LstmOn<Ymm, Ymm>(weights));
 }
 
 }  // namespace soupstate

@@ -5,21 +5,19 @@
 // share code made for one instruction set with another.
 //
 // A vector type has: Vec, kLanes; load, store, set1, add, sub, mul, div, fma(a, b, c) = a b + c, min, max,
-// round, scale(a, n) = a 2^n. One for the recurrence, R, has also kVectors, vectors of units in a panel, and the product of
-// whole numbers: Stored, a recurrent weight; Level, a level of h, made by quantize; kDepth of both are multiplied and summed
-// in each lane of a Sum by dot; Group is kDepth levels for all lanes, made by broadcast; value() is the Sum as floats. One
-// for the block products, V, has kRows, rows of a tile.
+// round, scale(a, n) = a 2^n. One for the recurrence, R, has also the product of whole numbers: Stored, a recurrent weight;
+// kDepth levels of h for it take kLevel numbers Level, made by quantize, which returns what start may have to know; start is
+// the Sum before the first dot, which multiplies and sums kDepth weights and levels in each lane; Group is kDepth levels for
+// all lanes, made by broadcast; value() is the Sum as floats; kTogether, pages that share one reading of the weights. One
+// for the block products, V, is described in products.h.
 //
-// Recurrent weights are kept in panels of kSide units: [panel][j of H / kDepth][gate][kSide][kDepth]. A step streams them
-// once, front to back, one group of levels for 4 kVectors vectors, and ends each panel with its gates.
-// Output and heads are products of a block of states with a matrix in panels [panel][j of H][kSide].
+// Recurrent weights are kept in panels of as many units as a vector has lanes: [panel][j of H / kDepth][gate][lane][kDepth].
+// A step of all lanes of pages streams them once, front to back: a panel's product and gates for one page after another,
+// while the panel is in the innermost cache. A page is a lane from its first byte to its last; then the next takes its place.
 #pragma once
-#include <math.h>
-#include <string.h>
-
-#include <new>
-
+#include "activations.h"
 #include "lstm.h"
+#include "products.h"
 
 namespace soupstate {
 namespace {
@@ -27,144 +25,120 @@ namespace {
 constexpr size_t kBytes = 256;
 constexpr size_t kClasses = kLengthClasses;
 constexpr size_t kGates = 4;
-constexpr float kLevels = 127.0f;  // h, between -1 and 1, is rounded to so many parts for the recurrence
+constexpr float kLevels = 127.0f;         // h, between -1 and 1, is rounded to so many parts for the recurrence
+constexpr int32_t kMiddle = 128;          // what may be added to a level to make it unsigned
+constexpr float kEmbeddedSteps = 4.0f;    // sums of six numbers of 8 bits, times this, are inputs of a Product
 constexpr float kLog2 = 0.693147181f;
-constexpr float kGateLimit = 40.0f;  // beyond it gates are 0 or 1 to float precision; products of two exponentials stay finite
-
-// Zeroed, aligned to cache lines.
-template <class T>
-class Buffer {
- public:
-  explicit Buffer(size_t size) {
-    const size_t bytes = (size ? size : 1) * sizeof(T);
-    data_ = static_cast<T*>(::operator new(bytes, std::align_val_t(64)));
-    memset(static_cast<void*>(data_), 0, bytes);
-  }
-  ~Buffer() { ::operator delete(data_, std::align_val_t(64)); }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  T* get() const { return data_; }
-
- private:
-  T* data_;
-};
-
-constexpr size_t up(size_t n, size_t step) { return (n + step - 1) / step * step; }
-
-// e^x for |x| <= 87, to 1e-7 relative: x = n ln 2 + r, a polynomial in r (coefficients of Cephes expf), times 2^n.
-template <class V>
-inline typename V::Vec exponential(typename V::Vec x) {
-  const auto n = V::round(V::mul(x, V::set1(1.44269504f)));
-  auto r = V::fma(n, V::set1(-0.693359375f), x);
-  r = V::fma(n, V::set1(2.12194440e-4f), r);
-  auto p = V::set1(1.9875691500e-4f);
-  p = V::fma(p, r, V::set1(1.3981999507e-3f));
-  p = V::fma(p, r, V::set1(8.3334519073e-3f));
-  p = V::fma(p, r, V::set1(4.1665795894e-2f));
-  p = V::fma(p, r, V::set1(1.6666665459e-1f));
-  p = V::fma(p, r, V::set1(5.0000001201e-1f));
-  p = V::fma(V::mul(r, r), p, V::add(r, V::set1(1.0f)));
-  return V::scale(p, n);
-}
-
-template <class V>
-inline typename V::Vec exponential_of_gate(typename V::Vec x, float factor) {
-  x = V::mul(x, V::set1(factor));
-  return exponential<V>(V::max(V::min(x, V::set1(kGateLimit)), V::set1(-kGateLimit)));
-}
-
-// sigmoid(a) tanh(b) with one division, from e^-a and e^2b.
-template <class V>
-inline typename V::Vec sigmoid_tanh(typename V::Vec minus_a, typename V::Vec twice_b) {
-  const auto one = V::set1(1.0f);
-  return V::div(V::sub(twice_b, one), V::mul(V::add(one, minus_a), V::add(twice_b, one)));
-}
+constexpr size_t kBlock = 96;             // states that are kept before their output and heads are computed
+constexpr size_t kPages = 16;             // lanes, at most
 
 template <class V, class R>
 class LstmOn final : public Lstm {
   using Vec = typename V::Vec;
   using Stored = typename R::Stored;
   using Level = typename R::Level;
+  using Input = typename V::Input;
   static constexpr size_t kLanes = V::kLanes;
-  static constexpr size_t kSide = 2 * kLanes;       // units of a panel, columns of a block panel
+  static constexpr size_t kSide = R::kLanes;        // units of a panel
   static constexpr size_t kPanel = kGates * kSide;  // gate values of a panel
-  static constexpr size_t kBlock = 96;              // bytes read before their output and heads are computed
-  // Columns of one product: logits, then the predictions' gains, then the gate's input.
+  static constexpr size_t kRows = 1 + 2 * kMatchers;  // of tables that make a byte's input
+  // Columns of one product: logits, then the predictions' gains, then the gate's input, then the heads.
   static constexpr size_t kGains = kBytes, kGateAt = kGains + up(kPredictions, kLanes);
-  static constexpr size_t kScores = up(kGateAt + kGate, kSide);
+  static constexpr size_t kHeads = up(kGateAt + kGate, 2 * kLanes);
   static_assert(kGate % kLanes == 0, "a gate is whole vectors");
-  static_assert(kSide == R::kVectors * R::kLanes, "one padding of H for both");
   static_assert(kBlock % V::kRows == 0, "a block is whole tiles");
+
+  // A page being read.
+  struct Lane {
+    const LstmCall* call;
+    size_t t;     // bytes read
+    float *h, *c;  // [padded_]
+    Level* levels;
+    int32_t excess;              // what quantize told
+    const float* rows[kRows];
+    size_t n_rows;
+  };
+
+  // What becomes of a block's state: the one after byte t - 1 tells the odds of byte t, and the heads of byte t - 1.
+  struct Place {
+    const LstmCall* call;
+    size_t t;
+  };
 
  public:
   explicit LstmOn(const LstmWeights& w)
-      : units_(w.units), outputs_(w.outputs), padded_(up(w.units, kSide)), columns_(up(w.outputs, kSide)),
-        features_(w.units + kEmbedded), groups_(up(w.units, R::kDepth) / R::kDepth), byte_(kBytes * row()), predicted_(kMatchers * kBytes * row()),
-        length_(kMatchers * kClasses * row()), recurrent_(padded_ * kGates * groups_ * R::kDepth), scale_(row()), output_(kScores * features_),
-        output_bias_(kScores), copy_bias_(kPredictions * kClasses), gate_length_(kKinds * kClasses * kGate),
-        gate_gain_(kPredictions * kGate), context_(kTables * kContextSlots * kEmbedded), heads_(columns_ * units_),
-        heads_bias_(columns_) {
+      : units_(w.units), outputs_(w.outputs), padded_(up(w.units, kSide)), groups_(up(w.units, R::kDepth) / R::kDepth),
+        byte_(kBytes * row()), predicted_(kMatchers * kBytes * row()), length_(kMatchers * kClasses * row()),
+        recurrent_(row() * groups_ * R::kDepth), scale_(row()), below_(row()), product_(kHeads + w.outputs, w.units + kEmbedded),
+        copy_bias_(kPredictions * kClasses), gate_length_(kKinds * kClasses * kGate), gate_gain_(kGate * (kGateAt - kGains)),
+        context_(kTables * kContextSlots * kEmbedded) {
     pack_table(w.byte, kBytes, byte_.get());
     pack_table(w.predicted, kMatchers * kBytes, predicted_.get());
     pack_table(w.length, kMatchers * kClasses, length_.get());
-    for (size_t gate = 0; gate < kGates; ++gate)
-      for (size_t u = 0; u < units_; ++u)
-        for (size_t j = 0; j < units_; ++j)
-          recurrent_.get()[((u / kSide * groups_ + j / R::kDepth) * kPanel + gate * kSide + u % kSide) * R::kDepth +
-                           j % R::kDepth] = static_cast<Stored>(w.recurrent[(gate * units_ + u) * units_ + j]);
-    pack_table(w.recurrent_scale, 1, scale_.get());
-    for (size_t i = 0; i < row(); ++i) scale_.get()[i] /= kLevels;
-    pack_matrix(w.output, kBytes, units_, 0, 0, features_, output_.get());
-    pack_matrix(w.context_output, kBytes, kEmbedded, 0, units_, features_, output_.get());
-    pack_matrix(w.copy_gain, kPredictions, units_, kGains, 0, features_, output_.get());
-    pack_matrix(w.gate, kGate, units_, kGateAt, 0, features_, output_.get());
-    pack_matrix(w.heads, outputs_, units_, 0, 0, units_, heads_.get());
-    memcpy(output_bias_.get(), w.output_bias, kBytes * sizeof(float));
-    memcpy(output_bias_.get() + kGateAt, w.gate_bias, kGate * sizeof(float));
-    memcpy(heads_bias_.get(), w.heads_bias, outputs_ * sizeof(float));
+    pack_recurrent(w);
+    for (size_t k = 0; k < kBytes; ++k) column(k, w.output + k * units_, w.context_output + k * kEmbedded, w.output_bias[k]);
+    for (size_t k = 0; k < kPredictions; ++k) column(kGains + k, w.copy_gain + k * units_, nullptr, 0.0f);
+    for (size_t k = 0; k < kGate; ++k) column(kGateAt + k, w.gate + k * units_, nullptr, w.gate_bias[k]);
+    for (size_t k = 0; k < outputs_; ++k) column(kHeads + k, w.heads + k * units_, nullptr, w.heads_bias[k]);
     memcpy(copy_bias_.get(), w.copy_bias, kPredictions * kClasses * sizeof(float));
     memcpy(gate_length_.get(), w.gate_length, kKinds * kClasses * kGate * sizeof(float));
-    memcpy(gate_gain_.get(), w.gate_gain, kPredictions * kGate * sizeof(float));
+    for (size_t k = 0; k < kPredictions; ++k)
+      for (size_t j = 0; j < kGate; ++j) gate_gain_.get()[j * (kGateAt - kGains) + k] = w.gate_gain[k * kGate + j];
     memcpy(context_.get(), w.context, kTables * kContextSlots * kEmbedded);
   }
 
   size_t units() const override { return units_; }
   size_t outputs() const override { return outputs_; }
 
-  double read(const LstmCall& call) const override {
-    const size_t most = up(call.n < kBlock ? call.n : kBlock, V::kRows);
-    Buffer<float> states((most + 1) * padded_);  // row 0: h before the block, row t + 1: after its byte t
-    Buffer<float> cell(padded_);
-    Buffer<Level> levels(up(padded_, R::kDepth));
-    Buffer<float> features(most * features_);
-    Buffer<float> product(most * (columns_ > kScores ? columns_ : kScores));
-    memcpy(states.get(), call.h, units_ * sizeof(float));
-    memcpy(cell.get(), call.c, units_ * sizeof(float));
-    double total = 0;
-    for (size_t start = 0; start < call.n; start += kBlock) {
-      const size_t n = call.n - start < kBlock ? call.n - start : kBlock;
-      float* h = states.get();
-      for (size_t t = 0; t < n; ++t, h += padded_) {
-        step(call.ids[start + t], call.found.predicted + kPredictions * (start + t),
-             call.found.length + kPredictions * (start + t), h, levels.get(), cell.get(),
-             h + padded_);
-        for (size_t u = 0; u < call.n_units; ++u)
-          call.traces[(start + t) * call.n_units + u] = h[padded_ + call.units[u]];
-      }
-      total += surprise(call, start, n, states.get(), features.get(), product.get());
-      if (call.heads && outputs_) {
-        multiply(states.get() + padded_, padded_, units_, n, heads_.get(), heads_bias_.get(), columns_, product.get());
-        for (size_t t = 0; t < n; ++t)
-          memcpy(call.heads + (start + t) * outputs_, product.get() + t * columns_, outputs_ * sizeof(float));
-      }
-      memcpy(states.get(), h, padded_ * sizeof(float));
+  double read(const LstmCall* calls, size_t count) const override {
+    const size_t most = count < kPages ? count : kPages;
+    Buffer<float> states(2 * most * padded_);
+    const size_t n_levels = padded_ / R::kDepth * R::kLevel;
+    Buffer<Level> levels(most * n_levels);
+    Block block(product_);
+    Lane lanes[kPages];
+    for (size_t i = 0; i < most; ++i) {
+      lanes[i].h = states.get() + 2 * i * padded_;
+      lanes[i].c = lanes[i].h + padded_;
+      lanes[i].levels = levels.get() + i * n_levels;
     }
-    memcpy(call.h, states.get(), units_ * sizeof(float));
-    memcpy(call.c, cell.get(), units_ * sizeof(float));
-    return total;
+    double total = 0;
+    size_t active = 0, next = 0;
+    for (; active < most && begin(calls, count, &next, &lanes[active]); ++active) total += keep(lanes[active], &block);
+    while (active) {
+      step(lanes, active);
+      for (size_t i = active; i--;) {  // backwards: the last one takes the place of one that ends
+        Lane& lane = lanes[i];
+        const LstmCall& call = *lane.call;
+        for (size_t u = 0; u < call.n_units; ++u) call.traces[lane.t * call.n_units + u] = lane.h[call.units[u]];
+        ++lane.t;
+        total += keep(lane, &block);
+        if (lane.t < call.n) continue;
+        memcpy(call.h, lane.h, units_ * sizeof(float));
+        memcpy(call.c, lane.c, units_ * sizeof(float));
+        if (begin(calls, count, &next, &lane)) {
+          total += keep(lane, &block);
+        } else {
+          const Lane ended = lane;
+          lane = lanes[--active];
+          lanes[active] = ended;
+        }
+      }
+    }
+    return total + finish(&block);
   }
 
  private:
+  // States, as inputs of the product, whose output is still to be computed.
+  struct Block {
+    explicit Block(const Product<V>& p) : inputs(kBlock * p.depth()), outputs(kBlock * p.columns()), size(0), heads(false) {}
+    Buffer<Input> inputs;
+    Buffer<float> outputs;
+    Place places[kBlock];
+    size_t size;
+    bool heads;  // some state's are asked for
+  };
+
   size_t row() const { return kGates * padded_; }  // floats of a packed table's row: [panel][gate][kSide]
 
   void pack_table(const float* from, size_t rows, float* to) const {
@@ -174,44 +148,115 @@ class LstmOn final : public Lstm {
           to[r * row() + u / kSide * kPanel + gate * kSide + u % kSide] = from[(r * kGates + gate) * units_ + u];
   }
 
-  // Places a matrix [rows, width] into a packed one of `depth` inputs, from its column `row0` and its input `input0` on.
-  static void pack_matrix(const float* from, size_t rows, size_t width, size_t row0, size_t input0, size_t depth, float* to) {
-    for (size_t r = 0; r < rows; ++r)
-      for (size_t j = 0; j < width; ++j) {
-        const size_t column = row0 + r;
-        to[(column / kSide * depth + input0 + j) * kSide + column % kSide] = from[r * width + j];
+  void pack_recurrent(const LstmWeights& w) {
+    pack_table(w.recurrent_scale, 1, scale_.get());
+    for (size_t i = 0; i < row(); ++i) scale_.get()[i] /= kLevels;
+    for (size_t gate = 0; gate < kGates; ++gate)
+      for (size_t u = 0; u < units_; ++u) {
+        const int8_t* from = w.recurrent + (gate * units_ + u) * units_;
+        const size_t panel = u / kSide, at = gate * kSide + u % kSide;
+        for (size_t j = 0; j < units_; ++j) {
+          recurrent_.get()[((panel * groups_ + j / R::kDepth) * kPanel + at) * R::kDepth + j % R::kDepth] =
+              static_cast<Stored>(from[j]);
+          below_.get()[panel * kPanel + at] -= kMiddle * from[j];
+        }
       }
   }
 
-  // h [padded] -> next [padded]; cell [padded] in place; levels [padded] to work in.
-  void step(uint8_t id, const uint8_t* predicted, const uint8_t* length, const float* h, Level* levels, float* cell,
-            float* next) const {
-    for (size_t j = 0; j < padded_; j += R::kLanes) R::quantize(R::mul(R::load(h + j), R::set1(kLevels)), levels + j);
-    const float* rows[1 + 2 * kMatchers] = {byte_.get() + id * row()};
-    size_t n_rows = 1;
-    for (size_t k = 0; k < kMatchers; ++k) {
-      if (!length[k]) continue;
-      rows[n_rows++] = predicted_.get() + (k * kBytes + predicted[k]) * row();
-      rows[n_rows++] = length_.get() + (k * kClasses + length[k]) * row();
+  // One column of the product: what a state, and the contexts' embedding, are multiplied by.
+  void column(size_t at, const float* by_state, const float* by_context, float bias) {
+    const float steps = V::kWhole ? Product<V>::kLargest : 1.0f, context_steps = V::kWhole ? kEmbeddedSteps : 1.0f;
+    Buffer<float> weights(units_ + kEmbedded);
+    for (size_t j = 0; j < units_; ++j) weights.get()[j] = by_state[j] / steps;
+    for (size_t j = 0; by_context && j < kEmbedded; ++j) weights.get()[units_ + j] = by_context[j] / context_steps;
+    product_.set(at, weights.get(), units_ + kEmbedded, bias);
+  }
+
+  // The next call that has bytes takes the lane; false where there is none.
+  bool begin(const LstmCall* calls, size_t count, size_t* next, Lane* lane) const {
+    while (*next < count && !calls[*next].n) ++*next;
+    if (*next == count) return false;
+    lane->call = &calls[(*next)++];
+    lane->t = 0;
+    memcpy(lane->h, lane->call->h, units_ * sizeof(float));
+    memcpy(lane->c, lane->call->c, units_ * sizeof(float));
+    return true;
+  }
+
+  // All lanes read a byte.
+  void step(Lane* lanes, size_t active) const {
+    for (size_t i = 0; i < active; ++i) {
+      Lane& lane = lanes[i];
+      lane.excess = 0;
+      for (size_t j = 0; j < padded_; j += kSide)
+        lane.excess += R::quantize(R::mul(R::load(lane.h + j), R::set1(kLevels)), lane.levels + j / R::kDepth * R::kLevel);
+      fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
+      const uint8_t* predicted = lane.call->found.predicted + kPredictions * lane.t;
+      const uint8_t* length = lane.call->found.length + kPredictions * lane.t;
+      lane.rows[0] = byte_.get() + lane.call->ids[lane.t] * row();
+      lane.n_rows = 1;
+      for (size_t k = 0; k < kMatchers; ++k) {
+        if (!length[k]) continue;
+        lane.rows[lane.n_rows++] = predicted_.get() + (k * kBytes + predicted[k]) * row();
+        lane.rows[lane.n_rows++] = length_.get() + (k * kClasses + length[k]) * row();
+      }
     }
-    constexpr size_t kSums = kGates * R::kVectors;
     const Stored* w = recurrent_.get();
-    for (size_t unit = 0; unit < padded_; unit += kSide) {
-      typename R::Vec z[kSums];
-      for (size_t q = 0; q < kSums; ++q) z[q] = R::load(rows[0] + unit * kGates + q * R::kLanes);
-      for (size_t r = 1; r < n_rows; ++r)
-        for (size_t q = 0; q < kSums; ++q) z[q] = R::add(z[q], R::load(rows[r] + unit * kGates + q * R::kLanes));
-      typename R::Sum sums[kSums] = {};
-      for (size_t j = 0; j < groups_; ++j, w += kPanel * R::kDepth) {
-        const auto group = R::broadcast(levels + j * R::kDepth);
-        for (size_t q = 0; q < kSums; ++q) sums[q] = R::dot(sums[q], w + q * R::kLanes * R::kDepth, group);
+    for (size_t unit = 0; unit < padded_; unit += kSide, w += groups_ * kPanel * R::kDepth) {
+      size_t i = 0;
+      for (; i + R::kTogether <= active; i += R::kTogether) panel<R::kTogether>(w, unit, lanes + i);
+      for (; i < active; ++i) panel<1>(w, unit, lanes + i);
+    }
+  }
+
+  // New h and c of a panel's units, in Pages lanes. A lane's levels are of the old h, all of it.
+  template <size_t Pages>
+  void panel(const Stored* w, size_t unit, Lane* lanes) const {
+    typename R::Sum sums[Pages][kGates];
+#pragma GCC unroll 16
+    for (size_t p = 0; p < Pages; ++p)
+#pragma GCC unroll 16
+      for (size_t q = 0; q < kGates; ++q)
+        sums[p][q] = R::start(below_.get() + unit * kGates + q * kSide, lanes[p].excess);
+#pragma GCC unroll 2
+    for (size_t j = 0; j < groups_; ++j, w += kPanel * R::kDepth) {
+#pragma GCC unroll 16
+      for (size_t p = 0; p < Pages; ++p) {
+        const auto group = R::broadcast(lanes[p].levels + j * R::kLevel);
+#pragma GCC unroll 16
+        for (size_t q = 0; q < kGates; ++q) sums[p][q] = R::dot(sums[p][q], w + q * kSide * R::kDepth, group);
       }
-      const float* scale = scale_.get() + unit * kGates;
-      for (size_t q = 0; q < kSums; ++q) z[q] = R::fma(R::value(sums[q]), R::load(scale + q * R::kLanes), z[q]);
-      for (size_t v = 0; v < R::kVectors; ++v) {
-        const size_t at = unit + v * R::kLanes;
-        gates(z[v], z[R::kVectors + v], z[2 * R::kVectors + v], z[3 * R::kVectors + v], cell + at, next + at);
+    }
+    const float* scale = scale_.get() + unit * kGates;
+    for (size_t p = 0; p < Pages; ++p) {
+      const Lane& lane = lanes[p];
+      typename R::Vec z[kGates];
+#pragma GCC unroll 16
+      for (size_t q = 0; q < kGates; ++q) z[q] = R::load(lane.rows[0] + unit * kGates + q * kSide);
+      fetch(lane.rows[0] + (unit + kSide) * kGates);
+      for (size_t r = 1; r < lane.n_rows; ++r) {
+#pragma GCC unroll 16
+        for (size_t q = 0; q < kGates; ++q) z[q] = R::add(z[q], R::load(lane.rows[r] + unit * kGates + q * kSide));
+        fetch(lane.rows[r] + (unit + kSide) * kGates);
       }
+#pragma GCC unroll 16
+      for (size_t q = 0; q < kGates; ++q) z[q] = R::fma(R::value(sums[p][q]), R::load(scale + q * kSide), z[q]);
+      gates(z[0], z[1], z[2], z[3], lane.c + unit, lane.h + unit);
+    }
+  }
+
+  // The next panel's part of a table's row will be needed: rows are too many for the caches near by.
+  static void fetch(const float* next) {
+#pragma GCC unroll 16
+    for (size_t i = 0; i < kPanel; i += 16) __builtin_prefetch(next + i);
+  }
+
+  // And so will the contexts' rows, when the step is done.
+  void fetch_embeddings(const uint16_t* slot) const {
+    for (size_t k = 0; k < kTables; ++k) {
+      const int8_t* row = context_.get() + (k * kContextSlots + slot[kLearned[k]]) * kEmbedded;
+      __builtin_prefetch(row);
+      __builtin_prefetch(row + kEmbedded - 1);
     }
   }
 
@@ -225,81 +270,75 @@ class LstmOn final : public Lstm {
     R::store(next, sigmoid_tanh<R>(o, exponential_of_gate<R>(c, 2.0f)));
   }
 
-  // out [n up to whole tiles, columns] = rows [.., depth], `stride` apart, . packed + bias. Whole tiles are computed: a row
-  // does not depend on how many there are.
-  static void multiply(const float* rows, size_t stride, size_t depth, size_t n, const float* packed, const float* bias,
-                       size_t columns, float* out) {
-    for (size_t column = 0; column < columns; column += kSide, packed += depth * kSide)
-      for (size_t t = 0; t < n; t += V::kRows) {
-        const float* a = rows + t * stride;
-        const float* b = packed;
-        Vec sum[V::kRows][2];
-        for (auto& s : sum) s[0] = V::load(bias + column), s[1] = V::load(bias + column + kLanes);
-        for (size_t j = 0; j < depth; ++j, b += kSide) {
-          const Vec b0 = V::load(b), b1 = V::load(b + kLanes);
-          for (size_t r = 0; r < V::kRows; ++r) {
-            const Vec value = V::set1(a[r * stride + j]);
-            sum[r][0] = V::fma(value, b0, sum[r][0]);
-            sum[r][1] = V::fma(value, b1, sum[r][1]);
-          }
-        }
-        for (size_t r = 0; r < V::kRows; ++r) {
-          V::store(out + (t + r) * columns + column, sum[r][0]);
-          V::store(out + (t + r) * columns + column + kLanes, sum[r][1]);
-        }
-      }
+  // Puts a lane's state into the block, if something is asked of it. Returns the bits of a block that became full.
+  double keep(const Lane& lane, Block* block) const {
+    const LstmCall& call = *lane.call;
+    const bool heads = call.heads && lane.t, odds = lane.t < call.n;
+    if (!heads && !odds) return 0;
+    Input* inputs = block->inputs.get() + block->size * product_.depth();
+    V::to_inputs(lane.h, units_, Product<V>::kLargest, inputs);
+    if (odds) embed(lane.t ? call.found.slot + kContexts * (lane.t - 1) : call.first.slot, inputs + units_);
+    block->heads |= heads;
+    block->places[block->size++] = {lane.call, lane.t};
+    return block->size == kBlock ? finish(block) : 0;
   }
 
-  // Bits and entropy of the n bytes from `start`, from the states before them.
-  double surprise(const LstmCall& call, size_t start, size_t n, const float* states, float* features, float* scores) const {
-    for (size_t t = 0; t < n; ++t) {
-      const size_t at = start + t;
-      memcpy(features + t * features_, states + t * padded_, units_ * sizeof(float));
-      embed(at ? call.found.slot + kContexts * (at - 1) : call.first.slot, features + t * features_ + units_);
-    }
-    multiply(features, features_, features_, n, output_.get(), output_bias_.get(), kScores, scores);
+  // Bits, entropy and heads of the block, which is empty afterwards.
+  double finish(Block* block) const {
+    product_.multiply(block->inputs.get(), block->size, 0, block->heads ? product_.columns() : kHeads, block->outputs.get());
     double total = 0;
-    for (size_t t = 0; t < n; ++t, scores += kScores) {
-      const size_t at = start + t;
-      const CopyInput& found = at ? call.found : call.first;
-      const size_t row = at ? kPredictions * (at - 1) : 0;
-      copy(found.predicted + row, found.length + row, scores);
+    float* scores = block->outputs.get();
+    for (size_t i = 0; i < block->size; ++i, scores += product_.columns()) {
+      const LstmCall& call = *block->places[i].call;
+      const size_t t = block->places[i].t;
+      if (call.heads && t) memcpy(call.heads + (t - 1) * outputs_, scores + kHeads, outputs_ * sizeof(float));
+      if (t == call.n) continue;
+      const CopyInput& found = t ? call.found : call.first;
+      const size_t at = t ? kPredictions * (t - 1) : 0;
+      copy(found.predicted + at, found.length + at, scores);
       float entropy;
-      const float bits = softmax(scores, call.ids[at], &entropy);
-      if (call.bits) call.bits[at] = bits;
-      if (call.entropy) call.entropy[at] = entropy;
+      const float bits = softmax(scores, call.ids[t], &entropy);
+      if (call.bits) call.bits[t] = bits;
+      if (call.entropy) call.entropy[t] = entropy;
       total += bits;
     }
+    block->size = 0;
+    block->heads = false;
     return total;
   }
 
   // Sum of the learned contexts' embeddings.
-  void embed(const uint16_t* slot, float* sum) const {
+  void embed(const uint16_t* slot, Input* sum) const {
     int32_t whole[kEmbedded] = {};
     for (size_t k = 0; k < kTables; ++k) {
       const int8_t* row = context_.get() + (k * kContextSlots + slot[kLearned[k]]) * kEmbedded;
       for (size_t j = 0; j < kEmbedded; ++j) whole[j] += row[j];
     }
-    for (size_t j = 0; j < kEmbedded; ++j) sum[j] = static_cast<float>(whole[j]);
+    for (size_t j = 0; j < kEmbedded; ++j)
+      sum[j] = static_cast<Input>(whole[j] * (V::kWhole ? static_cast<int32_t>(kEmbeddedSteps) : 1));
   }
 
-  // Adds to the logits of predicted bytes; scores [kScores]: logits, gains by the state, the gate's input by the state.
+  // Adds to the logits of predicted bytes; scores: logits, gains by the state, the gate's input by the state.
   void copy(const uint8_t* predicted, const uint8_t* length, float* scores) const {
-    Vec gate[kGate / kLanes];
-    for (size_t v = 0; v < kGate / kLanes; ++v) {
-      Vec x = V::load(scores + kGateAt + v * kLanes);
+    constexpr size_t kWidth = kGateAt - kGains, kVectors = kWidth / kLanes;
+    float* gate = scores + kGateAt;
+    for (size_t v = 0; v < kGate; v += kLanes) {
+      Vec x = V::load(gate + v);
       for (size_t k = 0; k < kKinds; ++k)
-        x = V::add(x, V::load(gate_length_.get() + (k * kClasses + length[k]) * kGate + v * kLanes));
-      const Vec e = exponential_of_gate<V>(x, 2.0f);  // tanh x = (e^2x - 1) / (e^2x + 1)
-      gate[v] = V::div(V::sub(e, V::set1(1.0f)), V::add(e, V::set1(1.0f)));
+        x = V::add(x, V::load(gate_length_.get() + (k * kClasses + length[k]) * kGate + v));
+      V::store(gate + v, tanh_of<V>(x));
     }
-    for (size_t k = 0; k < kPredictions; ++k) {
-      if (!length[k]) continue;
-      Vec sum = V::set1(0.0f);
-      for (size_t v = 0; v < kGate / kLanes; ++v)
-        sum = V::fma(gate[v], V::load(gate_gain_.get() + k * kGate + v * kLanes), sum);
-      scores[predicted[k]] += scores[kGains + k] + copy_bias_.get()[k * kClasses + length[k]] + total(sum);
-    }
+    Vec gains[kVectors];
+#pragma GCC unroll 16
+    for (size_t v = 0; v < kVectors; ++v) gains[v] = V::load(scores + kGains + v * kLanes);
+    for (size_t j = 0; j < kGate; ++j)
+#pragma GCC unroll 16
+      for (size_t v = 0; v < kVectors; ++v)
+        gains[v] = V::fma(V::set1(gate[j]), V::load(gate_gain_.get() + j * kWidth + v * kLanes), gains[v]);
+#pragma GCC unroll 16
+    for (size_t v = 0; v < kVectors; ++v) V::store(scores + kGains + v * kLanes, gains[v]);
+    for (size_t k = 0; k < kPredictions; ++k)
+      if (length[k]) scores[predicted[k]] += scores[kGains + k] + copy_bias_.get()[k * kClasses + length[k]];
   }
 
   static float total(Vec v) {
@@ -331,16 +370,15 @@ class LstmOn final : public Lstm {
   }
 
   size_t units_, outputs_;
-  size_t padded_;   // H up to whole panels; the excess is zero everywhere and stays so
-  size_t columns_;  // K likewise
-  size_t features_;  // H and the contexts' embedding
-  size_t groups_;    // of levels of h
+  size_t padded_;  // H up to whole panels; the excess is zero everywhere and stays so
+  size_t groups_;  // of levels of h
   Buffer<float> byte_, predicted_, length_;
   Buffer<Stored> recurrent_;
   Buffer<float> scale_;
-  Buffer<float> output_, output_bias_, copy_bias_, gate_length_, gate_gain_;
+  Buffer<int32_t> below_;  // -kMiddle times a row's sum
+  Product<V> product_;
+  Buffer<float> copy_bias_, gate_length_, gate_gain_;  // gate_gain_ [kGate][predictions up to whole vectors]
   Buffer<int8_t> context_;
-  Buffer<float> heads_, heads_bias_;
 };
 
 }  // namespace

@@ -13,12 +13,30 @@ struct Plain {
   using Level = float;
   using Sum = Vec;
   using Group = Vec;
-  static constexpr size_t kLanes = 4, kVectors = 2, kRows = 2, kDepth = 1;
+  static constexpr size_t kLanes = 4, kDepth = 1, kLevel = 1, kTogether = 2;
 
-  static void quantize(Vec a, float* to) { store(to, round(a)); }
+  static int32_t quantize(Vec a, float* to) {
+    store(to, round(a));
+    return 0;
+  }
   static Group broadcast(const float* level) { return set1(*level); }
+  static Sum start(const int32_t*, int32_t) { return set1(0.0f); }
   static Sum dot(Sum sum, const float* w, Group h) { return fma(load(w), h, sum); }
   static Vec value(Sum sum) { return sum; }
+
+  using Input = float;
+  using Weight = float;
+  using Total = Vec;
+  static constexpr bool kWhole = false;
+  static constexpr size_t kPairs = 1, kRows = 2;
+
+  static void to_inputs(const float* from, size_t n, float, float* to) { memcpy(to, from, n * sizeof(float)); }
+  static Total nothing() { return set1(0.0f); }
+  static Vec weights(const float* w) { return load(w); }
+  static Vec spread(const float* input) { return set1(*input); }
+  static Total add_products(Total sum, Vec w, Vec input) { return fma(w, input, sum); }
+  static Vec total(Total sum) { return sum; }
+
   static Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
   static void store(float* p, Vec a) { *reinterpret_cast<Vec*>(p) = a; }
   static Vec set1(float x) { return Vec{x, x, x, x}; }

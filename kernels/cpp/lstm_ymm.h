@@ -9,36 +9,68 @@
 namespace soupstate {
 namespace {
 
-template <size_t Vectors>
 struct Ymm {
   using Vec = __m256;
   using Stored = int8_t;
-  using Level = int8_t;
+  using Level = uint8_t;  // of four levels: magnitudes, then signs, 255 where negative
   using Sum = __m256i;
   struct Group {
-    __m256i levels, magnitudes;
+    __m256i magnitudes, signs;
   };
-  static constexpr size_t kLanes = 8, kVectors = Vectors, kRows = 6, kDepth = 4;
+  static constexpr size_t kLanes = 8, kDepth = 4, kLevel = 8, kTogether = 1;
 
-  static void quantize(Vec a, int8_t* to) {
+  // Returns the sum of the magnitudes of negative levels.
+  static int32_t quantize(Vec a, uint8_t* to) {
     const __m256i whole = _mm256_cvtps_epi32(a);
     const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packs_epi16(words, words));
+    const __m128i levels = _mm_packs_epi16(words, _mm_setzero_si128());
+    const __m128i magnitudes = _mm_abs_epi8(levels), signs = _mm_cmpgt_epi8(_mm_setzero_si128(), levels);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_unpacklo_epi32(magnitudes, signs));
+    return _mm_cvtsi128_si32(_mm_sad_epu8(_mm_and_si128(magnitudes, signs), _mm_setzero_si128()));
   }
-  static Group broadcast(const int8_t* levels) {
-    int32_t four;
-    memcpy(&four, levels, sizeof four);
-    const __m256i all = _mm256_set1_epi32(four);
-    return {all, _mm256_abs_epi8(all)};
+  static Group broadcast(const uint8_t* levels) {
+    int32_t magnitudes, signs;
+    memcpy(&magnitudes, levels, sizeof magnitudes);
+    memcpy(&signs, levels + 4, sizeof signs);
+    return {_mm256_set1_epi32(magnitudes), _mm256_set1_epi32(signs)};
   }
-  // The multiplication takes unsigned by signed bytes, so a level's sign goes to the weight. Two products make at most
-  // 2 * 127 * 127, which 16 bits hold.
+  // The multiplication takes unsigned by signed bytes, so a level's sign goes to the weight: all bits of it inverted are -w - 1.
+  // The Sum starts with what the -1 takes away. Two products make at most 2 * 127 * 128, which 16 bits hold.
+  static Sum start(const int32_t*, int32_t excess) { return _mm256_set1_epi32(excess); }
   static Sum dot(Sum sum, const int8_t* w, Group h) {
-    const __m256i weights = _mm256_load_si256(reinterpret_cast<const __m256i*>(w));
-    const __m256i pairs = _mm256_maddubs_epi16(h.magnitudes, _mm256_sign_epi8(weights, h.levels));
+    const __m256i weights = _mm256_xor_si256(h.signs, _mm256_load_si256(reinterpret_cast<const __m256i*>(w)));
+    const __m256i pairs = _mm256_maddubs_epi16(h.magnitudes, weights);
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
   static Vec value(Sum sum) { return _mm256_cvtepi32_ps(sum); }
+
+  using Input = int16_t;
+  using Weight = int16_t;
+  using Total = __m256i;
+  static constexpr bool kWhole = true;
+  static constexpr size_t kPairs = 2, kRows = 4;
+
+  static void to_inputs(const float* from, size_t n, float largest, int16_t* to) {
+    for (size_t j = 0; j < n; j += 8) {
+      const __m256i whole = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(from + j), _mm256_set1_ps(largest)));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + j),
+                       _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1)));
+    }
+  }
+  static Total nothing() { return _mm256_setzero_si256(); }
+  static __m256i weights(const int16_t* w) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(w)); }
+  static __m256i spread(const int16_t* inputs) {
+    int32_t two;
+    memcpy(&two, inputs, sizeof two);
+    return _mm256_set1_epi32(two);
+  }
+  static Total add_products(Total sum, __m256i w, __m256i inputs) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(w, inputs));
+    asm("" : "+x"(sum));  // sums stay where they are: the compiler would move all of them round in every turn of the loop
+    return sum;
+  }
+  static Vec total(Total sum) { return _mm256_cvtepi32_ps(sum); }
+
   static Vec load(const float* p) { return _mm256_load_ps(p); }
   static void store(float* p, Vec a) { _mm256_store_ps(p, a); }
   static Vec set1(float x) { return _mm256_set1_ps(x); }
@@ -51,8 +83,8 @@ struct Ymm {
   static Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
   static Vec round(Vec a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   static Vec scale(Vec a, Vec n) {
-    const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-    return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
+    const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), exponent));
   }
 };
 

@@ -41,15 +41,17 @@ bool runs(const std::string& backend) {
 #ifdef SOUPSTATE_X86
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (backend == "avx2") return avx2;
-  if (backend == "avx512")
-    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl");
+  if (backend == "avx512") return avx512;
+  if (backend == "avx512vnni") return avx512 && __builtin_cpu_supports("avx512vnni");
 #endif
   return false;
 }
 
 std::vector<std::string> backends() {
   std::vector<std::string> names;
-  for (const char* name : {"avx512", "avx2", "scalar"})
+  for (const char* name : {"avx512vnni", "avx512", "avx2", "scalar"})
     if (runs(name)) names.emplace_back(name);
   return names;
 }
@@ -92,6 +94,7 @@ std::unique_ptr<Lstm> pack(const std::string& backend, nb::dict arrays) {
   w.recurrent = take_bytes("recurrent", 4 * h * h);
   w.context = take_bytes("context", soupstate::kTables * soupstate::kContextSlots * soupstate::kEmbedded);
 #ifdef SOUPSTATE_X86
+  if (backend == "avx512vnni") return soupstate::make_avx512vnni(w);
   if (backend == "avx512") return soupstate::make_avx512(w);
   if (backend == "avx2") return soupstate::make_avx2(w);
 #endif
@@ -122,11 +125,32 @@ soupstate::LstmCall inputs(const Lstm& lstm, const Bytes& ids, const Found& foun
   return call;
 }
 
-void read_chunk(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs length, Slots<const uint16_t> slot,
-                BytePairs first_predicted, BytePairs first_length, Slots<const uint16_t> first_slot, Line<float> h,
-                Line<float> c, Line<const int64_t> units, Line<float> bits, Line<float> entropy, Array<float> heads,
-                Array<float> traces) {
-  auto call = inputs(lstm, ids, {predicted, length, slot}, {first_predicted, first_length, first_slot}, h.size(), c.size());
+// Of one call's arrays, no conversions: a converted output would be written to a copy.
+template <class T>
+T taken(const nb::tuple& arrays, size_t* at) {
+  try {
+    return nb::cast<T>(arrays[(*at)++], false);
+  } catch (const nb::cast_error&) {
+    throw nb::type_error("calls: an array of another type, shape or order");
+  }
+}
+
+Found found_of(const nb::tuple& arrays, size_t* at) {
+  auto predicted = taken<BytePairs>(arrays, at), length = taken<BytePairs>(arrays, at);
+  return {predicted, length, taken<Slots<const uint16_t>>(arrays, at)};
+}
+
+// ids, predicted, length, slot, the last three before the first byte, h, c, units, bits, entropy, heads, traces: see lstm.h.
+soupstate::LstmCall call_of(const Lstm& lstm, const nb::tuple& arrays) {
+  expect(arrays.size() == 14, "calls: 14 arrays each");
+  size_t at = 0;
+  const auto ids = taken<Bytes>(arrays, &at);
+  const auto found = found_of(arrays, &at), first = found_of(arrays, &at);
+  const auto h = taken<Line<float>>(arrays, &at), c = taken<Line<float>>(arrays, &at);
+  const auto units = taken<Line<const int64_t>>(arrays, &at);
+  const auto bits = taken<Line<float>>(arrays, &at), entropy = taken<Line<float>>(arrays, &at);
+  const auto heads = taken<Array<float>>(arrays, &at), traces = taken<Array<float>>(arrays, &at);
+  auto call = inputs(lstm, ids, found, first, h.size(), c.size());
   expect(bits.size() == call.n && entropy.size() == call.n, "bits, entropy: one per id");
   expect(heads.size() == call.n * lstm.outputs() && traces.size() == call.n * units.size(), "heads, traces: one row per id");
   for (size_t i = 0; i < units.size(); ++i)
@@ -137,10 +161,17 @@ void read_chunk(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs leng
   call.n_units = units.size();
   call.bits = bits.data();
   call.entropy = entropy.data();
-  call.heads = heads.data();
+  call.heads = lstm.outputs() ? heads.data() : nullptr;
   call.traces = traces.data();
+  return call;
+}
+
+// The caller's list keeps the arrays meanwhile.
+void read_calls(const Lstm& lstm, nb::list calls) {
+  std::vector<soupstate::LstmCall> all;
+  for (size_t i = 0; i < calls.size(); ++i) all.push_back(call_of(lstm, nb::cast<nb::tuple>(calls[i])));
   nb::gil_scoped_release release;
-  lstm.read(call);
+  lstm.read(all.data(), all.size());
 }
 
 double bits_only(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs length, Slots<const uint16_t> slot,
@@ -151,7 +182,7 @@ double bits_only(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs len
   call.h = after_h.data();
   call.c = after_c.data();
   nb::gil_scoped_release release;
-  return lstm.read(call);
+  return lstm.read(&call, 1);
 }
 
 template <auto Function>
@@ -187,12 +218,8 @@ NB_MODULE(_cpp, m) {
         "scores"_a.noconvert(), "pointers"_a.noconvert());
   m.def("backends", &backends);
   m.def("pack", &pack);
-  // No conversions: a converted output would be written to a copy.
   nb::class_<Lstm>(m, "Lstm")
-      .def("read", &read_chunk, "ids"_a.noconvert(), "predicted"_a.noconvert(), "length"_a.noconvert(),
-           "slot"_a.noconvert(), "first_predicted"_a.noconvert(), "first_length"_a.noconvert(),
-           "first_slot"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert(), "units"_a.noconvert(), "bits"_a.noconvert(),
-           "entropy"_a.noconvert(), "heads"_a.noconvert(), "traces"_a.noconvert())
+      .def("read", &read_calls, "calls"_a)
       .def("bits_only", &bits_only, "ids"_a.noconvert(), "predicted"_a.noconvert(), "length"_a.noconvert(),
            "slot"_a.noconvert(), "first_predicted"_a.noconvert(), "first_length"_a.noconvert(),
            "first_slot"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert());
