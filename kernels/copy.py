@@ -13,6 +13,7 @@ __all__ = [
     "PREDICTIONS",
     "Predictions",
     "Bytes",
+    "advance_copies",
     "copies",
     "copy_state",
     "peek_copies",
@@ -33,9 +34,15 @@ def copies(ids: Bytes, state: Bytes) -> tuple[Predictions, Bytes]:
     """
     _check(ids, state)
     state = state.copy()
+    return advance_copies(ids, state), state
+
+
+def advance_copies(ids: Bytes, state: Bytes) -> Predictions:
+    """What is predicted after each of ids (n,); `state` becomes the new one. Raises as `copies`."""
+    _check(ids, state)
     found = _outputs(len(ids))
     _copies(np.ascontiguousarray(ids), state, found.predicted, found.length, found.slot)
-    return found, state
+    return found
 
 
 def peek_copies(ids: Bytes, state: Bytes) -> Predictions:

@@ -143,8 +143,45 @@ def test_pieces_do_not_matter(checkpoint: Checkpoint, backend: str, monkeypatch:
 
 @pytest.mark.parametrize("backend", kernels.available()[:-1])
 def test_backends_agree(checkpoint: Checkpoint, backend: str) -> None:
+    """But for 16 bits of the outputs' weights: a character may cost 70 bits of this network, and heads be undecided."""
     for page in PAGES.values():
-        assert_same(Reader(checkpoint, backend).read(page), Reader(checkpoint, "reference").read(page))
+        one, two = Reader(checkpoint, backend).read(page), Reader(checkpoint, "reference").read(page)
+        for name in ("surprisal", "entropy", "depth"):
+            np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=0, atol=1e-2)
+        assert np.array_equal(one.syntax, two.syntax)
+        assert len(one.spans) == len(two.spans)
+        assert sum(a == b for a, b in zip(one.spans, two.spans, strict=True)) >= 0.99 * len(two.spans)
+
+
+@pytest.mark.parametrize("backend", kernels.available())
+def test_many_pages(checkpoint: Checkpoint, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one by one, more of them than are read at a time, of all lengths."""
+    monkeypatch.setattr(module, "CHUNK", 500)
+    monkeypatch.setattr(module, "PAGES", 3)
+    reader = Reader(checkpoint, backend)
+    readings = reader.read_many(list(PAGES.values()))
+    for page, reading in zip(PAGES.values(), readings, strict=True):
+        assert reading is not None and reading.page == page
+        assert_same(reading, reader.read(page))
+    assert reader.read_many([]) == []
+
+
+def test_one_of_many_is_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 100)
+    monkeypatch.setattr(module, "PAGES", 2)
+    asked: list[int] = []
+
+    def stop(page: int) -> bool:
+        asked.append(page)
+        return page == 1 and asked.count(1) > 2
+
+    pages = ["a" * 150, "b" * 1000, "c" * 450, "d"]
+    readings = reader.read_many(pages, stop)
+    assert [reading and reading.page for reading in readings] == [pages[0], None, *pages[2:]]
+    assert asked.count(1) == 3 and asked.count(0) == 2 and asked.count(3) == 1
+    for page, reading in zip(pages, readings, strict=True):
+        if reading is not None:
+            assert_same(reading, reader.read(page))
 
 
 def test_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
