@@ -22,13 +22,15 @@ class Finder:
         if name == "app.batch.task":
             sys.meta_path.remove(self)
             from model.net.reader import Reader
-            whole = Reader.read
-            def read(self, page, stop=lambda: False):
-                if "ABORT" in page: os.abort()
-                if "KILLED" in page: os.kill(os.getpid(), signal.SIGKILL)
-                if "HANG" in page: time.sleep(1000)
-                return whole(self, page, stop)
-            Reader.read = read
+            def weak(whole):
+                def read(self, pages, *stop):
+                    text = " ".join([pages] if isinstance(pages, str) else pages)
+                    if "ABORT" in text: os.abort()
+                    if "KILLED" in text: os.kill(os.getpid(), signal.SIGKILL)
+                    if "HANG" in text: time.sleep(1000)
+                    return whole(self, pages, *stop)
+                return read
+            Reader.read, Reader.read_many = weak(Reader.read), weak(Reader.read_many)
 sys.meta_path.insert(0, Finder())
 """
 

@@ -16,7 +16,7 @@ from app.batch import task
 from app.batch.folder import Folder
 from app.batch.job import Attempt, Counts, Job
 from app.batch.parquet import SCHEMA
-from app.batch.task import Task, source_name
+from app.batch.task import Task, read_batch, source_name
 from model.net.checkpoint import load_checkpoint
 from model.net.reader import Reader
 
@@ -96,11 +96,19 @@ def test_reading_stops_where_a_record_ends_the_reader(reader: Reader, tmp_path: 
 def test_pages_read_together_make_the_same_rows(
     reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run(reader, SAMPLES, tmp_path / "many")
+    monkeypatch.setattr(task, "LANES", 1)
     run(reader, SAMPLES, tmp_path / "one")
-    monkeypatch.setattr(task, "LANES", 7)
-    run(reader, SAMPLES, tmp_path / "seven")
-    one, seven = tmp_path / "one" / f"{SAMPLES.name}.parquet", tmp_path / "seven" / f"{SAMPLES.name}.parquet"
-    assert one.read_bytes() == seven.read_bytes()
+    one, many = (tmp_path / name / f"{SAMPLES.name}.parquet" for name in ("one", "many"))
+    assert one.read_bytes() == many.read_bytes()
+
+
+def test_a_page_that_fails_costs_itself_only(reader: Reader) -> None:
+    readings = read_batch(reader, [page(1), "half a pair: \ud800", page(2)], 60.0)
+    assert readings[1] == "failed (UnicodeEncodeError)"
+    assert [reading if isinstance(reading, str) else reading.page for reading in readings] == [
+        page(1), "failed (UnicodeEncodeError)", page(2)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("form", ["jsonl.gz", "jsonl.zst"])
