@@ -53,8 +53,7 @@ class Packed:
         lengths may differ. No array of one piece may be one of another's. Raises ValueError as `read`.
         """
         chosen = np.empty(0, np.int64) if units is None else np.asarray(units)
-        for piece in pieces:
-            self._check(piece.ids, piece.found, piece.state)
+        self._check_all(pieces)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
             raise ValueError(f"units: {chosen.dtype} {chosen.shape}, expected integers (U,)")
         if len(chosen) and not 0 <= chosen.min() <= chosen.max() < self.weights.units:
@@ -65,6 +64,16 @@ class Packed:
         chunks = [self._outputs(piece, len(chosen)) for piece in pieces]
         self._native.read([_arguments(p, c, chosen) for p, c in zip(pieces, chunks, strict=True)])
         return chunks
+
+    def read_states(self, pieces: Sequence[Piece]) -> list[State]:
+        """The states after pieces: `read_many` without bits, entropy and heads, the recurrence alone."""
+        self._check_all(pieces)
+        if self._native is None:
+            return [chunk.state for chunk in reference.read_many(self.weights, pieces, np.empty(0, np.int64))]
+        chunks = [self._outputs(piece, 0) for piece in pieces]
+        none = np.empty(0, np.int64)
+        self._native.read_states([_arguments(p, c, none) for p, c in zip(pieces, chunks, strict=True)])
+        return [chunk.state for chunk in chunks]
 
     def _outputs(self, piece: Piece, traced: int) -> Chunk:
         """Arrays to write to; the state is the one before."""
@@ -86,6 +95,10 @@ class Packed:
         inputs = _contiguous(ids, *_arrays(found), *_arrays(state.last))
         total: float = self._native.bits_only(*inputs, *_contiguous(state.h, state.c))
         return total
+
+    def _check_all(self, pieces: Sequence[Piece]) -> None:
+        for piece in pieces:
+            self._check(piece.ids, piece.found, piece.state)
 
     def _check(self, ids: Bytes, found: Predictions, state: State) -> None:
         n, units = np.shape(ids)[0] if np.ndim(ids) else 0, self.weights.units

@@ -15,6 +15,7 @@ from test_crawl_samples import SAMPLES
 from kernels import BACKENDS, Chunk, Packed, Piece, Predictions, State, Weights, available, backends, pack, reference
 from kernels.compiled import cpp
 from kernels.copy import copies, copy_state
+from kernels.peaks import peaks
 from kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, LENGTHS, PREDICTIONS, SLOTS
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.page.marks import OUTPUT
@@ -270,6 +271,22 @@ def test_many_pages_in_pieces(backend: str) -> None:
             joined = np.concatenate([getattr(part, name) for part in page])
             tolerance = FLOATS[name] if backend == "reference" else 0  # its products are numpy's
             np.testing.assert_allclose(joined, getattr(whole, name), rtol=0, atol=tolerance, err_msg=name)
+
+
+def test_states_alone(backend: str) -> None:
+    packed, (ids, found) = pack(make_weights(48, 7), backend), make_inputs(200)
+    pieces = [Piece(ids[i:], found[i:], make_state(48)) for i in (0, 50, 200)]
+    for state, chunk in zip(packed.read_states(pieces), packed.read_many(pieces), strict=True):
+        for array, other in zip(arrays_of(state), arrays_of(chunk.state), strict=True):
+            assert np.array_equal(array, other)
+
+
+def test_peaks(backend: str) -> None:
+    """Figures of the size of this century's processors, for backends that have vector instructions of their own."""
+    found = peaks(backend, 100_000)
+    assert (found is None) == (backend in ("scalar", "reference"))
+    if found is not None:
+        assert 1e9 < found.fp32 < 1e12 and found.fp32 / 2 < found.int8 < 1e13 and 1e9 < found.stream < 1e13
 
 
 def test_many_pages_in_two_threads(backend: str) -> None:

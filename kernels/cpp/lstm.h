@@ -68,6 +68,7 @@ struct LstmCall {
   float* c;                        // [H]
   const int64_t* units;            // [U] < H
   size_t n_units;                  // U
+  bool alone;                      // the recurrence alone: no bits, entropy or heads, which are null
   float* bits;                     // [n] out: surprisal of each byte before it was read; or null
   float* entropy;                  // [n] out: entropy in bits of the distribution before it; or null
   float* heads;                    // [n, K] out: after each byte; or null

@@ -273,7 +273,7 @@ class LstmOn final : public Lstm {
   // Puts a lane's state into the block, if something is asked of it. Returns the bits of a block that became full.
   double keep(const Lane& lane, Block* block) const {
     const LstmCall& call = *lane.call;
-    const bool heads = call.heads && lane.t, odds = lane.t < call.n;
+    const bool heads = call.heads && lane.t, odds = !call.alone && lane.t < call.n;
     if (!heads && !odds) return 0;
     Input* inputs = block->inputs.get() + block->size * product_.depth();
     V::to_inputs(lane.h, units_, Product<V>::kLargest, inputs);

@@ -14,6 +14,7 @@
 #include "copy.h"
 #include "lstm.h"
 #include "path.h"
+#include "peaks.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -174,6 +175,32 @@ void read_calls(const Lstm& lstm, nb::list calls) {
   lstm.read(all.data(), all.size());
 }
 
+// The same without what is made of the states: bits, entropy and heads are not written.
+void read_states(const Lstm& lstm, nb::list calls) {
+  std::vector<soupstate::LstmCall> all;
+  for (size_t i = 0; i < calls.size(); ++i) {
+    all.push_back(call_of(lstm, nb::cast<nb::tuple>(calls[i])));
+    all.back().alone = true;
+    all.back().bits = all.back().entropy = all.back().heads = nullptr;
+  }
+  nb::gil_scoped_release release;
+  lstm.read(all.data(), all.size());
+}
+
+// fp32 and int8 operations and bytes streamed a second with a backend's instructions; none for those of any machine.
+std::vector<double> peaks(const std::string& backend, size_t bytes) {
+  expect(runs(backend), "backend: cannot run here");
+  expect(bytes && bytes % 256 == 0, "bytes: not a multiple of 256");
+#ifdef SOUPSTATE_X86
+  if (backend != "scalar") {
+    nb::gil_scoped_release release;
+    const auto p = backend == "avx512vnni" ? soupstate::peaks_avx512vnni(bytes) : soupstate::peaks_avx2(bytes);
+    return {p.fp32, p.int8, p.stream};
+  }
+#endif
+  return {};
+}
+
 double bits_only(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs length, Slots<const uint16_t> slot,
                  BytePairs first_predicted, BytePairs first_length, Slots<const uint16_t> first_slot, Line<const float> h,
                  Line<const float> c) {
@@ -218,8 +245,10 @@ NB_MODULE(_cpp, m) {
         "scores"_a.noconvert(), "pointers"_a.noconvert());
   m.def("backends", &backends);
   m.def("pack", &pack);
+  m.def("peaks", &peaks);
   nb::class_<Lstm>(m, "Lstm")
       .def("read", &read_calls, "calls"_a)
+      .def("read_states", &read_states, "calls"_a)
       .def("bits_only", &bits_only, "ids"_a.noconvert(), "predicted"_a.noconvert(), "length"_a.noconvert(),
            "slot"_a.noconvert(), "first_predicted"_a.noconvert(), "first_length"_a.noconvert(),
            "first_slot"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert());
