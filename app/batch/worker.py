@@ -58,8 +58,10 @@ def main() -> None:
         except OSError as error:
             connection.send((FAILED, f"{error.strerror or error}", not isinstance(error, FileNotFoundError)))
         except Exception as error:  # the file has failed; the other files go on
-            traceback.print_exc()
-            connection.send((FAILED, f"{type(error).__name__}: {error}", False))
+            remote = "://" in attempt.source  # libraries of remote files have errors of their own
+            if not remote:
+                traceback.print_exc()
+            connection.send((FAILED, f"{type(error).__name__}: {error}", remote))
 
 
 if __name__ == "__main__":
