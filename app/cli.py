@@ -18,6 +18,7 @@ COMMANDS = {
     "export": ("app.train_cli", "export_command", "Turn a training checkpoint into weights to read with.", "train"),
     "evaluate": ("app.evaluate_cli", "evaluate_command", "Measure weights on held-out pages.", "train"),
     "ablation": ("app.ablation_cli", "ablation_command", "Compare trained experiments, head by head.", "train"),
+    "bench": ("app.bench_cli", "bench_command", "Speed of the kernels, beside other libraries.", ""),
     "neurons": ("app.neurons_cli", "neurons_command", "The units that follow nesting depth.", "train"),
 }
 OPTIONAL = frozenset("torch selectolax html5lib markdown_it matplotlib httpx pyarrow fsspec zstandard".split())

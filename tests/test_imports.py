@@ -22,6 +22,8 @@ ALLOWED = {
 # Libraries that live in one part alone.
 HOMES = {
     "torch": "model.train",
+    "onnx": "model.train",
+    "onnxruntime": "model.train",
     "selectolax": "model.train",
     "html5lib": "model.train",
     "markdown_it": "model.train",

@@ -1,0 +1,111 @@
+"""How fast the kernels read, each backend checked against the reference first."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from kernels.backends import Packed, pack
+from kernels.copy import copies, copy_state
+from kernels.weights import Chunk, Piece, State, Weights
+
+Timed = Callable[[], int]  # what is measured; returns the characters it ran over
+PAGES = 16  # read together in the regime "many"
+SECONDS = 0.08  # that one measurement takes, about
+CHECKED = 48  # bytes that are compared with the reference
+# Differences allowed of a step, absolute; bits and heads are of the size 10. See products.h for what 16 bits cost.
+TOLERANCE = {"bits": 5e-3, "entropy": 5e-3, "heads": 2e-2}
+
+
+def generated_page(size: int) -> bytes:
+    """Markup of so many bytes, alike for everyone who measures."""
+    words = "harbour ferry timetable night island office return news harvest school market river bridge".split()
+    random = np.random.default_rng(3)
+    text = ""
+    while len(text) < size:
+        chosen = " ".join(random.choice(words, 9))
+        text += f'<li class="item"><a href="/p/{random.integers(1000)}.html">{chosen}</a></li>\n'
+    return text.encode()[:size]
+
+
+def piece_of(weights: Weights, page: bytes) -> Piece:
+    """A page from its beginning."""
+    ids = np.frombuffer(page, np.uint8)
+    return Piece(ids, copies(ids, copy_state())[0], State.zeros(weights.units))
+
+
+def check(weights: Weights, backend: str) -> None:
+    """Raises ValueError where a backend does not read as the reference does, or many pages not as each by itself."""
+    packed, reference = pack(weights, backend), pack(weights, "reference")
+    whole = piece_of(weights, generated_page(CHECKED))
+    state = whole.state
+    for t in range(CHECKED):
+        one = Piece(whole.ids[t : t + 1], whole.found[t : t + 1], state)
+        expected = reference.read(one.ids, one.found, one.state)
+        _compare(backend, packed.read(one.ids, one.found, one.state), expected, TOLERANCE)
+        state = expected.state
+    pieces = [piece_of(weights, generated_page(n)) for n in (CHECKED, 0, 1, 17)]
+    exactly = dict.fromkeys(TOLERANCE, 0.0)
+    for piece, chunk in zip(pieces, packed.read_many(pieces), strict=True):
+        _compare(backend, chunk, packed.read(piece.ids, piece.found, piece.state), exactly)
+
+
+def _compare(backend: str, chunk: Chunk, expected: Chunk, tolerance: dict[str, float]) -> None:
+    for name, allowed in tolerance.items():
+        difference = np.abs(getattr(chunk, name) - getattr(expected, name)).max(initial=0)
+        if not difference <= allowed:
+            raise ValueError(f"{backend}: {name} differs by {difference:.2g}, {allowed:.2g} is allowed")
+
+
+class Measured:
+    """A backend with pages to read, as many as take SECONDS; rates in characters a second."""
+
+    def __init__(self, weights: Weights, backend: str) -> None:
+        self.packed: Packed = pack(weights, backend)
+        few = piece_of(weights, generated_page(64))
+        start = time.thread_time()
+        self.packed.read_many([few])
+        size = int(SECONDS / (time.thread_time() - start) * 64)
+        self.one = [piece_of(weights, generated_page(min(max(size, 64), 20_000)))]
+        self.many = [piece_of(weights, generated_page(min(max(size // PAGES, 64), 2_000)))] * PAGES
+
+    def rate(self, regime: str, *, alone: bool = False) -> float:
+        """By this thread's own seconds; `alone`: the recurrence without bits and heads."""
+        pieces = self.one if regime == "one" else self.many
+        read: Callable[[list[Piece]], object] = self.packed.read_states if alone else self.packed.read_many
+        start = time.thread_time()
+        read(pieces)
+        return characters(pieces) / (time.thread_time() - start)
+
+    def rate_of_threads(self, regime: str, threads: int) -> float:
+        """By the clock, of so many threads that each read all of the pages."""
+        pieces = self.one if regime == "one" else self.many
+        running = [threading.Thread(target=self.packed.read_many, args=(pieces,)) for _ in range(threads)]
+        start = time.perf_counter()
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        return threads * characters(pieces) / (time.perf_counter() - start)
+
+
+def rate_of(timed: Timed) -> float:
+    """Characters a second of this thread's own seconds."""
+    start = time.thread_time()
+    count = timed()
+    return count / (time.thread_time() - start)
+
+
+def characters(pieces: list[Piece]) -> int:
+    """The generated pages have a byte a character."""
+    return sum(len(piece.ids) for piece in pieces)
+
+
+def operations(weights: Weights, *, alone: bool) -> int:
+    """Multiplications and additions of a character: of the recurrence, or of all products."""
+    products = 4 * weights.units**2
+    if not alone:
+        rows = len(weights.output) + len(weights.copy_gain) + len(weights.gate) + weights.outputs
+        products += rows * weights.units + weights.context_output.size
+    return 2 * products

@@ -1,0 +1,112 @@
+"""The benchmark of kernels: checked first, then a row for each backend, regime and number of threads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from app import bench_cli
+from app.cli import soupstate
+from kernels import Packed, available, bench
+from kernels.bench import check, generated_page, operations, piece_of
+from model.net.checkpoint import load_checkpoint
+
+KEYS = {
+    "backend", "cell", "units", "regime", "threads", "characters_per_second", "share_of_peak", "times_torch",
+    "times_onnxruntime",
+}  # fmt: skip
+
+
+def run(weights: Path, *options: str) -> Result:
+    return CliRunner().invoke(soupstate, ["bench", "kernels", "--weights", str(weights), "--rounds", "2", *options])
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "SECONDS", 0.005)
+    monkeypatch.setattr(bench_cli, "REGIMES", {"one": (1, 20), "many": (2, 10)})
+
+
+def test_rows(weights: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    done = run(weights, "--json", str(path))
+    assert done.exit_code == 0, done.output
+    rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
+    own = [row for row in rows if row["backend"] in available()]
+    assert {(row["backend"], row["regime"]) for row in own} == {(b, r) for b in available() for r in ("one", "many")}
+    assert {(row["backend"], row["threads"]) for row in rows if row["threads"] > 1} == {(available()[0], 2)}
+    for row in rows:
+        assert set(row) == KEYS and row["characters_per_second"] > 0 and row["units"] == 16
+        if row["backend"] == "torch":
+            assert row["times_torch"] == pytest.approx(1) and row["share_of_peak"] is None
+    for row in own:
+        assert (row["share_of_peak"] is None) == (available()[0] in ("scalar", "reference"))
+        assert row["times_torch"] > 0
+    assert done.output.count("\n| ") == len(rows) + 1
+    assert f"{', '.join(available())}: each reads as the reference does" in done.output
+    assert "two threads to one, many: " in done.output
+
+
+def test_a_peer_that_is_not_installed_is_told(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(module: str) -> None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module.rpartition(".")[2])
+
+    found: list[str] = []
+    monkeypatch.setattr(bench_cli.click, "echo", found.append)
+    monkeypatch.setattr(bench_cli.importlib, "import_module", missing)
+    assert bench_cli._peers(16) == {}
+    assert found[0] == "torch: not measured, peers is not installed (pip install 'soupstate[bench]')"
+    assert len(found) == len(bench_cli.PEERS)
+
+
+def test_a_backend_that_reads_wrongly_gets_no_figures(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Packed.read_many
+
+    def wrong(self: Packed, pieces: Any, units: Any = None) -> Any:
+        chunks = right(self, pieces, units)
+        if self.backend == available()[0]:
+            for chunk in chunks:
+                chunk.heads[...] += 0.1
+        return chunks
+
+    if available() == ("reference",):
+        pytest.skip("pure build")
+    monkeypatch.setattr(Packed, "read_many", wrong)
+    done = run(weights)
+    assert done.exit_code == 1 and "heads differs by 0.1" in done.output and "characters/s" not in done.output
+
+
+def test_many_pages_have_to_be_as_one(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, right = load_checkpoint(weights).weights, Packed.read_many
+
+    def mixed(self: Packed, pieces: Any, units: Any = None) -> Any:
+        chunks = right(self, pieces, units)
+        if len(pieces) > 1:
+            chunks[0].bits[...] += np.float32(1e-4)
+        return chunks
+
+    check(read, available()[0])
+    monkeypatch.setattr(Packed, "read_many", mixed)
+    with pytest.raises(ValueError, match="bits differs"):
+        check(read, available()[0])
+
+
+def test_no_weights(tmp_path: Path) -> None:
+    done = run(tmp_path / "none")
+    assert done.exit_code == 1 and "no weights at" in done.output
+
+
+def test_what_is_read() -> None:
+    page = generated_page(300)
+    assert len(page) == 300 and page.startswith(b"<li") and generated_page(300) == page and generated_page(0) == b""
+
+
+def test_operations(weights: Path) -> None:
+    """By hand: 16 units, 72 outputs of heads, 256 bytes, 22 predictions, 32 of the gate, 24 of an embedding."""
+    read = load_checkpoint(weights).weights
+    assert operations(read, alone=True) == 2 * 4 * 16 * 16
+    assert operations(read, alone=False) == 2 * (4 * 16 * 16 + (256 + 22 + 32 + read.outputs) * 16 + 256 * 24)
+    assert len(piece_of(read, b"<p>").ids) == 3
