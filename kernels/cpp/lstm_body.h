@@ -8,10 +8,10 @@
 // round, scale(a, n) = a 2^n. One for the recurrence, R, has also the product of whole numbers: Stored, a recurrent weight;
 // kDepth levels of h for it take kLevel numbers Level, made by quantize, which returns what start may have to know; start is
 // the Sum before the first dot, which multiplies and sums kDepth weights and levels in each lane; Group is kDepth levels for
-// all lanes, made by broadcast; value() is the Sum as floats; kTogether, pages that share one reading of the weights. One
-// for the block products, V, is described in products.h.
+// all lanes, made by broadcast; value() is the Sum as floats; kVectors, vectors of units in a panel; kTogether, pages that
+// share one reading of a panel. One for the block products, V, is described in products.h.
 //
-// Recurrent weights are kept in panels of as many units as a vector has lanes: [panel][j of H / kDepth][gate][lane][kDepth].
+// Recurrent weights are kept in panels of kSide units: [panel][j of H / kDepth][gate][kSide][kDepth].
 // A step of all lanes of pages streams them once, front to back: a panel's product and gates for one page after another,
 // while the panel is in the innermost cache. A page is a lane from its first byte to its last; then the next takes its place.
 #pragma once
@@ -39,7 +39,8 @@ class LstmOn final : public Lstm {
   using Level = typename R::Level;
   using Input = typename V::Input;
   static constexpr size_t kLanes = V::kLanes;
-  static constexpr size_t kSide = R::kLanes;        // units of a panel
+  static constexpr size_t kSide = R::kVectors * R::kLanes;  // units of a panel
+  static constexpr size_t kSums = kGates * R::kVectors;     // vectors of gate values of a panel
   static constexpr size_t kPanel = kGates * kSide;  // gate values of a panel
   static constexpr size_t kRows = 1 + 2 * kMatchers;  // of tables that make a byte's input
   // Columns of one product: logits, then the predictions' gains, then the gate's input, then the heads.
@@ -188,7 +189,7 @@ class LstmOn final : public Lstm {
     for (size_t i = 0; i < active; ++i) {
       Lane& lane = lanes[i];
       lane.excess = 0;
-      for (size_t j = 0; j < padded_; j += kSide)
+      for (size_t j = 0; j < padded_; j += R::kLanes)
         lane.excess += R::quantize(R::mul(R::load(lane.h + j), R::set1(kLevels)), lane.levels + j / R::kDepth * R::kLevel);
       fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
       const uint8_t* predicted = lane.call->found.predicted + kPredictions * lane.t;
@@ -212,36 +213,39 @@ class LstmOn final : public Lstm {
   // New h and c of a panel's units, in Pages lanes. A lane's levels are of the old h, all of it.
   template <size_t Pages>
   void panel(const Stored* w, size_t unit, Lane* lanes) const {
-    typename R::Sum sums[Pages][kGates];
+    typename R::Sum sums[Pages][kSums];
 #pragma GCC unroll 16
     for (size_t p = 0; p < Pages; ++p)
 #pragma GCC unroll 16
-      for (size_t q = 0; q < kGates; ++q)
-        sums[p][q] = R::start(below_.get() + unit * kGates + q * kSide, lanes[p].excess);
+      for (size_t q = 0; q < kSums; ++q)
+        sums[p][q] = R::start(below_.get() + unit * kGates + q * R::kLanes, lanes[p].excess);
 #pragma GCC unroll 2
     for (size_t j = 0; j < groups_; ++j, w += kPanel * R::kDepth) {
 #pragma GCC unroll 16
       for (size_t p = 0; p < Pages; ++p) {
         const auto group = R::broadcast(lanes[p].levels + j * R::kLevel);
 #pragma GCC unroll 16
-        for (size_t q = 0; q < kGates; ++q) sums[p][q] = R::dot(sums[p][q], w + q * kSide * R::kDepth, group);
+        for (size_t q = 0; q < kSums; ++q) sums[p][q] = R::dot(sums[p][q], w + q * R::kLanes * R::kDepth, group);
       }
     }
     const float* scale = scale_.get() + unit * kGates;
     for (size_t p = 0; p < Pages; ++p) {
       const Lane& lane = lanes[p];
-      typename R::Vec z[kGates];
+      typename R::Vec z[kSums];
 #pragma GCC unroll 16
-      for (size_t q = 0; q < kGates; ++q) z[q] = R::load(lane.rows[0] + unit * kGates + q * kSide);
+      for (size_t q = 0; q < kSums; ++q) z[q] = R::load(lane.rows[0] + unit * kGates + q * R::kLanes);
       fetch(lane.rows[0] + (unit + kSide) * kGates);
       for (size_t r = 1; r < lane.n_rows; ++r) {
 #pragma GCC unroll 16
-        for (size_t q = 0; q < kGates; ++q) z[q] = R::add(z[q], R::load(lane.rows[r] + unit * kGates + q * kSide));
+        for (size_t q = 0; q < kSums; ++q) z[q] = R::add(z[q], R::load(lane.rows[r] + unit * kGates + q * R::kLanes));
         fetch(lane.rows[r] + (unit + kSide) * kGates);
       }
 #pragma GCC unroll 16
-      for (size_t q = 0; q < kGates; ++q) z[q] = R::fma(R::value(sums[p][q]), R::load(scale + q * kSide), z[q]);
-      gates(z[0], z[1], z[2], z[3], lane.c + unit, lane.h + unit);
+      for (size_t q = 0; q < kSums; ++q) z[q] = R::fma(R::value(sums[p][q]), R::load(scale + q * R::kLanes), z[q]);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < R::kVectors; ++v)
+        gates(z[v], z[R::kVectors + v], z[2 * R::kVectors + v], z[3 * R::kVectors + v], lane.c + unit + v * R::kLanes,
+              lane.h + unit + v * R::kLanes);
     }
   }
 

@@ -13,7 +13,7 @@ struct Plain {
   using Level = float;
   using Sum = Vec;
   using Group = Vec;
-  static constexpr size_t kLanes = 4, kDepth = 1, kLevel = 1, kTogether = 2;
+  static constexpr size_t kLanes = 4, kDepth = 1, kLevel = 1, kTogether = 2, kVectors = 1;
 
   static int32_t quantize(Vec a, float* to) {
     store(to, round(a));

@@ -11,7 +11,7 @@ struct Vnni : Zmm {
   using Level = uint8_t;
   using Sum = __m512i;
   using Group = __m512i;
-  static constexpr size_t kDepth = 4, kLevel = 4, kTogether = 4;
+  static constexpr size_t kDepth = 4, kLevel = 4, kTogether = 4, kVectors = 1;
 
   // Unsigned, as the instruction wants them: kMiddle more than they are, which the Sum starts without.
   static int32_t quantize(Vec a, uint8_t* to) {

@@ -17,7 +17,7 @@ struct Ymm {
   struct Group {
     __m256i magnitudes, signs;
   };
-  static constexpr size_t kLanes = 8, kDepth = 4, kLevel = 8, kTogether = 1;
+  static constexpr size_t kLanes = 8, kDepth = 4, kLevel = 8, kTogether = 1, kVectors = 2;
 
   // Returns the sum of the magnitudes of negative levels.
   static int32_t quantize(Vec a, uint8_t* to) {
@@ -40,7 +40,9 @@ struct Ymm {
   static Sum dot(Sum sum, const int8_t* w, Group h) {
     const __m256i weights = _mm256_xor_si256(h.signs, _mm256_load_si256(reinterpret_cast<const __m256i*>(w)));
     const __m256i pairs = _mm256_maddubs_epi16(h.magnitudes, weights);
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    asm("" : "+x"(sum));  // keeps the compiler from computing all products before the first sum, for want of registers
+    return sum;
   }
   static Vec value(Sum sum) { return _mm256_cvtepi32_ps(sum); }
 
@@ -66,7 +68,7 @@ struct Ymm {
   }
   static Total add_products(Total sum, __m256i w, __m256i inputs) {
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(w, inputs));
-    asm("" : "+x"(sum));  // sums stay where they are: the compiler would move all of them round in every turn of the loop
+    asm("" : "+x"(sum));  // as above
     return sum;
   }
   static Vec total(Total sum) { return _mm256_cvtepi32_ps(sum); }
