@@ -14,6 +14,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from app.batch.rows import COLUMNS
 from app.cli import COMMANDS, soupstate
 from app.settings import PREFIX, Settings
 from model.net.checkpoint import DEFAULT
@@ -53,6 +54,12 @@ def settings(text: str) -> str:
     return "\n".join(["| option | variable | default | what it is |", "|---|---|---|---|", *rows]) + "\n"
 
 
+def columns(text: str) -> str:
+    """A row for each column of what `soupstate warc` writes."""
+    rows = [f"| `{c.name}` | {c.metadata['kind']} | {c.metadata['help']} |" for c in COLUMNS]
+    return "\n".join(["| column | type | what it is |", "|---|---|---|", *rows]) + "\n"
+
+
 def extract(text: str) -> str:
     """What the example prints."""
     printed = _run(text, "extract", "--format", "markdown", "--url", "https://example.org/")
@@ -66,7 +73,7 @@ def entropy(text: str) -> str:
 
 
 SECTIONS: dict[str, Callable[[str], str]] = {
-    "commands": commands, "settings": settings, "extract": extract, "entropy": entropy,
+    "commands": commands, "settings": settings, "columns": columns, "extract": extract, "entropy": entropy,
 }  # fmt: skip
 
 

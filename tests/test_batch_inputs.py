@@ -103,3 +103,4 @@ def test_a_file_is_known_again_after_it_was_moved(tmp_path: Path) -> None:
     (tmp_path / "b.warc.gz").write_bytes(b"abcd")
     assert identity(str(tmp_path / "b.warc.gz")) != before
     assert identity("https://a.example/x") != identity("https://b.example/x")
+    assert identity("https://a.example/x?signed=1") == identity("https://a.example/x?signed=2")

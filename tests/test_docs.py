@@ -39,7 +39,7 @@ def command(name: str) -> click.Command:
     return found
 
 
-@pytest.mark.parametrize("name", ["commands", "settings"])
+@pytest.mark.parametrize("name", ["commands", "settings", "columns"])
 def test_tables_are_those_of_the_code(name: str) -> None:
     assert readme.current(README, (name,)) == README, "run python tests/readme.py --update"
 

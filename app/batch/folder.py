@@ -78,7 +78,7 @@ class Folder:
 def identity(address: str) -> str:
     """What tells two sources of one name apart: a local file's size (it may have been moved), another's address."""
     path = Path(address)
-    said = f"{path.stat().st_size} bytes" if path.exists() else address
+    said = f"{path.stat().st_size} bytes" if path.exists() else address.partition("?")[0]
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 

@@ -1,0 +1,97 @@
+"""What a month of Common Crawl would take, reckoned from measured figures.
+
+    python docs/scale.py             # the tables of docs/scale.md
+    python docs/scale.py --update    # writes them into it
+
+All inputs are in INPUTS, each with where it is from.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).with_name("scale.md")
+
+# name: (value, what it is, where it is from)
+INPUTS = {
+    "pages": (3.0e9, "pages of a month of Common Crawl", "given"),
+    "files": (90_000, "WARC files of it", "given"),
+    "file_bytes": (1.0e9, "bytes of a file, packed", "given"),
+    "page_characters": (75_600.0, "characters of a page, mean", "980 training pages"),
+    "core_speed": (73_000.0, "characters read by a core in a second of its time", "`tests/crawl.py speed`"),
+    "outside": (0.08, "share of a worker's time outside the network", "`tests/crawl.py speed`"),
+    "two_workers": (1.9, "two workers' speed against one's", "`tests/crawl.py speed`"),
+    "row_bytes": (9_000.0, "bytes of a row in Parquet", "the output of the same run"),
+    "worker_bytes": (370e6, "memory of a worker at its peak", "`tests/crawl.py memory`"),
+    "gpu_speed": (0.0, "characters that a GPU reads in a second; 0: not measured", "none"),
+    "machine_cores": (96, "cores of a machine", "assumed"),
+    "day": (86_400.0, "seconds of a day", ""),
+}
+
+
+def value(name: str) -> float:
+    """An input."""
+    return float(INPUTS[name][0])
+
+
+def reckoned() -> list[tuple[str, str]]:
+    """What follows from the inputs: name and figure."""
+    core_seconds = value("page_characters") / value("core_speed")
+    spread = 2 / value("two_workers")  # core seconds that a core beside others takes for one of its own
+    million = core_seconds * spread * 1e6 / 3600
+    month = million * value("pages") / 1e6
+    cores = month / 24
+    machines = cores / value("machine_cores")
+    read, written = value("files") * value("file_bytes"), value("pages") * value("row_bytes")
+    rows = [
+        ("core seconds a page", f"{core_seconds * spread:.2f}"),
+        ("of them outside the network", f"{core_seconds * spread * value('outside'):.3f}"),
+        ("core hours for a million pages", f"{million:,.0f}"),
+        ("core hours for the month", f"{month / 1e6:.2f} million"),
+        ("hours of a core for a file", f"{month / value('files'):.1f}"),
+        ("cores, to be done in a day", f"{cores:,.0f}"),
+        (f"machines of {value('machine_cores'):.0f} cores, to be done in a day", f"{machines:,.0f}"),
+        ("memory of such a machine's workers", f"{value('machine_cores') * value('worker_bytes') / 1e9:.0f} GB"),
+        ("to be read", f"{read / 1e12:.0f} TB: {read / value('day') / 1e9:.2f} GB/s over a day"),
+        ("by one machine", f"{read / value('day') / machines / 1e6:.2f} MB/s"),
+        ("to be written", f"{written / 1e12:.0f} TB: {written / value('day') / 1e9:.2f} GB/s over a day"),
+        ("files done in a second", f"{value('files') / value('day'):.2f}"),
+        ("lost when a worker dies, at most", f"{month / value('files'):.1f} core hours: one file"),
+    ]
+    if value("gpu_speed"):
+        hours = value("page_characters") / value("gpu_speed") * 1e6 / 3600
+        rows.append(("GPU hours for a million pages, the network alone", f"{hours:,.1f}"))
+    else:
+        rows.append(("GPU hours for a million pages", "not measured"))
+    return rows
+
+
+def tables() -> str:
+    """Inputs and what follows, in Markdown."""
+    given = [f"| {text} | {number:,.4g} | {source} |" for number, text, source in INPUTS.values() if source]
+    found = [f"| {name} | {figure} |" for name, figure in reckoned()]
+    inputs = "\n".join(["| input | value | from |", "|---|---|---|", *given])
+    return inputs + "\n\n" + "\n".join(["| what follows | |", "|---|---|", *found]) + "\n"
+
+
+def current(text: str) -> str:
+    """The page with its tables made anew."""
+    return re.sub(
+        r"(<!-- tables: begin -->\n).*?(<!-- tables: end -->)", lambda m: m[1] + tables() + m[2], text, flags=re.S
+    )
+
+
+def main() -> int:
+    """Prints or writes the tables."""
+    parser = argparse.ArgumentParser(description="Reckons what a month of Common Crawl would take.")
+    parser.add_argument("--update", action="store_true", help="write docs/scale.md")
+    if parser.parse_args().update:
+        PAGE.write_text(current(PAGE.read_text("utf-8")), "utf-8")
+    else:
+        sys.stdout.write(tables())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
