@@ -81,6 +81,8 @@ def _run(job: Job, left: list[str], workers: int | None, ray: str | None, gpus: 
     if ray is None:
         run_local(job, left, workers or os.cpu_count() or 1, progress)
         return
-    from app.batch.cluster import run_ray  # noqa: PLC0415  ray is an extra of its own, and takes seconds to import
-
+    try:
+        from app.batch.cluster import run_ray  # noqa: PLC0415  ray is an extra of its own, and takes seconds to import
+    except ModuleNotFoundError as error:
+        raise JobError(f"--ray needs {error.name}, which is not installed: pip install 'soupstate[ray]'") from None
     run_ray(job, left, workers, ray, gpus, progress)

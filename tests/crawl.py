@@ -68,8 +68,9 @@ def warc(*arguments: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-c", "from app.cli import main; main()", "warc", *arguments, "--out", out]
         done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, check=True)
+        written = sum(path.stat().st_size for path in Path(out).glob("*.parquet"))
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return found | {"written": written}
 
 
 def speed(files: list[str], rounds: int) -> dict[str, Any]:
@@ -109,6 +110,7 @@ def speed(files: list[str], rounds: int) -> dict[str, Any]:
         "core_seconds_per_page": total / (3 * rounds) / rows,
         "characters_per_core_second": characters * 3 * rounds / total,
         "memory": summary["memory"],
+        "row_bytes": summary["written"] / rows,
     }
 
 
