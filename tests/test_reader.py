@@ -156,7 +156,7 @@ def test_backends_agree(checkpoint: Checkpoint, backend: str) -> None:
 @pytest.mark.parametrize("backend", kernels.available())
 def test_many_pages(checkpoint: Checkpoint, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one by one, more of them than are read at a time, of all lengths."""
-    monkeypatch.setattr(module, "CHUNK", 500)
+    monkeypatch.setattr(module, "PIECE", 500)
     monkeypatch.setattr(module, "PAGES", 3)
     reader = Reader(checkpoint, backend)
     readings = reader.read_many(list(PAGES.values()))
@@ -167,7 +167,7 @@ def test_many_pages(checkpoint: Checkpoint, backend: str, monkeypatch: pytest.Mo
 
 
 def test_one_of_many_is_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK", 100)
+    monkeypatch.setattr(module, "PIECE", 100)
     monkeypatch.setattr(module, "PAGES", 2)
     asked: list[int] = []
 

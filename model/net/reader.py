@@ -21,7 +21,9 @@ from model.page.marks import HEADS, OUTPUT, OUTPUTS, Syntax
 from model.page.spans import Span, assemble
 
 CHUNK = 8192  # bytes read between two looks at the clock
-PAGES = 16  # read at a time by read_many, which needs some 12 MB for each: as many as the kernels read at once
+# Pages under way in read_many, and bytes of one between two looks: found by trial, of 4 to 16 and 2048 or 8192, on 16
+# pages of 15 kB (AVX2, 512 kB of second-level cache). A page under way needs some 6 MB.
+PAGES, PIECE = 8, 2048
 LT, GT = 0x3C, 0x3E
 # Nats a byte against the class of comments: a comment shown by mistake costs a line; text taken for one, after one
 # left open, the page. Chosen on 18 labelled training pages: 2 finds more of such text and costs no clean page any.
@@ -75,13 +77,13 @@ class Reader:
         while progress.left:
             if stop():
                 raise Stopped
-            progress.take(self.packed.read_many([progress.piece()], self.units)[0])
+            progress.take(self.packed.read_many([progress.piece(CHUNK)], self.units)[0])
         return progress.reading()
 
     def read_many(self, pages: Sequence[str], stop: Callable[[int], bool] = lambda page: False) -> list[Reading | None]:
         """What `read` yields of each page, in less time: the weights are loaded once for pages that are read together.
 
-        PAGES are under way at a time, and one that ends makes room for the next. Before every chunk of page i
+        PAGES are under way at a time, and one that ends makes room for the next. Before every PIECE of page i
         `stop` is asked with i; where it says so the page is given up, and None stands in its place.
         """
         readings: list[Reading | None] = [None] * len(pages)
@@ -93,7 +95,7 @@ class Reader:
             active = [(i, progress) for i, progress in active if not stop(i)]
             if not active:
                 return readings
-            chunks = self.packed.read_many([progress.piece() for _, progress in active], self.units)
+            chunks = self.packed.read_many([progress.piece(PIECE) for _, progress in active], self.units)
             for (i, progress), chunk in zip(active, chunks, strict=True):
                 progress.take(chunk)
                 if not progress.left:
@@ -121,9 +123,9 @@ class _Progress:
         """Bytes still to be read."""
         return len(self.padded) - self.at
 
-    def piece(self) -> kernels.Piece:
-        """The next chunk, to be read and then taken."""
-        ids = self.padded[self.at : self.at + CHUNK]
+    def piece(self, size: int) -> kernels.Piece:
+        """The next bytes, so many or what is left, to be read and then taken."""
+        ids = self.padded[self.at : self.at + size]
         return kernels.Piece(ids, advance_copies(ids, self.history), self.state)
 
     def take(self, chunk: kernels.Chunk) -> None:
