@@ -1,6 +1,7 @@
 """Every backend reads like the reference, and the reference like torch."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -305,6 +306,20 @@ def test_many_pages_in_two_threads(backend: str) -> None:
     for chunks in (results[0], results[1]):
         for chunk, other in zip(chunks, expected, strict=True):
             assert np.array_equal(chunk.bits, other.bits) and np.array_equal(chunk.heads, other.heads)
+
+
+@pytest.mark.skipif(cpp is None, reason="pure build")
+def test_other_threads_go_on() -> None:
+    """While the compiled kernel reads, Python's lock is free."""
+    packed, (ids, found) = pack(make_weights(264, 7), "scalar"), make_inputs(1000)
+    pieces = [Piece(ids, found, State.zeros(264)) for _ in range(4)]
+    thread = threading.Thread(target=packed.read_many, args=(pieces,))
+    turns = 0
+    thread.start()
+    while thread.is_alive():
+        turns += 1
+        time.sleep(0.001)
+    assert turns > 5
 
 
 def test_wrong_pieces(backend: str) -> None:
