@@ -1,7 +1,8 @@
-"""Figures of `soupstate warc`: two workers against one, Ray against the local runner, a worker's memory and time.
+"""Figures of `soupstate warc`: two workers against one, Ray against the local runner, memory, kills.
 
     python tests/crawl.py speed                       # needs the extra ray, and two idle cores
     python tests/crawl.py speed --pages crawl.warc.gz # pages of another archive than the samples
+    python tests/crawl.py kills                       # 20 kills of workers and parent at random moments
     python tests/crawl.py memory                      # makes a WARC file of 1 GB, and reads it
 
 Runs of a round are done one after another, so that what else the machine does falls on all of them.
@@ -20,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from archives import page, record
+from test_batch_kills import compare
 
+from model.net.checkpoint import DEFAULT
 from model.page.warc import read_pages
 
 ROOT = Path(__file__).parents[1]
@@ -117,15 +120,19 @@ def speed(files: list[str], rounds: int) -> dict[str, Any]:
 def main() -> None:
     """Prints figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "memory"])
+    parser.add_argument("what", choices=["speed", "memory", "kills"])
     parser.add_argument("--pages", type=Path, default=SAMPLES, help="archive to take pages from")
     parser.add_argument("--files", type=int, default=8)
     parser.add_argument("--characters", type=int, default=400_000, help="of a file")
+    parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if given.what == "speed":
             figures = speed(files_of(given.pages, Path(folder), given.files, given.characters), given.rounds)
+        elif given.what == "kills":
+            wrong, parents = compare(Path(folder), DEFAULT, given.kills, seed=given.kills)
+            figures = {"kills": given.kills, "of_the_parent": parents, "rows_lost_or_doubled": wrong}
         else:
             path = Path(folder) / "large.warc"
             large_file(path)

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from archives import archive, children, kill, page, record, rows, started
+from archives import archive, children, page, record, rows, started
 
 
 @pytest.fixture
@@ -79,7 +80,8 @@ def test_wrong_use(tmp_path: Path, arguments: tuple[str, ...], status: int, said
     assert code == status and said in errors and "Traceback" not in errors
 
 
-def test_one_job_a_folder_and_workers_end_with_their_parent(tmp_path: Path, weights: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_one_job_a_folder_and_workers_end_with_their_parent(tmp_path: Path, weights: Path, number: int) -> None:
     (tmp_path / "a.warc.gz").write_bytes(b"".join(record(page(n, 3000).encode(), n) for n in range(200)))
     options = ("a.warc.gz", "--out", "out", "--weights", str(weights), "--workers", "1")
     job = started("warc", *options, folder=tmp_path)
@@ -91,8 +93,13 @@ def test_one_job_a_folder_and_workers_end_with_their_parent(tmp_path: Path, weig
     status, _, errors = run(tmp_path, *options)
     assert status == 1 and "another job writes to" in errors
     (worker,) = children(job.pid)
-    kill(job.pid)
-    job.communicate()
+    job.send_signal(number)
+    out, errors_of_job = job.communicate(timeout=20)
+    if number == signal.SIGINT:
+        assert job.returncode == 1 and b"Traceback" not in errors_of_job
+        assert orjson.loads(out)["files"]["failed"] == {"job": "interrupted"}
+    else:
+        assert job.returncode == -number
     while Path(f"/proc/{worker}").exists() and Path(f"/proc/{worker}/cmdline").read_bytes():
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -20,7 +20,7 @@ from app.batch.worker import BOARD_BYTES, READY
 LOOK = 0.2  # seconds between two looks at the worker
 START_SECONDS = 120.0  # to load the network
 HANGS = 60.0  # seconds without a sign of life, three times the time of a page besides
-STARTS = 3  # that may fail in a row
+STARTS = 10  # that may fail in a row
 ERRORS = 3  # of reading a file, network errors above all
 DEATHS = 100  # of one file's workers
 # Deaths at one record until it is left out. A worker that ends by itself does so because of the page; one that is
@@ -109,7 +109,7 @@ class Supervisor:
         try:
             connection.send(attempt)
         except OSError:
-            raise self._death(own=True) from None
+            raise self._death(own=False) from None
         return self._answer(connection, HANGS + 3 * self.job.page_seconds)
 
     def _started(self) -> Connection:

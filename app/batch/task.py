@@ -114,9 +114,7 @@ class Task:
 
     def _finish(self, tally: Tally) -> None:
         self._spent("writing")
-        self.counts.skipped.update(tally.skipped)
-        for status in self.counts.rows:  # these have rows
-            self.counts.skipped.pop(status, None)
+        self.counts.skipped = tally.skipped - self.counts.rows  # which have their status
         self.counts.other, self.counts.bytes = tally.other, tally.consumed
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.counts.memory = peak if sys.platform == "darwin" else peak * 1024
@@ -207,7 +205,7 @@ class _Watched:
 @contextmanager
 def opened(address: str) -> Iterator[Any]:
     """A local or remote file, to be read from its beginning to its end."""
-    with fsspec.open(address, "rb") as file:
+    with fsspec.open(address, "rb") if "://" in address else open(address, "rb") as file:
         yield file
 
 
