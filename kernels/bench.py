@@ -12,7 +12,7 @@ from kernels.weights import Chunk, Piece, State, Weights
 
 Timed = Callable[[], int]  # what is measured; returns the characters it ran over
 PAGES = 16  # read together in the regime "many"
-SECONDS = 0.08  # that one measurement takes, about
+SECONDS = 0.03  # that one measurement takes, about
 CHECKED = 48  # bytes that are compared with the reference
 # Differences allowed of a step, absolute; bits and heads are of the size 10. See products.h for what 16 bits cost.
 TOLERANCE = {"bits": 5e-3, "entropy": 5e-3, "heads": 2e-2}
