@@ -31,7 +31,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0: any free one.")
     weights: Path = _setting(DEFAULT, "Checkpoint to read with (.safetensors).")
-    backend: str = _setting("", "Version of the recurrence: compiled, avx512, avx2, scalar, reference; empty: fastest.")
+    backend: str = _setting("", "Recurrence: compiled, avx512vnni, avx512, avx2, scalar, reference; empty: fastest.")
     workers: int = _setting(0, "Pages read at once, each by a thread; 0: one a processor.")
     max_body_bytes: int = _setting(10_000_000, "Largest body of a request, in bytes (413).")
     max_queue_characters: int = _setting(40_000_000, "Characters waiting or being read at once (503 when full).")
