@@ -28,8 +28,8 @@ from model.page.warc import Tally, WarcRecord, read_records
 
 MEDIA_TYPE = "application/x-ndjson"
 WAIT = 0.05  # seconds between two looks at a full queue
-# What is counted of a file when some of it is lost; other reasons stand in the lines of their records.
-LOSSES = ("broken record", "broken gzip", "truncated gzip", "no gzip", "broken xz")
+# What is counted of a file when some of it is lost; other reasons stand in the lines of their records alone.
+LOSSES = ("broken record", "truncated record", "broken gzip", "truncated gzip", "no gzip", "broken xz")
 
 T = TypeVar("T")
 Records = asyncio.Queue[WarcRecord | BaseException | None]

@@ -11,6 +11,7 @@ Runs of a round are done one after another, so that what else the machine does f
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -76,6 +77,13 @@ def warc(*arguments: str) -> dict[str, Any]:
     return found | {"written": written}
 
 
+def used() -> tuple[float, float]:
+    """Seconds of processors used by all of the machine, and by processes that this one has started and seen end."""
+    ticks = [int(part) for part in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    ours = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK"), ours.ru_utime + ours.ru_stime
+
+
 def speed(files: list[str], rounds: int) -> dict[str, Any]:
     """Medians over rounds: seconds with one worker, two, and two on two Ray nodes; shares of a worker's time."""
     import ray  # noqa: PLC0415
@@ -84,6 +92,7 @@ def speed(files: list[str], rounds: int) -> dict[str, Any]:
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)
     wall: dict[str, list[float]] = {"one": [], "two": [], "ray": []}
+    others: dict[str, list[float]] = {name: [] for name in wall}
     cores: dict[str, list[float]] = {name: [] for name in wall}
     stages: dict[str, float] = {}
     try:
@@ -91,10 +100,13 @@ def speed(files: list[str], rounds: int) -> dict[str, Any]:
             for name, options in (
                 ("one", ("--workers", "1")), ("two", ("--workers", "2")), ("ray", ("--ray", cluster.address))
             ):  # fmt: skip
+                before = used()
                 summary = warc(*files, *options)
+                all_used, ours = (now - then for now, then in zip(used(), before, strict=True))
+                others[name].append(round((all_used - ours) / summary["wall_seconds"], 2))
                 wall[name].append(summary["wall_seconds"])
                 cores[name].append(round(sum(summary["seconds"].values()), 3))
-                print(name, summary["wall_seconds"], "load", os.getloadavg()[0], file=sys.stderr)
+                print(name, summary["wall_seconds"], "others", others[name][-1], file=sys.stderr)
                 for stage, seconds in summary["seconds"].items():
                     stages[stage] = stages.get(stage, 0.0) + seconds
     finally:
@@ -107,6 +119,7 @@ def speed(files: list[str], rounds: int) -> dict[str, Any]:
         "characters": characters,
         "wall_seconds": wall,
         "core_seconds": cores,
+        "cores_used_by_others": others,
         "two_against_one": statistics.median(a / b for a, b in zip(wall["one"], wall["two"], strict=True)),
         "ray_against_local": statistics.median(a / b for a, b in zip(wall["ray"], wall["two"], strict=True)),
         "shares": {stage: round(seconds / total, 4) for stage, seconds in stages.items()},

@@ -1,6 +1,7 @@
 """What the README and docs/ name is there, what is there they name, and their examples run."""
 
 import re
+import runpy
 import shlex
 import subprocess
 from pathlib import Path
@@ -89,6 +90,12 @@ def test_links_lead_somewhere(path: Path) -> None:
             headings = re.findall(r"^#+ (.+)$", without_code(file.read_text("utf-8")), re.M)
             slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
             assert anchor in slugs, f"{path.name}: #{anchor}"
+
+
+def test_what_a_crawl_takes_is_reckoned_anew() -> None:
+    scale = runpy.run_path(str(ROOT / "docs" / "scale.py"))
+    page = (ROOT / "docs" / "scale.md").read_text("utf-8")
+    assert scale["current"](page) == page, "run python docs/scale.py --update"
 
 
 def test_the_design_names_every_status_and_every_head() -> None:

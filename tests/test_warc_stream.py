@@ -92,13 +92,14 @@ def test_lines_come_while_the_file_is_sent(service: Running) -> None:
     ("spoil", "error"),
     [
         (lambda data: data[:-40], "1 truncated gzip"),
+        (lambda data: gzip.decompress(data)[:-40], "1 truncated record"),
         (lambda data: data[:200] + b"\x00\xff\x00\xff" + data[204:], "1 broken gzip"),
         (lambda data: b"no archive", "1 broken record"),
     ],
 )
 def test_a_broken_file_ends_with_an_error(service: Running, spoil: Callable[[bytes], bytes], error: str) -> None:
     found = lines(service, spoil(archive(range(3))))
-    assert found[-1]["error"] == error and found[-1]["skipped"]
+    assert error in str(found[-1]["error"]) and found[-1]["skipped"]
     assert all("status" in line for line in found[:-1])
 
 

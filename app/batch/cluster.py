@@ -22,11 +22,14 @@ class Keeper:
     def __init__(self, job: Job) -> None:
         self.supervisor = Supervisor(job)
 
+    def there(self) -> None:
+        """Returns when the actor runs."""
+
     def run(self, source: str) -> Outcome:
-        """As Supervisor.run; an error of the job is its outcome's."""
+        """As Supervisor.run; every error is the outcome's."""
         try:
             return self.supervisor.run(source)
-        except JobError as error:
+        except Exception as error:  # the file has failed; the other files go on
             return Outcome(source, error=f"on {socket.gethostname()}: {error}")
 
 
@@ -59,25 +62,38 @@ def _knock(address: str) -> None:
 
 
 def _deal(actors: list[Any], waiting: list[str], progress: Progress) -> None:
-    """Gives every idle actor the next file until all are done. An actor that was lost is restarted by Ray."""
-    idle, running, lost = actors, dict[Any, tuple[Any, str]](), dict[str, int]()
-    while waiting or running:
+    """Gives every idle actor the next file until all are done.
+
+    One that has no node, yet or any more, gets none: it is asked whether it is there until Ray has (re)started it.
+    """
+    idle: list[Any] = []
+    running: dict[Any, tuple[Any, str | None]] = {actor.there.remote(): (actor, None) for actor in actors}
+    lost: dict[str, int] = {}
+    while waiting or any(source for _, source in running.values()):
         while waiting and idle:
             actor, source = idle.pop(), waiting.pop()
             running[actor.run.remote(source)] = actor, source
-        ended, _ = ray.wait(list(running), timeout=LOOK)
-        for reference in ended:
-            actor, source = running.pop(reference)
-            idle.append(actor)
+        for reference in ray.wait(list(running), timeout=LOOK)[0]:
+            actor, found = running.pop(reference)
             try:
-                progress.done(ray.get(reference))
+                outcome = ray.get(reference)
             except RayActorError as error:
-                lost[source] = lost.get(source, 0) + 1
-                if lost[source] < LOST:
-                    waiting.append(source)
-                    time.sleep(LOOK)  # until Ray knows what became of the node
-                else:
-                    progress.done(Outcome(source, error=f"{LOST} actors were lost: {error}"))
-            except RayError as error:
-                progress.done(Outcome(source, error=str(error)))
+                outcome = _lost(found, lost, waiting, error)
+                time.sleep(LOOK)  # until Ray knows what became of the node
+                running[actor.there.remote()] = actor, None
+            else:
+                idle.append(actor)
+            if outcome:
+                progress.done(outcome)
         progress.show()
+
+
+def _lost(source: str | None, lost: dict[str, int], waiting: list[str], error: Exception) -> Outcome | None:
+    """Puts a file whose actor was lost back among those that wait; its outcome where that was too often."""
+    if source is None:
+        return None
+    lost[source] = lost.get(source, 0) + 1
+    if lost[source] >= LOST:
+        return Outcome(source, error=f"{LOST} actors were lost: {error}")
+    waiting.append(source)
+    return None
