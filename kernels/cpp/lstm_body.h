@@ -96,7 +96,9 @@ class LstmOn final : public Lstm {
     Buffer<float> states(2 * most * padded_);
     const size_t n_levels = padded_ / R::kDepth * R::kLevel;
     Buffer<Level> levels(most * n_levels);
-    Block block(product_);
+    size_t rows = 0;
+    for (size_t i = 0; i < count && rows < kBlock; ++i) rows += calls[i].n + 1;
+    Block block(product_, up(rows < kBlock ? rows : kBlock, V::kRows));
     Lane lanes[kPages];
     for (size_t i = 0; i < most; ++i) {
       lanes[i].h = states.get() + 2 * i * padded_;
@@ -132,11 +134,12 @@ class LstmOn final : public Lstm {
  private:
   // States, as inputs of the product, whose output is still to be computed.
   struct Block {
-    explicit Block(const Product<V>& p) : inputs(kBlock * p.depth()), outputs(kBlock * p.columns()), size(0), heads(false) {}
+    Block(const Product<V>& p, size_t rows)
+        : inputs(rows * p.depth()), outputs(rows * p.columns()), most(rows), size(0), heads(false) {}
     Buffer<Input> inputs;
     Buffer<float> outputs;
     Place places[kBlock];
-    size_t size;
+    size_t most, size;
     bool heads;  // some state's are asked for
   };
 
@@ -284,7 +287,7 @@ class LstmOn final : public Lstm {
     if (odds) embed(lane.t ? call.found.slot + kContexts * (lane.t - 1) : call.first.slot, inputs + units_);
     block->heads |= heads;
     block->places[block->size++] = {lane.call, lane.t};
-    return block->size == kBlock ? finish(block) : 0;
+    return block->size == block->most ? finish(block) : 0;
   }
 
   // Bits, entropy and heads of the block, which is empty afterwards.
