@@ -64,7 +64,7 @@ struct LstmCall {
   const uint8_t* ids;              // [n]
   CopyInput found;                 // after each byte
   CopyInput first;                 // after the byte before ids[0]
-  float* h;                        // [H] in: before ids[0]; out: after ids[n - 1]
+  float* h;                        // [H], between -1 and 1; in: before ids[0]; out: after ids[n - 1]
   float* c;                        // [H]
   const int64_t* units;            // [U] < H
   size_t n_units;                  // U
