@@ -18,11 +18,11 @@ INPUTS = {
     "pages": (3.0e9, "pages of a month of Common Crawl", "given"),
     "files": (90_000, "WARC files of it", "given"),
     "file_bytes": (1.0e9, "bytes of a file, packed", "given"),
-    "page_characters": (75_600.0, "characters of a page, mean", "980 training pages"),
-    "core_speed": (73_000.0, "characters read by a core in a second of its time", "`tests/crawl.py speed`"),
-    "outside": (0.08, "share of a worker's time outside the network", "`tests/crawl.py speed`"),
-    "two_workers": (1.9, "two workers' speed against one's", "`tests/crawl.py speed`"),
-    "row_bytes": (9_000.0, "bytes of a row in Parquet", "the output of the same run"),
+    "page_characters": (82_281.0, "characters of a page, mean", "971 training pages"),
+    "core_speed": (72_250.0, "characters done in a second of a core", "`tests/crawl.py speed`, held-out pages"),
+    "outside": (0.034, "share of a worker's time outside the network", "the same run"),
+    "two_workers": (1.94, "two workers against one, by seconds of cores", "the same run"),
+    "row_bytes": (14_600.0, "bytes of a row in Parquet", "the same run"),
     "worker_bytes": (370e6, "memory of a worker at its peak", "`tests/crawl.py memory`"),
     "gpu_speed": (0.0, "characters that a GPU reads in a second; 0: not measured", "none"),
     "machine_cores": (96, "cores of a machine", "assumed"),
@@ -41,7 +41,9 @@ def reckoned() -> list[tuple[str, str]]:
     spread = 2 / value("two_workers")  # core seconds that a core beside others takes for one of its own
     million = core_seconds * spread * 1e6 / 3600
     month = million * value("pages") / 1e6
-    cores = month / 24
+    file_hours = month / value("files")
+    whole = int(24 // file_hours)  # files that a core does in a day
+    cores = value("files") / max(1, whole)
     machines = cores / value("machine_cores")
     read, written = value("files") * value("file_bytes"), value("pages") * value("row_bytes")
     rows = [
@@ -49,15 +51,16 @@ def reckoned() -> list[tuple[str, str]]:
         ("of them outside the network", f"{core_seconds * spread * value('outside'):.3f}"),
         ("core hours for a million pages", f"{million:,.0f}"),
         ("core hours for the month", f"{month / 1e6:.2f} million"),
-        ("hours of a core for a file", f"{month / value('files'):.1f}"),
-        ("cores, to be done in a day", f"{cores:,.0f}"),
+        ("hours of a core for a file", f"{file_hours:.1f}"),
+        (f"cores, to be done in a day, {whole} whole files each", f"{cores:,.0f}"),
         (f"machines of {value('machine_cores'):.0f} cores, to be done in a day", f"{machines:,.0f}"),
         ("memory of such a machine's workers", f"{value('machine_cores') * value('worker_bytes') / 1e9:.0f} GB"),
         ("to be read", f"{read / 1e12:.0f} TB: {read / value('day') / 1e9:.2f} GB/s over a day"),
         ("by one machine", f"{read / value('day') / machines / 1e6:.2f} MB/s"),
         ("to be written", f"{written / 1e12:.0f} TB: {written / value('day') / 1e9:.2f} GB/s over a day"),
         ("files done in a second", f"{value('files') / value('day'):.2f}"),
-        ("lost when a worker dies, at most", f"{month / value('files'):.1f} core hours: one file"),
+        ("lost when a worker dies", f"{file_hours / 2:.1f} core hours on average, half a file"),
+        ("of the work, where every machine is lost once a day", f"{file_hours / 2 / 24:.0%}"),
     ]
     if value("gpu_speed"):
         hours = value("page_characters") / value("gpu_speed") * 1e6 / 3600
@@ -69,10 +72,14 @@ def reckoned() -> list[tuple[str, str]]:
 
 def tables() -> str:
     """Inputs and what follows, in Markdown."""
-    given = [f"| {text} | {number:,.4g} | {source} |" for number, text, source in INPUTS.values() if source]
+    given = [f"| {text} | {_written(number)} | {source} |" for number, text, source in INPUTS.values() if source]
     found = [f"| {name} | {figure} |" for name, figure in reckoned()]
     inputs = "\n".join(["| input | value | from |", "|---|---|---|", *given])
     return inputs + "\n\n" + "\n".join(["| what follows | |", "|---|---|", *found]) + "\n"
+
+
+def _written(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 or number == 0 else f"{number:g}"
 
 
 def current(text: str) -> str:

@@ -3,6 +3,7 @@
     python tests/crawl.py speed                       # needs the extra ray, and two idle cores
     python tests/crawl.py speed --pages crawl.warc.gz # pages of another archive than the samples
     python tests/crawl.py kills                       # 20 kills of workers and parent at random moments
+    python tests/crawl.py hostile                     # files made to do harm, a bomb of 10 GB among them
     python tests/crawl.py memory                      # makes a WARC file of 1 GB, and reads it
 
 Runs of a round are done one after another, so that what else the machine does falls on all of them.
@@ -21,7 +22,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from archives import page, record
+from archives import hostile, page, record
 from test_batch_kills import compare
 
 from model.net.checkpoint import DEFAULT
@@ -133,7 +134,7 @@ def speed(files: list[str], rounds: int) -> dict[str, Any]:
 def main() -> None:
     """Prints figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "memory", "kills"])
+    parser.add_argument("what", choices=["speed", "memory", "kills", "hostile"])
     parser.add_argument("--pages", type=Path, default=SAMPLES, help="archive to take pages from")
     parser.add_argument("--files", type=int, default=8)
     parser.add_argument("--characters", type=int, default=400_000, help="of a file")
@@ -143,6 +144,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if given.what == "speed":
             figures = speed(files_of(given.pages, Path(folder), given.files, given.characters), given.rounds)
+        elif given.what == "hostile":
+            files = hostile(Path(folder), bomb_bytes=10 << 30).values()
+            figures = warc(*map(str, files), "--workers", "2")
         elif given.what == "kills":
             wrong, parents = compare(Path(folder), DEFAULT, given.kills, seed=given.kills)
             figures = {"kills": given.kills, "of_the_parent": parents, "rows_lost_or_doubled": wrong}
