@@ -31,6 +31,12 @@ class Finder:
                     return whole(self, pages, *stop)
                 return read
             Reader.read, Reader.read_many = weak(Reader.read), weak(Reader.read_many)
+            from model.page import warc
+            whole_decode = warc.decode
+            def decode(body, content_type=None):
+                if b"FETCH" in body: os.abort()
+                return whole_decode(body, content_type)
+            warc.decode = decode
 sys.meta_path.insert(0, Finder())
 """
 
@@ -67,6 +73,19 @@ def test_a_page_that_ends_its_reader_is_left_out(job: Job, tmp_path: Path, word:
         keeper.close()
     assert outcome.counts and outcome.deaths == deaths and not outcome.error
     assert statuses(tmp_path / "out") == ["ok", "ended its reader", "ok"]
+
+
+@pytest.mark.usefixtures("weak")
+def test_a_record_that_ends_its_reader_ends_its_file(job: Job, tmp_path: Path) -> None:
+    source = tmp_path / "a.warc.gz"
+    source.write_bytes(record(page(0).encode()) + record(b"<p>FETCH", 1) + record(page(2).encode(), 2))
+    keeper = Supervisor(job)
+    try:
+        outcome = keeper.run(str(source))
+    finally:
+        keeper.close()
+    assert outcome.counts and outcome.counts.skipped == {"rest of a file whose reader ended": 1}
+    assert statuses(tmp_path / "out") == ["ok"]
 
 
 @pytest.mark.usefixtures("weak")
