@@ -11,9 +11,13 @@ import pytest
 from archives import archive, page
 from datatrove.data import Document
 from datatrove.pipeline.extractors.base import ExtractorSandbox
+from datatrove.pipeline.readers.jsonl import JsonlReader
 
 from app.answers import Asked, extract
 from app.batch.extractor import SoupstateExtractor, SoupstateWarcReader
+from app.batch.folder import Folder
+from app.batch.job import Attempt, Job
+from app.batch.task import Task
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.net.reader import Reader
 from model.page.warc import read_pages
@@ -97,3 +101,14 @@ def test_behind_the_reader_of_datatrove(tmp_path: Path, weights: Path, expected:
     archive(tmp_path / "a.warc.gz", range(5))
     found = SoupstateExtractor(weights=weights).run(WarcReader(str(tmp_path)).run())
     assert [d.text for d in found] == list(expected.values())
+
+
+def test_rows_as_json_lines_are_documents(tmp_path: Path) -> None:
+    source = archive(tmp_path / "a.warc.gz", range(3))
+    job = Job(str(tmp_path / "out"), form="jsonl.gz")
+    Folder(job.out).prepare()
+    Task(job, Reader(load_checkpoint()), Attempt(str(source)), [0, 0, 0, 0]).run()
+    found = list(JsonlReader(job.out, glob_pattern="*.jsonl.gz").run())
+    assert [d.id for d in found] == [f"<urn:uuid:{n}>" for n in range(3)]
+    assert all(d.text.startswith("Number ") for d in found)
+    assert found[0].metadata["url"] == "https://site.example/0" and found[0].metadata["title"] == "Page 0"
