@@ -59,7 +59,7 @@ def warc_command(
         folder = Folder(job.out)
         found = sources(files, prefix)
         with alone(folder):
-            left = plan(found, folder)
+            left = plan(found, folder, job.form)
             progress = Progress(left, already=len(found) - len(left))
             try:
                 _run(job, left, workers, ray, gpus, progress)

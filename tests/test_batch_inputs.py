@@ -76,8 +76,8 @@ def test_a_file_appears_whole_and_then_its_marker(tmp_path: Path, remote: bool) 
         folder.publish(part, "a.warc.gz.parquet")
         assert folder.fs.cat_file(f"{folder.root}/a.warc.gz.parquet") == b"rows" and not part.exists()
         assert folder.done() == {}
-        folder.mark("a.warc.gz", "0123abcd", {"rows": 1})
-        assert folder.done() == {"a.warc.gz": "0123abcd"}
+        folder.mark("a.warc.gz.parquet", "0123abcd", {"rows": 1})
+        assert folder.done() == {"a.warc.gz.parquet": "0123abcd"}
         left = folder.part("b.warc.gz.parquet")
         folder.prepare()  # clears away what was begun, in a folder of this machine
         assert left.exists() is remote and folder.done()

@@ -48,6 +48,8 @@ def test_a_job_and_the_same_again(tmp_path: Path, weights: Path) -> None:
     assert [row["record_id"] for row in rows(tmp_path / "out")] == [f"<urn:uuid:{n}>" for n in range(9)]
     status, summary, _ = run(tmp_path, "*.warc.gz", *options)
     assert status == 0 and summary["files"] == {"done": 0, "already": 3, "failed": {}}
+    status, summary, _ = run(tmp_path, "*.warc.gz", *options, "--format", "wet")  # beside the others
+    assert status == 0 and summary["files"] == {"done": 3, "already": 0, "failed": {}}
     archive(tmp_path / "0.warc.gz", range(20))  # another file of the same name
     status, _, errors = run(tmp_path, "*.warc.gz", *options)
     assert status == 1 and "rows of another 0.warc.gz" in errors

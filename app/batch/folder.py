@@ -42,7 +42,7 @@ class Folder:
             raise JobError(f"cannot write to {self.root}: {error.strerror or error}") from None
 
     def done(self) -> dict[str, str]:
-        """What is done: name of the source, and its identity."""
+        """What is done: name of the file of rows, and the identity of its source."""
         listed = self.fs.ls(f"{self.root}/{DONE}", detail=False) if self.fs.exists(f"{self.root}/{DONE}") else []
         markers = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed)
         split = (marker.removesuffix(".json").rpartition(".") for marker in markers if marker.endswith(".json"))
@@ -65,9 +65,9 @@ class Folder:
         os.replace(part, Path(self.root) / name)
         _sync(Path(self.root))
 
-    def mark(self, source_name: str, which: str, summary: dict[str, Any]) -> None:
-        """Notes that a source is done."""
-        name = f"{DONE}/{source_name}.{which}.json"
+    def mark(self, target: str, which: str, summary: dict[str, Any]) -> None:
+        """Notes that a file of rows is done, of the source with this identity."""
+        name = f"{DONE}/{target}.{which}.json"
         part = self.part("marker")
         part.write_bytes(orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE))
         self.publish(part, name)

@@ -11,16 +11,16 @@ from app.batch.folder import Folder, identity
 from app.batch.job import Job, JobError
 from app.batch.progress import Progress, size_of
 from app.batch.supervisor import Stop, Supervisor
-from app.batch.task import BYTES, PAGES, source_name
+from app.batch.task import BYTES, PAGES, source_name, target_name
 
 SHOW_SECONDS = 0.5
 
 
-def plan(sources: list[str], folder: Folder) -> list[str]:
+def plan(sources: list[str], folder: Folder, form: str) -> list[str]:
     """The sources still to be done, the largest first. Raises JobError where there are rows of another file."""
     done, left = folder.done(), []
     for source in sources:
-        which = done.get(source_name(source))
+        which = done.get(target_name(source, form))
         if which is None:
             left.append(source)
         elif which != identity(source):

@@ -81,6 +81,11 @@ def source_name(address: str) -> str:
     return address.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
 
 
+def target_name(address: str, form: str) -> str:
+    """The name of a source's file of rows."""
+    return source_name(address) + FORMATS[form]
+
+
 class Task:
     """One attempt at a file. board (4,) of int64 shows others where it is: record, bytes read, pages, a beat."""
 
@@ -94,7 +99,7 @@ class Task:
     def run(self) -> Counts:
         """Reads the file, writes its rows and marks it done. Raises OSError where it cannot be read or written."""
         folder = Folder(self.job.out)
-        target = self.name + FORMATS[self.job.form]
+        target = target_name(self.attempt.source, self.job.form)
         part = folder.part(target)
         tally = Tally()
         try:
@@ -109,7 +114,7 @@ class Task:
             part.unlink(missing_ok=True)
             raise
         self._finish(tally)
-        folder.mark(self.name, identity(self.attempt.source), {"source": self.attempt.source} | self.counts.as_dict())
+        folder.mark(target, identity(self.attempt.source), {"source": self.attempt.source} | self.counts.as_dict())
         return self.counts
 
     def _finish(self, tally: Tally) -> None:
