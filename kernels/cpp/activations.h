@@ -2,6 +2,7 @@
 //
 // Memory and transcendental functions for lstm_body.h, for any vector type.
 #pragma once
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -10,9 +11,12 @@
 namespace soupstate {
 namespace {
 
-constexpr float kPower[] = {1.0f, 6.931470037e-01f, 2.402224243e-01f, 5.550733581e-02f, 9.671512991e-03f, 1.326472731e-03f};
+constexpr float kPower[] = {
+    1.0f, 6.931470037e-01f, 2.402224243e-01f, 5.550733581e-02f, 9.671512991e-03f, 1.326472731e-03f};
+constexpr float kLog2 = 0.693147181f;
 constexpr float kLog2E = 1.44269504f;
-constexpr float kGateLimit = 60.0f;  // of powers of 2: beyond it gates are 0 or 1 to float precision; products of two exponentials stay finite
+constexpr float kGateLimit =
+    60.0f;  // of powers of 2: beyond it gates are 0 or 1 to float precision; products of two exponentials stay finite
 
 // Zeroed, aligned to cache lines.
 template <class T>
@@ -70,6 +74,36 @@ template <class V>
 inline typename V::Vec tanh_of(typename V::Vec x) {
   const auto e = exponential_of_gate<V>(x, 2.0f);
   return V::div(V::sub(e, V::set1(1.0f)), V::add(e, V::set1(1.0f)));
+}
+
+template <class V>
+inline float total(typename V::Vec v) {
+  alignas(64) float lanes[V::kLanes];
+  V::store(lanes, v);
+  for (size_t width = V::kLanes / 2; width; width /= 2)
+    for (size_t i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+  return lanes[0];
+}
+
+// Surprisal of `id` under softmax(logits [n]), and the entropy, in bits; n is whole vectors.
+template <class V>
+inline float softmax(const float* logits, size_t n, size_t id, float* entropy) {
+  auto top = V::load(logits);
+  for (size_t j = V::kLanes; j < n; j += V::kLanes) top = V::max(top, V::load(logits + j));
+  alignas(64) float lanes[V::kLanes];
+  V::store(lanes, top);
+  float highest = lanes[0];
+  for (float lane : lanes) highest = lane > highest ? lane : highest;
+  auto sum = V::set1(0.0f), weighted = sum;
+  for (size_t j = 0; j < n; j += V::kLanes) {
+    const auto x = V::max(V::sub(V::load(logits + j), V::set1(highest)), V::set1(-87.0f));
+    const auto e = exponential<V>(x);
+    sum = V::add(sum, e);
+    weighted = V::fma(e, x, weighted);
+  }
+  const float mass = total<V>(sum), log_mass = logf(mass);
+  *entropy = (log_mass - total<V>(weighted) / mass) / kLog2;
+  return (log_mass - (logits[id] - highest)) / kLog2;
 }
 
 }  // namespace

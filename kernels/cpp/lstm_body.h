@@ -1,19 +1,20 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The body of Lstm, for any vector type. Included by one source file per instruction set, each with its own flags: all of
-// it stands in an anonymous namespace and uses no inline function of the standard library, so that the linker cannot
+// The body of Lstm, for any vector type. Included by one source file per instruction set, each with its own flags: all
+// of it stands in an anonymous namespace and uses no inline function of the standard library, so that the linker cannot
 // share code made for one instruction set with another.
 //
 // A vector type has: Vec, kLanes; load, store, set1, add, sub, mul, div, fma(a, b, c) = a b + c, min, max,
-// round, scale(a, n) = a 2^n. One for the recurrence, R, has also the product of whole numbers: Stored, a recurrent weight;
-// kDepth levels of h for it take kLevel numbers Level, made by quantize, which returns what start may have to know; start is
-// the Sum before the first dot, which multiplies and sums kDepth weights and levels in each lane; Group is kDepth levels for
-// all lanes, made by broadcast; value() is the Sum as floats; kVectors, vectors of units in a panel; kTogether, pages that
-// share one reading of a panel. One for the block products, V, is described in products.h.
+// round, scale(a, n) = a 2^n. One for the recurrence, R, has also the product of whole numbers: Stored, a recurrent
+// weight; kDepth levels of h for it take kLevel numbers Level, made by quantize, which returns what start may have to
+// know; start is the Sum before the first dot, which multiplies and sums kDepth weights and levels in each lane; Group
+// is kDepth levels for all lanes, made by broadcast; value() is the Sum as floats; kVectors, vectors of units in a
+// panel; kTogether, pages that share one reading of a panel. One for the block products, V, is described in products.h.
 //
 // Recurrent weights are kept in panels of kSide units: [panel][j of H / kDepth][gate][kSide][kDepth].
-// A step of all lanes of pages streams them once, front to back: a panel's product and gates for one page after another,
-// while the panel is in the innermost cache. A page is a lane from its first byte to its last; then the next takes its place.
+// A step of all lanes of pages streams them once, front to back: a panel's product and gates for one page after
+// another, while the panel is in the innermost cache. A page is a lane from its first byte to its last; then the next
+// takes its place.
 #pragma once
 #include "activations.h"
 #include "lstm.h"
@@ -25,12 +26,11 @@ namespace {
 constexpr size_t kBytes = 256;
 constexpr size_t kClasses = kLengthClasses;
 constexpr size_t kGates = 4;
-constexpr float kLevels = 127.0f;         // h, between -1 and 1, is rounded to so many parts for the recurrence
-constexpr int32_t kMiddle = 128;          // what may be added to a level to make it unsigned
-constexpr float kEmbeddedSteps = 4.0f;    // sums of six numbers of 8 bits, times this, are inputs of a Product
-constexpr float kLog2 = 0.693147181f;
-constexpr size_t kBlock = 96;             // states that are kept before their output and heads are computed
-constexpr size_t kPages = 16;             // lanes, at most
+constexpr float kLevels = 127.0f;       // h, between -1 and 1, is rounded to so many parts for the recurrence
+constexpr int32_t kMiddle = 128;        // what may be added to a level to make it unsigned
+constexpr float kEmbeddedSteps = 4.0f;  // sums of six numbers of 8 bits, times this, are inputs of a Product
+constexpr size_t kBlock = 96;           // states that are kept before their output and heads are computed
+constexpr size_t kPages = 16;           // lanes, at most
 
 template <class V, class R>
 class LstmOn final : public Lstm {
@@ -41,8 +41,8 @@ class LstmOn final : public Lstm {
   static constexpr size_t kLanes = V::kLanes;
   static constexpr size_t kSide = R::kVectors * R::kLanes;  // units of a panel
   static constexpr size_t kSums = kGates * R::kVectors;     // vectors of gate values of a panel
-  static constexpr size_t kPanel = kGates * kSide;  // gate values of a panel
-  static constexpr size_t kRows = 1 + 2 * kMatchers;  // of tables that make a byte's input
+  static constexpr size_t kPanel = kGates * kSide;          // gate values of a panel
+  static constexpr size_t kRows = 1 + 2 * kMatchers;        // of tables that make a byte's input
   // Columns of one product: logits, then the predictions' gains, then the gate's input, then the heads.
   static constexpr size_t kGains = kBytes, kGateAt = kGains + up(kPredictions, kLanes);
   static constexpr size_t kHeads = up(kGateAt + kGate, 2 * kLanes);
@@ -52,10 +52,10 @@ class LstmOn final : public Lstm {
   // A page being read.
   struct Lane {
     const LstmCall* call;
-    size_t t;     // bytes read
+    size_t t;      // bytes read
     float *h, *c;  // [padded_]
     Level* levels;
-    int32_t excess;              // what quantize told
+    int32_t excess;  // what quantize told
     const float* rows[kRows];
     size_t n_rows;
   };
@@ -68,16 +68,27 @@ class LstmOn final : public Lstm {
 
  public:
   explicit LstmOn(const LstmWeights& w)
-      : units_(w.units), outputs_(w.outputs), padded_(up(w.units, kSide)), groups_(up(w.units, R::kDepth) / R::kDepth),
-        byte_(kBytes * row()), predicted_(kMatchers * kBytes * row()), length_(kMatchers * kClasses * row()),
-        recurrent_(row() * groups_ * R::kDepth), scale_(row()), below_(row()), product_(kHeads + w.outputs, w.units + kEmbedded),
-        copy_bias_(kPredictions * kClasses), gate_length_(kKinds * kClasses * kGate), gate_gain_(kGate * (kGateAt - kGains)),
+      : units_(w.units),
+        outputs_(w.outputs),
+        padded_(up(w.units, kSide)),
+        groups_(up(w.units, R::kDepth) / R::kDepth),
+        byte_(kBytes * row()),
+        predicted_(kMatchers * kBytes * row()),
+        length_(kMatchers * kClasses * row()),
+        recurrent_(row() * groups_ * R::kDepth),
+        scale_(row()),
+        below_(row()),
+        product_(kHeads + w.outputs, w.units + kEmbedded),
+        copy_bias_(kPredictions * kClasses),
+        gate_length_(kKinds * kClasses * kGate),
+        gate_gain_(kGate * (kGateAt - kGains)),
         context_(kTables * kContextSlots * kEmbedded) {
     pack_table(w.byte, kBytes, byte_.get());
     pack_table(w.predicted, kMatchers * kBytes, predicted_.get());
     pack_table(w.length, kMatchers * kClasses, length_.get());
     pack_recurrent(w);
-    for (size_t k = 0; k < kBytes; ++k) column(k, w.output + k * units_, w.context_output + k * kEmbedded, w.output_bias[k]);
+    for (size_t k = 0; k < kBytes; ++k)
+      column(k, w.output + k * units_, w.context_output + k * kEmbedded, w.output_bias[k]);
     for (size_t k = 0; k < kPredictions; ++k) column(kGains + k, w.copy_gain + k * units_, nullptr, 0.0f);
     for (size_t k = 0; k < kGate; ++k) column(kGateAt + k, w.gate + k * units_, nullptr, w.gate_bias[k]);
     for (size_t k = 0; k < outputs_; ++k) column(kHeads + k, w.heads + k * units_, nullptr, w.heads_bias[k]);
@@ -193,7 +204,8 @@ class LstmOn final : public Lstm {
       Lane& lane = lanes[i];
       lane.excess = 0;
       for (size_t j = 0; j < padded_; j += R::kLanes)
-        lane.excess += R::quantize(R::mul(R::load(lane.h + j), R::set1(kLevels)), lane.levels + j / R::kDepth * R::kLevel);
+        lane.excess +=
+            R::quantize(R::mul(R::load(lane.h + j), R::set1(kLevels)), lane.levels + j / R::kDepth * R::kLevel);
       fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
       const uint8_t* predicted = lane.call->found.predicted + kPredictions * lane.t;
       const uint8_t* length = lane.call->found.length + kPredictions * lane.t;
@@ -267,7 +279,8 @@ class LstmOn final : public Lstm {
     }
   }
 
-  static void gates(typename R::Vec i, typename R::Vec f, typename R::Vec g, typename R::Vec o, float* cell, float* next) {
+  static void gates(typename R::Vec i, typename R::Vec f, typename R::Vec g, typename R::Vec o, float* cell,
+                    float* next) {
     i = exponential_of_gate<R>(i, -1.0f);
     f = exponential_of_gate<R>(f, -1.0f);
     g = exponential_of_gate<R>(g, 2.0f);
@@ -292,7 +305,8 @@ class LstmOn final : public Lstm {
 
   // Bits, entropy and heads of the block, which is empty afterwards.
   double finish(Block* block) const {
-    product_.multiply(block->inputs.get(), block->size, 0, block->heads ? product_.columns() : kHeads, block->outputs.get());
+    product_.multiply(block->inputs.get(), block->size, 0, block->heads ? product_.columns() : kHeads,
+                      block->outputs.get());
     double total = 0;
     float* scores = block->outputs.get();
     for (size_t i = 0; i < block->size; ++i, scores += product_.columns()) {
@@ -304,7 +318,7 @@ class LstmOn final : public Lstm {
       const size_t at = t ? kPredictions * (t - 1) : 0;
       copy(found.predicted + at, found.length + at, scores);
       float entropy;
-      const float bits = softmax(scores, call.ids[t], &entropy);
+      const float bits = softmax<V>(scores, kBytes, call.ids[t], &entropy);
       if (call.bits) call.bits[t] = bits;
       if (call.entropy) call.entropy[t] = entropy;
       total += bits;
@@ -346,34 +360,6 @@ class LstmOn final : public Lstm {
     for (size_t v = 0; v < kVectors; ++v) V::store(scores + kGains + v * kLanes, gains[v]);
     for (size_t k = 0; k < kPredictions; ++k)
       if (length[k]) scores[predicted[k]] += scores[kGains + k] + copy_bias_.get()[k * kClasses + length[k]];
-  }
-
-  static float total(Vec v) {
-    alignas(64) float lanes[kLanes];
-    V::store(lanes, v);
-    for (size_t width = kLanes / 2; width; width /= 2)
-      for (size_t i = 0; i < width; ++i) lanes[i] += lanes[i + width];
-    return lanes[0];
-  }
-
-  // Surprisal of `id` under softmax(logits [256]), and the entropy, in bits.
-  static float softmax(const float* logits, uint8_t id, float* entropy) {
-    Vec top = V::load(logits);
-    for (size_t j = kLanes; j < kBytes; j += kLanes) top = V::max(top, V::load(logits + j));
-    alignas(64) float lanes[kLanes];
-    V::store(lanes, top);
-    float highest = lanes[0];
-    for (float lane : lanes) highest = lane > highest ? lane : highest;
-    Vec sum = V::set1(0.0f), weighted = sum;
-    for (size_t j = 0; j < kBytes; j += kLanes) {
-      const Vec x = V::max(V::sub(V::load(logits + j), V::set1(highest)), V::set1(-87.0f));
-      const Vec e = exponential<V>(x);
-      sum = V::add(sum, e);
-      weighted = V::fma(e, x, weighted);
-    }
-    const float mass = total(sum), log_mass = logf(mass);
-    *entropy = (log_mass - total(weighted) / mass) / kLog2;
-    return (log_mass - (logits[id] - highest)) / kLog2;
   }
 
   size_t units_, outputs_;

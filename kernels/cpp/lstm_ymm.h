@@ -34,8 +34,9 @@ struct Ymm {
     memcpy(&signs, levels + 4, sizeof signs);
     return {_mm256_set1_epi32(magnitudes), _mm256_set1_epi32(signs)};
   }
-  // The multiplication takes unsigned by signed bytes, so a level's sign goes to the weight: all bits of it inverted are -w - 1.
-  // The Sum starts with what the -1 takes away. Two products make at most 2 * 127 * 128, which 16 bits hold.
+  // The multiplication takes unsigned by signed bytes, so a level's sign goes to the weight: all bits of it inverted
+  // are -w - 1. The Sum starts with what the -1 takes away. Two products make at most 2 * 127 * 128, which 16 bits
+  // hold.
   static Sum start(const int32_t*, int32_t excess) { return _mm256_set1_epi32(excess); }
   static Sum dot(Sum sum, const int8_t* w, Group h) {
     const __m256i weights = _mm256_xor_si256(h.signs, _mm256_load_si256(reinterpret_cast<const __m256i*>(w)));

@@ -15,7 +15,9 @@ struct Zmm {
   static constexpr bool kWhole = true;
   static constexpr size_t kLanes = 16, kPairs = 2, kRows = 6;
 
-  static void to_inputs(const float* from, size_t n, float largest, int16_t* to) { Ymm::to_inputs(from, n, largest, to); }
+  static void to_inputs(const float* from, size_t n, float largest, int16_t* to) {
+    Ymm::to_inputs(from, n, largest, to);
+  }
   static Total nothing() { return _mm512_setzero_si512(); }
   static __m512i weights(const int16_t* w) { return _mm512_load_si512(w); }
   static __m512i spread(const int16_t* inputs) {

@@ -21,7 +21,9 @@ struct Ymm {
   // Without VNNI: pairs of products in 16 bits, pairs of those in 32, and a sum.
   static void dot(Ints& sum, Ints a, Ints b) {
     Ints t;
-    asm volatile("vpmaddubsw %3, %2, %1\n\tvpmaddwd %3, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(t) : "x"(a), "x"(b));
+    asm volatile("vpmaddubsw %3, %2, %1\n\tvpmaddwd %3, %1, %1\n\tvpaddd %1, %0, %0"
+                 : "+x"(sum), "=&x"(t)
+                 : "x"(a), "x"(b));
   }
   static Ints load(const uint8_t* p) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(p)); }
   static Ints either(Ints a, Ints b) { return _mm256_or_si256(a, b); }

@@ -1,10 +1,11 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// Products of a block of states with one matrix, for lstm_body.h: the next byte, what weighs its predictions, the heads.
+// Products of a block of states with one matrix, for lstm_body.h: the next byte, what weighs its predictions, the
+// heads.
 //
-// Where V::kWhole, the product is one of whole numbers of 16 bits: of inputs that are, and of rows of the matrix that each
-// have a number of their own to be multiplied by, as small as sums of 32 bits allow. An input and a
-// usual weight are thereby off by about 2^-12 of their size, which no figure of the network shows.
+// Where V::kWhole, the product is one of whole numbers of 16 bits: of inputs that are, and of rows of the matrix that
+// each have a number of their own to be multiplied by, as small as sums of 32 bits allow. An input and a usual weight
+// are thereby off by about 2^-12 of their size, which no figure of the network shows.
 #pragma once
 #include <math.h>
 
@@ -14,8 +15,9 @@ namespace soupstate {
 namespace {
 
 // A vector type V for it has, besides what exponential() needs: kWhole; kPairs numbers Input and Weight, whose products
-// add_products sums into each lane of a Total, from nothing() on; spread is kPairs inputs for all lanes; to_inputs(from, n,
-// largest, to) makes n inputs, and up to kLanes more; total() is a Total as floats; kRows, rows of a tile.
+// add_products sums into each lane of a Total, from nothing() on; spread is kPairs inputs for all lanes;
+// to_inputs(from, n, largest, to) makes n inputs, and up to kLanes more; total() is a Total as floats; kRows, rows of a
+// tile.
 template <class V>
 class Product {
  public:
@@ -26,7 +28,11 @@ class Product {
   static constexpr float kLargest = 4095.0f;   // of inputs that are whole numbers
 
   Product(size_t columns, size_t depth)
-      : columns_(up(columns, kSide)), depth_(up(depth, 2)), packed_(columns_ * depth_), scale_(columns_), bias_(columns_) {}
+      : columns_(up(columns, kSide)),
+        depth_(up(depth, 2)),
+        packed_(columns_ * depth_),
+        scale_(columns_),
+        bias_(columns_) {}
 
   size_t columns() const { return columns_; }
   size_t depth() const { return depth_; }  // of an input row; the excess is to be zero
@@ -51,8 +57,8 @@ class Product {
     bias_.get()[column] = bias;
   }
 
-  // out [n up to whole tiles, columns()]: columns `from` up to `to`, both whole panels, of rows [.., depth()]. Whole tiles are
-  // computed: a row does not depend on how many there are.
+  // out [n up to whole tiles, columns()]: columns `from` up to `to`, both whole panels, of rows [.., depth()]. Whole
+  // tiles are computed: a row does not depend on how many there are.
   void multiply(const Input* rows, size_t n, size_t from, size_t to, float* out) const {
     for (size_t column = from; column < to; column += kSide)
       for (size_t t = 0; t < n; t += V::kRows) tile(rows + t * depth_, column, out + t * columns_ + column);
