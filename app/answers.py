@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from model.net.faults import find_faults
+from model.net.faults import Fault, find_faults
 from model.net.reader import Reader, Reading, Stopped
 from model.page.links import base_url, links
 from model.page.main import main_content
@@ -20,6 +20,7 @@ from model.page.title import title
 
 EXTRACT_PARTS = ("links", "text", "markdown")
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
+DETAILS = ("characters", "lines", "none")
 BITS_DECIMALS = 3  # of surprisal and entropy
 DEPTH_DECIMALS = 2
 
@@ -29,12 +30,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A page and what is wanted of it. include: of EXTRACT_PARTS or ENTROPY_PARTS; scope: all or main."""
+    """A page and what is wanted of it.
+
+    include: of EXTRACT_PARTS or ENTROPY_PARTS; scope: all or main; detail: one of DETAILS, what arrays are to hold.
+    """
 
     html: str
     url: str | None
     include: frozenset[str]
     scope: str = "all"
+    detail: str = "characters"
 
 
 class Extraction(TypedDict, total=False):
@@ -51,7 +56,7 @@ class Extraction(TypedDict, total=False):
 
 
 class Measurement(TypedDict, total=False):
-    """The answer of /entropy; only what was asked for is there. Arrays have one number a character."""
+    """The answer of /entropy; only what was asked for is there. Arrays have one number a character, or a line."""
 
     characters: int
     bits_per_character: float
@@ -98,22 +103,27 @@ def main_text(reading: Reading) -> str:
 
 
 def measure(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Measurement:
-    """Surprisal, entropy and depth of every character, and faults. Raises Stopped when `stop` says so."""
+    """Surprisal, entropy and depth of every character or line, and faults. Raises Stopped when `stop` says so."""
     start = time.perf_counter()
     reading = reader.read(asked.html, stop)
     answer: Measurement = {
         "characters": len(asked.html),
         "bits_per_character": round(reading.bits_per_character, 4),
     }
-    if "surprisal" in asked.include:
-        answer["surprisal"] = np.round(reading.surprisal, BITS_DECIMALS)
-    if "entropy" in asked.include:
-        answer["entropy"] = np.round(reading.entropy, BITS_DECIMALS)
+    places = Places(asked.html)
+    if asked.detail != "none":
+        lines = places.starts if asked.detail == "lines" else None
+        if "surprisal" in asked.include:
+            answer["surprisal"] = np.round(_per_line(reading.surprisal, lines), BITS_DECIMALS)
+        if "entropy" in asked.include:
+            answer["entropy"] = np.round(_per_line(reading.entropy, lines), BITS_DECIMALS)
+        if "depth" in asked.include:
+            answer["depth"] = np.round(_per_line(reading.depth, lines, np.maximum), DEPTH_DECIMALS)
     if "depth" in asked.include:
-        answer["depth"] = np.round(reading.depth, DEPTH_DECIMALS)
         answer["depth_neurons"] = [asdict(neuron) for neuron in reader.checkpoint.depth.neurons]
     if "faults" in asked.include:
-        answer["faults"] = _faults(reader, reading, stop)
+        found = find_faults(reader, reading, stop)
+        answer["faults"] = [_fault(fault, places) for fault in found]
     answer["model"] = model_of(reader)
     answer["seconds"] = round(time.perf_counter() - start, 4)
     return answer
@@ -127,32 +137,29 @@ def _main(page: str, spans: list[Span], url: str | None) -> tuple[list[Span], st
     return chosen, base_url(page, spans, url)
 
 
-def _faults(reader: Reader, reading: Reading, stop: Stop) -> list[dict[str, Any]]:
-    places = Places(reading.page)
-    found = []
-    for fault in find_faults(reader, reading, stop):
-        line, column = places.line_column(fault.start)
-        found.append(
-            {
-                "start": fault.start,
-                "end": fault.end,
-                "line": line,
-                "column": column,
-                "bits": round(float(fault.bits), BITS_DECIMALS),
-                "message": fault.message,
-                "excerpt": places.excerpt(fault.start, fault.end),
-                "fixes": [
-                    {
-                        "start": fix.start,
-                        "end": fix.end,
-                        "replacement": fix.replacement,
-                        "bits_saved": round(float(fix.bits_saved), BITS_DECIMALS),
-                    }
-                    for fix in fault.fixes
-                ],
-            }
-        )
-    return found
+def _per_line(values: Floats, lines: list[int] | None, together: np.ufunc = np.add) -> Floats:
+    """Values (characters,) as they are, or taken `together` (lines,) by where lines start; an empty last line is 0."""
+    if lines is None:
+        return values
+    padded = np.append(values, np.float32(0.0))
+    summed: Floats = together.reduceat(padded, lines)
+    return summed
+
+
+def _fault(fault: Fault, places: Places) -> dict[str, Any]:
+    line, column = places.line_column(fault.start)
+    return {
+        "start": fault.start,
+        "end": fault.end,
+        "line": line,
+        "column": column,
+        "bits": round(float(fault.bits), BITS_DECIMALS),
+        "probability": fault.probability,
+        "kind": fault.kind,
+        "message": fault.message,
+        "excerpt": places.excerpt(fault.start, fault.end),
+        "fixes": [asdict(fix) for fix in fault.fixes],
+    }
 
 
 def model_of(reader: Reader) -> dict[str, str]:

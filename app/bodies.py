@@ -19,7 +19,7 @@ RequestModel = type[ExtractRequest] | type[EntropyRequest]
 
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
-NAMES = ("url", "include", "scope")
+NAMES = ("url", "include", "scope", "detail")
 LINGER = 2.0  # seconds, and bytes, of a refused body that are read and thrown away: who is still
 LINGER_BYTES = 16_000_000  # sending when the connection closes may never see the answer
 
@@ -82,7 +82,7 @@ def _kind(request: Request) -> str:
 
 
 def _query(request: Request) -> dict[str, Any]:
-    """url, include and scope of the query; include may be repeated, and split by commas."""
+    """url, include, scope and detail of the query; include may be repeated, and split by commas."""
     given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         if name not in NAMES:
@@ -155,7 +155,8 @@ def _parse(body: bytes, kind: str, content_type: str | None, given: dict[str, An
         asked = model.model_validate(given)
     except ValidationError as error:
         _refuse(error)
-    return Asked(asked.html, asked.url, frozenset(asked.include), asked.scope)
+    detail = asked.detail if isinstance(asked, EntropyRequest) else "none"
+    return Asked(asked.html, asked.url, frozenset(asked.include), asked.scope, detail)
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 COMMANDS = {
     "serve": ("app.serving", "serve", "Answer HTTP requests.", ""),
     "extract": ("app.reading", "extract_command", "Title, links, text and Markdown of pages.", ""),
-    "entropy": ("app.reading", "entropy_command", "Surprisal of pages, and where they are broken.", ""),
+    "entropy": ("app.entropy_cli", "entropy_command", "Surprisal of pages, and where they are broken.", ""),
     "warc": ("app.warc_cli", "warc_command", "A row for every page of WARC files, on one machine or many.", "warc"),
     "fetch": ("app.fetching", "fetch_command", "Fetch pages of Common Crawl into a WARC file.", "fetch"),
     "lessons": ("app.train_cli", "lessons_command", "Make lessons for training out of pages.", "train"),
@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": ("app.evaluate_cli", "evaluate_command", "Measure weights on held-out pages.", "train"),
     "ablation": ("app.ablation_cli", "ablation_command", "Compare trained experiments, head by head.", "train"),
     "bench": ("app.bench_cli", "bench_command", "Speed of the kernels, beside other libraries.", ""),
+    "rank": ("app.rank_cli", "rank_command", "Fit how likely a reported fault is one.", "train"),
     "neurons": ("app.neurons_cli", "neurons_command", "The units that follow nesting depth.", "train"),
 }
 OPTIONAL = frozenset("torch selectolax html5lib markdown_it matplotlib httpx pyarrow fsspec zstandard".split())

@@ -1,7 +1,7 @@
-"""`soupstate extract` and `soupstate entropy`: pages out of files, answers to stdout."""
+"""`soupstate extract`: pages out of files, answers to stdout; and what it shares with `soupstate entropy`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,14 @@ import click
 import orjson
 from tqdm import tqdm
 
-from app.answers import ENTROPY_PARTS, EXTRACT_PARTS, Asked, Extraction, Measurement, extract, measure
+from app.answers import EXTRACT_PARTS, Asked, extract
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.net.reader import Reader
-from model.page.decode import decode
+from model.page.decode import Decoded, decode
 
-Answer = Extraction | Measurement
 Function = Callable[..., None]
 
-STDIN = "-"
+STDIN, STDIN_NAME = "-", "<stdin>"
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class Wanted:
     include: frozenset[str]
     scope: str = "all"
     url: str | None = None
+    detail: str = "characters"
 
 
 def shared(function: Function) -> Function:
@@ -85,36 +85,17 @@ def extract_command(
     chosen = include if form == "json" else frozenset([form])
     wanted = Wanted(include=chosen, scope=scope, url=url, **options)
 
-    def show(name: str, answer: Any) -> str:
-        if form == "links":
-            return "".join(f"{link['url'] or link['href']}\t{link['text']}\n" for link in answer["links"])
-        return f"{answer[form]}\n"
-
-    _run(wanted, extract, None if form == "json" else show)
-
-
-@click.command("entropy")
-@click.option("--format", "form", type=click.Choice(["json", "text"]), default="json")
-@click.option("--include", callback=included(ENTROPY_PARTS), help=f"Of json: {','.join(ENTROPY_PARTS)}; default: all.")
-@shared
-def entropy_command(form: str, include: frozenset[str], **options: Any) -> None:
-    """Surprisal, entropy and depth of every character of HTML files, and their faults; - is stdin.
-
-    json: an object a line, with the file's name where there are several. text: file:line:column: message, a fault a
-    line, the most suspicious first.
-    """
-    wanted = Wanted(include=include if form == "json" else frozenset(["faults"]), **options)
-
-    def show(name: str, answer: Any) -> str:
-        return "".join(f"{name}:{f['line']}:{f['column']}: {f['message']}\n" for f in answer["faults"])
-
-    _run(wanted, measure, None if form == "json" else show)
+    for name, _, answer in answers(wanted, extract):
+        if form == "json":
+            write(json_line(wanted, name, answer))
+        elif form == "links":
+            write("".join(f"{link['url'] or link['href']}\t{link['text']}\n" for link in answer["links"]).encode())
+        else:
+            write(f"{answer[form]}\n".encode())
 
 
-def _run(
-    wanted: Wanted, answerer: Callable[[Reader, Asked], Answer], show: Callable[[str, Answer], str] | None
-) -> None:
-    """Answers for every file; what fails is said on stderr, and makes the exit status 1."""
+def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], Any]) -> Iterator[tuple[str, Decoded, Any]]:
+    """(name, page, answer) of every file; what fails is said on stderr, and makes the exit status 1 at the end."""
     try:
         reader = Reader(load_checkpoint(wanted.weights), wanted.backend)
     except (OSError, ValueError) as error:
@@ -122,29 +103,33 @@ def _run(
     failed = False
     several = len(wanted.files) > 1
     for file in tqdm(wanted.files, unit="page", disable=None if several else True, leave=False):
-        name = "<stdin>" if file == STDIN else file
+        name = STDIN_NAME if file == STDIN else file
         try:
-            answer = answerer(reader, Asked(_page(file, wanted.charset), wanted.url, wanted.include, wanted.scope))
+            page = _page(file, wanted.charset)
+            answer = answerer(reader, Asked(page.text, wanted.url, wanted.include, wanted.scope, wanted.detail))
         except (OSError, ValueError) as error:
             failed = True
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             tqdm.write(f"soupstate: {name}: {reason}", file=sys.stderr)
             continue
-        if show:
-            _write(show(name, answer).encode("utf-8", "replace"))
-        else:
-            line: dict[str, Any] = {"file": name} if several else {}
-            _write(orjson.dumps(line | answer, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE))
+        yield name, page, answer
     if failed:
         sys.exit(1)
 
 
-def _page(file: str, charset: str | None) -> str:
+def json_line(wanted: Wanted, name: str, answer: Any) -> bytes:
+    """An answer as a line of JSON, with the file's name where there are several."""
+    line: dict[str, Any] = {"file": name} if len(wanted.files) > 1 else {}
+    return orjson.dumps(line | answer, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+
+
+def _page(file: str, charset: str | None) -> Decoded:
     with click.open_file(file, "rb") as stream:
         body = stream.read()
-    return decode(body, f"text/html; charset={charset}" if charset else None).text
+    return decode(body, f"text/html; charset={charset}" if charset else None)
 
 
-def _write(data: bytes) -> None:
+def write(data: bytes) -> None:
+    """To stdout, at once."""
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

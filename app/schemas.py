@@ -34,6 +34,9 @@ def _address(url: str) -> str:
 Text = Annotated[str, AfterValidator(_characters)]
 Html = Annotated[Text, AfterValidator(_page), Field(description="The page. Offsets in answers count its code points.")]
 Url = Annotated[Text, AfterValidator(_address), Field(description="Where the page is from; makes links absolute.")]
+Detail = Annotated[
+    Literal["characters", "lines", "none"], Field(description="What arrays have a number for; none: no arrays.")
+]
 Scope = Annotated[Literal["all", "main"], Field(description="The whole page, or its main content.")]
 ExtractPart = Literal["links", "text", "markdown"]
 EntropyPart = Literal["surprisal", "entropy", "depth", "faults"]
@@ -57,6 +60,7 @@ class EntropyRequest(BaseModel):
     url: Url | None = None
     include: list[EntropyPart] = Field(["surprisal", "entropy", "depth", "faults"], description="What to answer.")
     scope: Scope = "all"
+    detail: Detail = "characters"
 
 
 class Answer(BaseModel):
@@ -113,6 +117,8 @@ class FaultAnswer(Answer):
     line: int
     column: int
     bits: float
+    probability: float = Field(description="That something is wrong there.")
+    kind: str = Field(description="A parse error of the HTML standard by its name, or another kind.")
     message: str
     excerpt: str
     fixes: list[FixAnswer]
@@ -127,7 +133,10 @@ class DepthNeuronAnswer(Answer):
 
 
 class EntropyAnswer(Answer):
-    """What was asked for in `include`; arrays have one number a character. Faults: the most suspicious first."""
+    """What was asked for in `include`. Faults: the most suspicious first.
+
+    Arrays have a number a character; with detail=lines the sum of bits and the greatest depth of every line.
+    """
 
     characters: int
     bits_per_character: float

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.access import Access
 from app.answers import Asked, Extraction, Measurement, extract, measure
-from app.bodies import JSON_TYPE, RAW_TYPES, RequestModel, busy, read_asked, read_wanted
+from app.bodies import JSON_TYPE, NAMES, RAW_TYPES, RequestModel, busy, read_asked, read_wanted
 from app.logs import LOG
 from app.metrics import Metrics
 from app.problems import MEDIA_TYPE, Problem, problem_response
@@ -162,7 +162,8 @@ def _documentation(model: RequestModel) -> dict[str, Any]:
     content = {JSON_TYPE: {"schema": schema}, **dict.fromkeys(RAW_TYPES, html)}
     query = [
         {"name": name, "in": "query", "schema": fields[name], "description": "For a raw body.", "explode": True}
-        for name in ("url", "include", "scope")
+        for name in NAMES
+        if name in fields
     ]
     return {"requestBody": {"required": True, "content": content}, "parameters": query}
 

@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from kernels.weights import Weights
 from model.net.fold import Parameters, fold, rounded
+from model.net.ranking import Ranking
 from model.page.boundaries import KINDS
 from model.page.marks import HEADS, OUTPUTS, Syntax
 
@@ -54,6 +55,7 @@ class Checkpoint:
     parameters: Parameters
     changes: NDArray[np.float32]
     depth: Depth = field(default_factory=Depth)
+    ranking: Ranking = field(default_factory=Ranking)
     training: dict[str, Any] = field(default_factory=dict)  # figures as the model card prints them
     evaluation: dict[str, Any] = field(default_factory=dict)
 
@@ -74,6 +76,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "delay": str(checkpoint.delay),
         "heads": json.dumps([[h.name, h.classes] for h in HEADS]),
         "depth": json.dumps(asdict(checkpoint.depth)),
+        "ranking": json.dumps(asdict(checkpoint.ranking)),
         "training": json.dumps(checkpoint.training),
         "evaluation": json.dumps(checkpoint.evaluation),
     }
@@ -112,6 +115,7 @@ def load_checkpoint(path: Path = DEFAULT) -> Checkpoint:
         parameters=parameters,
         changes=changes,
         depth=Depth(neurons, tuple(depth["weights"]), depth["bias"]),
+        ranking=_ranking(meta.get("ranking")),
         training=json.loads(meta["training"]),
         evaluation=json.loads(meta["evaluation"]),
     )
@@ -122,6 +126,14 @@ def load_checkpoint(path: Path = DEFAULT) -> Checkpoint:
     if changes.shape != (KINDS, len(Syntax), len(Syntax)) or outputs != OUTPUTS:
         raise ValueError(f"{path}: shapes do not fit this version")
     return checkpoint
+
+
+def _ranking(text: str | None) -> Ranking:
+    """As the checkpoint has it; the unfitted one where it has none."""
+    if text is None:
+        return Ranking()
+    found = json.loads(text)
+    return Ranking(tuple(found["weights"]), found["bias"])
 
 
 def digest(path: Path) -> str:

@@ -6,20 +6,23 @@ first whose best edit makes the text around it least surprising (Santos et al. 2
 repairs of programs by a language model likewise).
 """
 
+import math
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import State
-from kernels.copy import copies, copy_state, peek_copies
+from kernels import Piece, State
+from kernels.copy import advance_copies, copy_state, peek_copies
+from model.net.ranking import Ranking, row
 from model.net.reader import CHUNK, Reader, Reading, Stopped, character_starts
 from model.net.repairs import Repair, repairs
-from model.net.suspects import mismatches, pieces
+from model.net.suspects import Mismatches, pieces
 from model.page.marks import Syntax
 
 PLACES = 60  # structural places looked at, the most surprising first
@@ -29,11 +32,13 @@ SHORT, LONG = 24, 96  # characters after a place over which bits are compared: f
 FINALISTS = 4  # edits of a place compared over LONG
 CREDIT = 1.0  # bits: what the deleted characters' own surprisal counts at most, or every rare character would go
 MINIMUM = 4.0  # bits that a fix saves, at least
+UNFIT = -10.0  # where markup does not fit together already without the network
 REPORTED = 20  # faults, at most
 FIXES = 5  # of a fault, at most
 
 Bytes = NDArray[np.uint8]
 START_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
+UNKNOWN = "unexpected-character"  # the kind of a place without a repair
 MARKS = "<>\"'=/&;!-"
 MARKUP = (Syntax.TAG, Syntax.END_TAG, Syntax.ATTRIBUTE)
 
@@ -50,76 +55,127 @@ class Fix:
 
 @dataclass(frozen=True)
 class Fault:
-    """A place where the page breaks. bits: surprisal at the place; fixes: best first. Offsets in code points."""
+    """A place where the page breaks. Offsets in code points.
+
+    bits: surprisal at the place; probability: that something is wrong there; kind: one of `repairs.KINDS`; fixes: best
+    first.
+    """
 
     start: int
     end: int
     bits: float
+    probability: float
+    kind: str
     message: str
     fixes: tuple[Fix, ...]
 
 
 @dataclass(slots=True)
 class _Trial:
-    """A repair tried at a place, and the bits it saves."""
+    """A repair tried at a place, and the bits it saves: over SHORT, then over LONG."""
 
     at: int
     repair: Repair
+    mismatch: bool = False
+    piece: Piece | None = None  # the page after the edit, to LONG past the place
+    short: float = 0.0
     saved: float = 0.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fault, and what is known of its place: a row of `ranking`."""
+
+    fault: Fault
+    row: NDArray[np.float64]
 
 
 def find_faults(reader: Reader, reading: Reading, stop: Callable[[], bool] = lambda: False) -> list[Fault]:
     """Faults of a page that has been read, most suspicious first. Raises Stopped when `stop` says so."""
+    return [c.fault for c in find_candidates(reader, reading, stop)]
+
+
+def find_candidates(reader: Reader, reading: Reading, stop: Callable[[], bool] = lambda: False) -> list[Candidate]:
+    """As `find_faults`, each with its row."""
     tried = _trials(reading)
-    _save(reader, reading, tried, SHORT, stop)
+    _prepare(reader, reading, tried, stop)
     by_place: dict[int, list[_Trial]] = {trial.at: [] for trial in tried}
-    for trial in sorted(tried, key=lambda t: -t.saved):
-        if trial.saved > 0 and len(by_place[trial.at]) < FINALISTS:
+    for trial in _measured(reader, reading, tried, SHORT, stop):
+        trial.short = trial.saved
+    for trial in sorted(tried, key=lambda t: -t.short):
+        if (trial.short > 0 or trial.mismatch) and len(by_place[trial.at]) < FINALISTS:
             by_place[trial.at].append(trial)
-    _save(reader, reading, [t for trials in by_place.values() for t in trials], LONG, stop)
-    return _ranked([_fault(reading, at, trials) for at, trials in by_place.items()])
+    for _ in _measured(reader, reading, [t for trials in by_place.values() for t in trials], LONG, stop):
+        pass
+    return _ranked(reader.checkpoint.ranking, reading, by_place)
 
 
 def _trials(reading: Reading) -> list[_Trial]:
     """Every repair to be tried: at surprising places, and at those whose markup does not fit together."""
     page, surprisal = reading.page, reading.surprisal
     places = set(structural_places(reading))
+    broken: set[int] = set()
     for start, end in islice(pieces(page, reading.syntax), SUSPECTS):
-        places.update((start + np.argsort(-surprisal[start:end])[:2]).tolist())
-        places.update(k for k in (end, start) if k < len(page))
+        broken.update((start + np.argsort(-surprisal[start:end])[:2]).tolist())
+        broken.update(k for k in (end, start) if k < len(page))
     found = [(m.start(), m[1].lower()) for m in START_TAG.finditer(page)]
     starts, names = [place for place, _ in found], [name for _, name in found]
     trials: dict[tuple[int, int, int, str], _Trial] = {}
-    for at in sorted(places):
+    for at in sorted(places | broken):
         k = bisect_left(starts, at)
         for r in repairs(page, at, names[max(0, k - 12) : k][::-1]):
-            trials[at, r.start, r.end, r.replacement] = _Trial(at, r)
-    for at, proposed in islice(mismatches(page, reading.spans), SUSPECTS):
+            trials[at, r.start, r.end, r.replacement] = _Trial(at, r, at in broken)
+    for at, proposed in islice(Mismatches(page, reading.spans, _excess(reading)), SUSPECTS):
         for r in proposed:
-            trials[at, r.start, r.end, r.replacement] = _Trial(at, r)
+            trials[at, r.start, r.end, r.replacement] = _Trial(at, r, True)
     return list(trials.values())
 
 
-def _fault(reading: Reading, at: int, trials: list[_Trial]) -> Fault:
-    best = sorted((t for t in trials if t.saved >= MINIMUM), key=lambda t: -t.saved)[:FIXES]
-    fixes = tuple(Fix(t.repair.start, t.repair.end, t.repair.replacement, round(t.saved, 2)) for t in best)
-    bits = round(float(reading.surprisal[at : at + 4].sum()), 2)
-    if not best:
-        return Fault(at, at + 1, bits, f"unexpected {reading.page[at]!r}", ())
-    return Fault(fixes[0].start, fixes[0].end, bits, best[0].repair.message, fixes)
+def _ranked(ranking: Ranking, reading: Reading, by_place: dict[int, list[_Trial]]) -> list[Candidate]:
+    """Faults by their probability; an edit is proposed once, at the place where it saves most."""
+    best = {
+        at: sorted((t for t in trials if t.saved >= (UNFIT if t.mismatch else MINIMUM)), key=lambda t: -t.saved)[:FIXES]
+        for at, trials in by_place.items()
+    }
+    seen: set[tuple[int, int, str]] = set()
+    chosen: dict[int, list[_Trial]] = {}
+    for at, trials in sorted(best.items(), key=lambda pair: -pair[1][0].saved if pair[1] else 0.0):
+        edit = (trials[0].repair.start, trials[0].repair.end, trials[0].repair.replacement) if trials else None
+        if edit is None or edit not in seen:
+            chosen[at] = trials
+        if edit:
+            seen.add(edit)
+    most = max([1.0, *(trials[0].saved for trials in chosen.values() if trials)])
+    same = Counter((t[0].repair.kind, t[0].repair.replacement) for t in chosen.values() if t)
+    found = [_candidate(ranking, reading, at, trials, most, same) for at, trials in chosen.items()]
+    return sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits))[:REPORTED]
 
 
-def _ranked(faults: list[Fault]) -> list[Fault]:
-    """Those with a fix by the bits it saves, then the others by their own; an edit is proposed once."""
-    kept: list[Fault] = []
-    edits: set[tuple[int, int, str]] = set()
-    for fault in sorted(faults, key=lambda f: (not f.fixes, -(f.fixes[0].bits_saved if f.fixes else f.bits))):
-        key = (fault.fixes[0].start, fault.fixes[0].end, fault.fixes[0].replacement) if fault.fixes else None
-        if key is None or key not in edits:
-            kept.append(fault)
-        if key:
-            edits.add(key)
-    return kept[:REPORTED]
+def _candidate(
+    ranking: Ranking, reading: Reading, at: int, trials: list[_Trial], most: float, same: Counter[tuple[str, str]]
+) -> Candidate:
+    """A place with its best repairs; one without a repair is as unlikely a fault as one whose repair saves nothing."""
+    bits = float(reading.surprisal[at : at + 4].sum())
+    here = reading.page[at : at + 1]
+    unknown = f"unexpected {here!r}" if here else "unexpected end"
+    repair = trials[0].repair if trials else Repair(at, at + len(here), "", UNKNOWN, unknown)
+    saved = [t.saved for t in trials] or [0.0]
+    figures = {
+        "saved": math.log1p(max(0.0, saved[0])),
+        "short": math.log1p(max(0.0, trials[0].short)) if trials else 0.0,
+        "share": max(0.0, saved[0]) / most,
+        "margin": math.log1p(max(0.0, saved[0] - (saved[1] if len(saved) > 1 else 0.0))),
+        "bits": math.log1p(bits),
+        "page": reading.bits_per_character,
+        "size": math.log(len(reading.page)),
+        "repeats": math.log(max(1, same[repair.kind, repair.replacement])),
+        "mismatch": float(any(t.mismatch for t in trials)),
+    }
+    known = row(repair.kind, figures)
+    fixes = tuple(Fix(t.repair.start, t.repair.end, t.repair.replacement, round(t.saved, 2)) for t in trials)
+    probability = round(ranking.probability(known), 4)
+    fault = Fault(repair.start, repair.end, round(bits, 2), probability, repair.kind, repair.message, fixes)
+    return Candidate(fault, known)
 
 
 def structural_places(reading: Reading) -> list[int]:
@@ -132,7 +188,7 @@ def structural_places(reading: Reading) -> list[int]:
     near[1:] |= mark[:-1]
     near |= np.isin(reading.syntax, MARKUP)
     near &= reading.syntax != Syntax.RAW  # faults of scripts and styles are not this tool's
-    excess = np.where(near, reading.surprisal - 0.5 * reading.entropy, -np.inf)
+    excess = np.where(near, _excess(reading), -np.inf)
     places: list[int] = []
     taken = np.zeros(n, np.bool_)
     for at in np.argsort(-excess, kind="stable")[: PLACES * 4].tolist():
@@ -144,26 +200,50 @@ def structural_places(reading: Reading) -> list[int]:
     return places
 
 
-def _save(reader: Reader, reading: Reading, trials: list[_Trial], horizon: int, stop: Callable[[], bool]) -> None:
-    """Fills in `saved`: the bits of the page from the edit to `horizon` characters past the place, less those of the
-    edited page there. One walk through the page, the edits in order of their beginnings.
-    """
-    page = reading.page
-    walker = _Walker(reader, page)
+def _excess(reading: Reading) -> NDArray[np.float32]:
+    """Surprisal beyond what was expected (characters,)."""
+    excess: NDArray[np.float32] = reading.surprisal - np.float32(0.5) * reading.entropy
+    return excess
+
+
+def _prepare(reader: Reader, reading: Reading, trials: list[_Trial], stop: Callable[[], bool]) -> None:
+    """Gives every trial the bytes after its edit, their copy input and the state before: one walk through the page."""
+    walker = _Walker(reader, reading.page)
     for n, trial in enumerate(sorted(trials, key=lambda t: t.repair.start)):
         if n % 100 == 0 and stop():
             raise Stopped
-        r = trial.repair
-        end = max(trial.at, r.end) + horizon
-        walker.advance(r.start)
+        walker.advance(trial.repair.start)
+        trial.piece = walker.followed_by(_edited(reading.page, trial, LONG))
+
+
+def _edited(page: str, trial: _Trial, horizon: int) -> str:
+    """What follows the edit's beginning once it is made, to `horizon` characters past the place."""
+    r = trial.repair
+    return r.replacement + page[r.end : max(trial.at, r.end) + horizon]
+
+
+def _measured(
+    reader: Reader, reading: Reading, trials: list[_Trial], horizon: int, stop: Callable[[], bool]
+) -> Iterator[_Trial]:
+    """Trials with `saved` filled in: the bits of the page from the edit to `horizon` characters past the place, less
+    those of the edited page there.
+    """
+    for n, trial in enumerate(trials):
+        if n % 100 == 0 and stop():
+            raise Stopped
+        r, piece = trial.repair, trial.piece
+        assert piece is not None
         own = float(reading.surprisal[r.start : r.end].sum())
-        rest = float(reading.surprisal[r.end : end].sum())
+        rest = float(reading.surprisal[r.end : max(trial.at, r.end) + horizon].sum())
         credit = own if r.replacement else min(own, CREDIT)
-        trial.saved = credit + rest - walker.bits(r.replacement + page[r.end : end])
+        size = len(_edited(reading.page, trial, horizon).encode("utf-8"))
+        bits = reader.packed.bits_only(piece.ids[:size], piece.found[:size], piece.state)
+        trial.saved = credit + rest - bits
+        yield trial
 
 
 class _Walker:
-    """Walks through a page, never back, and tells the bits of texts that might follow where it stands."""
+    """Walks through a page, never back, and tells how the network stands there before a text."""
 
     def __init__(self, reader: Reader, page: str) -> None:
         self.packed = reader.packed
@@ -177,11 +257,11 @@ class _Walker:
         first, last = int(self.starts[self.at]), int(self.starts[to])
         for k in range(first, last, CHUNK):
             piece = self.ids[k : min(k + CHUNK, last)]
-            found, self.history = copies(piece, self.history)
-            self.state = self.packed.read(piece, found, self.state).state
+            found = advance_copies(piece, self.history)
+            self.state = self.packed.read_states([Piece(piece, found, self.state)])[0]
         self.at = max(self.at, to)
 
-    def bits(self, text: str) -> float:
-        """Bits of a text if it followed here."""
+    def followed_by(self, text: str) -> Piece:
+        """A text as it would be read if it followed here."""
         ids = np.frombuffer(text.encode("utf-8"), np.uint8)
-        return self.packed.bits_only(ids, peek_copies(ids, self.history), self.state)
+        return Piece(ids, peek_copies(ids, self.history), self.state)

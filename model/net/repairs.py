@@ -17,20 +17,38 @@ KNOWN = frozenset(
     "head header hr html i iframe img input label legend li link main meta nav ol option p path pre script section "
     "select small span strong style sub sup svg table tbody td textarea tfoot th thead title tr u ul".split()
 )
+# What is missing: kind of fault, message. Parse errors of the standard have its names (WHATWG HTML, 13.2.2).
 MISSING = {
-    ">": "a tag is not closed: > is missing",
-    "<": "a tag is not opened: < is missing",
-    '"': "a quote is missing",
-    "'": "a quote is missing",
-    "=": "= is missing between an attribute's name and its value",
-    "/": "/ is missing: an end tag is written as a start tag",
-    ";": "a character reference does not end: ; is missing",
-    "&": "a character reference does not begin: & is missing",
-    "-": "a comment's delimiter is not whole: - is missing",
-    "!": "a comment does not begin: ! is missing",
-    "-->": "a comment is not closed: --> is missing",
-    '">': 'a tag is not closed: "> is missing',
+    ">": ("unclosed-tag", "a tag is not closed: > is missing"),
+    "<": ("unopened-tag", "a tag is not opened: < is missing"),
+    '"': ("unpaired-quote", "a quote is missing"),
+    "'": ("unpaired-quote", "a quote is missing"),
+    "=": ("missing-equals-sign", "= is missing between an attribute's name and its value"),
+    "/": ("end-tag-written-as-start-tag", "/ is missing: an end tag is written as a start tag"),
+    ";": ("missing-semicolon-after-character-reference", "a character reference does not end: ; is missing"),
+    "&": ("missing-ampersand", "a character reference does not begin: & is missing"),
+    "-": ("broken-comment-delimiter", "a comment's delimiter is not whole: - is missing"),
+    "!": ("incorrectly-opened-comment", "a comment does not begin: ! is missing"),
+    "-->": ("eof-in-comment", "a comment is not closed: --> is missing"),
+    '">': ("unclosed-tag", 'a tag is not closed: "> is missing'),
 }
+UNEXPECTED = {  # one too many
+    "<": "invalid-first-character-of-tag-name",
+    ">": "unexpected-greater-than-sign",
+    '"': "unexpected-character-in-attribute-name",
+    "=": "unexpected-equals-sign-before-attribute-name",
+    "/": "unexpected-solidus-in-tag",
+}
+KINDS = (
+    *dict.fromkeys(kind for kind, _ in MISSING.values()),
+    *UNEXPECTED.values(),
+    "misordered-end-tags",
+    "missing-end-tag",
+    "missing-start-tag",
+    "unexpected-end-tag",
+    "misspelt-tag-name",
+    "unexpected-character",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,7 @@ class Repair:
     start: int
     end: int
     replacement: str
+    kind: str  # one of KINDS
     message: str
 
 
@@ -75,16 +94,27 @@ def repairs(page: str, at: int, names: list[str]) -> Iterator[Repair]:
     """Edits near page[at], the character that surprised; `names`: of the start tags before it, the nearest first."""
     near = around(page, at)
     for text in _insertions(page, at, near):
-        yield Repair(at, at, text, MISSING[text])
+        yield Repair(at, at, text, *MISSING[text])
     for k in (at, at - 1):
         if k >= 0 and _superfluous(page, k):
-            yield Repair(k, k + 1, "", f"unexpected {page[k]!r}")
+            yield Repair(k, k + 1, "", UNEXPECTED[page[k]], f"unexpected {page[k]!r}")
     yield from _word_start(page, at, near)
     yield from _tags(page, at, near, names)
     yield from _name(page, at)
     for m in END_TAGS.finditer(page, max(0, at - REACH), at + REACH):
         if m.start() <= at < m.end() and m[1].lower() != m[3].lower():
-            yield Repair(m.start(), m.end(), m[3] + m[2] + m[1], f"end tags in the wrong order: {m[1]}{m[3]}")
+            message = f"end tags in the wrong order: {m[1]}{m[3]}"
+            yield Repair(m.start(), m.end(), m[3] + m[2] + m[1], "misordered-end-tags", message)
+
+
+def missing_end(at: int, name: str) -> Repair:
+    """The end tag of `name`, inserted."""
+    return Repair(at, at, f"</{name}>", "missing-end-tag", f"the end tag </{name}> is missing")
+
+
+def unexpected_end(start: int, end: int, name: str) -> Repair:
+    """The end tag of `name`, deleted."""
+    return Repair(start, end, "", "unexpected-end-tag", f"</{name}> closes nothing")
 
 
 def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
@@ -125,16 +155,16 @@ def _word_start(page: str, at: int, near: Around) -> Iterator[Repair]:
     while start > 0 and at - start < 24 and (page[start - 1].isalnum() or page[start - 1] in "/!#-"):
         start -= 1
     if start < at and page[at : at + 1] == ";":
-        yield Repair(start, start, "&", MISSING["&"])
+        yield Repair(start, start, "&", *MISSING["&"])
     if near.in_tag or near.closes > near.opens:
         return
     slash = page.rfind("/", start, at)
     for begin in {start, slash} - {at, -1}:
-        yield Repair(begin, begin, "<", MISSING["<"])
+        yield Repair(begin, begin, "<", *MISSING["<"])
     word = re.search(r"(?:^|[\s>])(/?[a-zA-Z][a-zA-Z0-9]*)(?:\s+[^<>]*)?$", page[near.closed + 1 : at])
     if word:
         begin = near.closed + 1 + word.start(1)
-        yield Repair(begin, begin, "<", MISSING["<"])
+        yield Repair(begin, begin, "<", *MISSING["<"])
 
 
 def _tags(page: str, at: int, near: Around, names: list[str]) -> Iterator[Repair]:
@@ -142,15 +172,16 @@ def _tags(page: str, at: int, near: Around, names: list[str]) -> Iterator[Repair
     tag = near.opened if near.in_tag and at - near.opened < REACH else at
     if page[tag : tag + 1] == "<" or not near.in_tag:
         for name in list(dict.fromkeys(names))[:6]:
-            yield Repair(tag, tag, f"</{name}>", f"the end tag </{name}> is missing")
+            yield missing_end(tag, name)
     closing = END_TAG.match(page, tag)
     if closing:
         text = page.rfind(">", max(0, tag - REACH), tag) + 1
         if text:
-            yield Repair(text, text, f"<{closing[1]}>", f"the start tag of </{closing[1]}> is missing")
+            message = f"the start tag of </{closing[1]}> is missing"
+            yield Repair(text, text, f"<{closing[1]}>", "missing-start-tag", message)
         end = page.find(">", tag, tag + 32)
         if end > 0:
-            yield Repair(tag, end + 1, "", f"</{closing[1]}> closes nothing")
+            yield unexpected_end(tag, end + 1, closing[1])
 
 
 def _name(page: str, at: int) -> Iterator[Repair]:
@@ -160,7 +191,8 @@ def _name(page: str, at: int) -> Iterator[Repair]:
         return
     for name in sorted(KNOWN):
         if _near(m[1].lower(), name):
-            yield Repair(m.start(1), m.end(1), name, f"<{m[1]}> is no tag; <{name}> was meant")
+            message = f"<{m[1]}> is no tag; <{name}> was meant"
+            yield Repair(m.start(1), m.end(1), name, "misspelt-tag-name", message)
 
 
 def _near(a: str, b: str) -> bool:

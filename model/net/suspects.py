@@ -1,14 +1,16 @@
-"""Suspects: places where a page's markup does not fit together, found without the network: brackets and quotes that
-have no other, end tags that close something else. Most are harmless; which are not is the network's to say (faults.py).
+"""Suspects: places where a page's markup does not fit together: brackets and quotes that have no other, end tags that
+close something else, elements never closed. Most are harmless; which are not is the network's to say (faults.py).
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.net.repairs import Repair
+from model.net.repairs import MISSING, Repair, missing_end, unexpected_end
 from model.page.marks import Syntax
 from model.page.spans import Span, TagSpan
 
@@ -19,6 +21,18 @@ VOID = frozenset("area base br col embed hr img input link meta param source tra
 OPTIONAL = frozenset(
     "body caption colgroup dd dt head html li optgroup option p rp rt tbody td tfoot th thead tr".split()  # fmt: skip
 )
+# Where these may stand (13.1.2.4 and 4.4, 4.9, 4.10): what is missing around one that stands elsewhere.
+PARENT = {"td": "tr", "th": "tr", "tr": "table", "li": "ul", "option": "select", "dt": "dl", "dd": "dl"}
+PARENTS = {
+    "tr": frozenset(["tr"]),
+    "table": frozenset(["table", "tbody", "thead", "tfoot"]),
+    "ul": frozenset(["ul", "ol", "menu"]),
+    "select": frozenset(["select", "optgroup", "datalist"]),
+    "dl": frozenset(["dl", "div"]),
+}
+CLOSED_MOSTLY = 0.8  # share of an element's start tags that have end tags, for a missing one to be a slip
+WINDOW = 300  # characters in which a lost tag is looked for
+PLACES = 3  # most surprising places of a window
 QUIET = (Syntax.RAW, Syntax.COMMENT, Syntax.DOCTYPE)
 ATTRIBUTE_TEXT = 300  # characters: a longer piece is no tag
 
@@ -35,43 +49,112 @@ def pieces(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
             yield max(start, m.end() - ATTRIBUTE_TEXT), m.end()
 
 
-def mismatches(page: str, spans: list[Span]) -> Iterator[tuple[int, list[Repair]]]:
-    """(place, repairs) of end tags that do not close what was opened last."""
-    opened: list[tuple[str, int]] = []  # name, place of the start tag
-    for span in spans:
-        m = NAME.match(page, span.start) if isinstance(span, TagSpan) else None
-        if m is None:
-            continue
-        name = m[1].lower()
-        if page[span.start + 1] != "/":
-            if name not in VOID and page[span.end - 2 : span.end] != "/>":
-                opened.append((name, span.start))
-            continue
-        while opened and opened[-1][0] in OPTIONAL and opened[-1][0] != name:
-            opened.pop()
-        if opened and opened[-1][0] == name:
-            opened.pop()
-        elif name not in VOID:
-            yield span.start, _mended(page, span.start, span.end, name, opened)
-            depth = next((k for k in range(len(opened) - 1, -1, -1) if opened[k][0] == name), None)
+@dataclass(frozen=True)
+class Tag:
+    """A whole tag: its element's name in small letters, and where it stands."""
+
+    name: str
+    start: int
+    end: int
+    closes: bool
+
+
+class Mismatches:
+    """Walks through the tags of a page with a stack of open elements, and proposes repairs where they do not fit."""
+
+    def __init__(self, page: str, spans: list[Span], excess: NDArray[np.float32]) -> None:
+        """excess (characters,): how much more a character surprised than was expected; it tells where to look first."""
+        self.page, self.excess = page, excess
+        self.tags = [tag for span in spans if isinstance(span, TagSpan) and (tag := _tag(page, span))]
+        opening = Counter(tag.name for tag in self.tags if not tag.closes)
+        closing = Counter(tag.name for tag in self.tags if tag.closes)
+        self.closed = {name: closing[name] >= CLOSED_MOSTLY * count for name, count in opening.items()}
+        texts = Counter(page[tag.start : tag.end] for tag in self.tags if not tag.closes)
+        self.usual: dict[str, str] = {}  # the start tag of an element that is written most often
+        for tag in self.tags:
+            text = page[tag.start : tag.end]
+            if not tag.closes and texts[text] > max(1, texts[self.usual.get(tag.name, "")]):
+                self.usual[tag.name] = text
+        self.opened: list[Tag] = []
+        self.last = 0  # where the last tag ended
+
+    def __iter__(self) -> Iterator[tuple[int, list[Repair]]]:
+        """(place, repairs) in the order of the page; a repair may be made well before its place."""
+        for tag in self.tags:
+            yield from self._closing(tag) if tag.closes else self._opening(tag)
+            self.last = tag.end
+        for left in [tag for tag in self.opened if tag.name not in OPTIONAL][-PLACES:]:
+            yield left.end, list(self._unclosed(left, min(left.end + WINDOW, len(self.page))))
+
+    def _opening(self, tag: Tag) -> Iterator[tuple[int, list[Repair]]]:
+        parent = PARENT.get(tag.name)
+        around = [t.name for t in self.opened[-4:]]
+        if parent and not PARENTS[parent].intersection(around):
+            yield tag.start, [self._start_tag(parent, tag.start)]
+        if tag.name not in VOID and self.page[tag.end - 2 : tag.end] != "/>":
+            self.opened.append(tag)
+
+    def _closing(self, tag: Tag) -> Iterator[tuple[int, list[Repair]]]:
+        known = [t.name for t in self.opened]
+        while (
+            self.opened and self.opened[-1].name in OPTIONAL and self.opened[-1].name != tag.name and tag.name in known
+        ):
+            left = self.opened.pop()
+            if self.closed[left.name]:
+                yield tag.start, list(self._unclosed(left, tag.start))
+        if self.opened and self.opened[-1].name == tag.name:
+            self.opened.pop()
+        elif tag.name not in VOID:
+            depth = next((k for k in range(len(self.opened) - 1, -1, -1) if self.opened[k].name == tag.name), None)
+            unclosed = self.opened[-1] if self.opened and depth is not None else None
+            yield tag.start, [*self._wrong_end(tag), *(self._unclosed(unclosed, tag.start) if unclosed else ())]
             if depth is not None:
-                del opened[depth:]
+                del self.opened[depth:]
+            else:
+                yield tag.start, list(self._unopened(tag))
+
+    def _wrong_end(self, tag: Tag) -> Iterator[Repair]:
+        """What would make an end tag close what was opened last."""
+        page, (start, end) = self.page, (tag.start, tag.end)
+        yield unexpected_end(start, end, tag.name)
+        if not self.opened:
+            return
+        top = self.opened[-1]
+        if len(self.opened) > 1 and self.opened[-2].name == top.name:
+            yield Repair(top.start + 1, top.start + 1, "/", *MISSING["/"])
+        following = re.compile(rf"(\s*)(</{top.name}\s*>)", re.I).match(page, end)
+        if following:
+            swapped = following[2] + following[1] + page[start:end]
+            message = f"end tags in the wrong order: </{tag.name}></{top.name}>"
+            yield Repair(start, following.end(), swapped, "misordered-end-tags", message)
+
+    def _unclosed(self, tag: Tag, until: int) -> Iterator[Repair]:
+        """Where the end tag of an element may have stood: before `until`, and at what surprised after it was opened."""
+        text = len(self.page[:until].rstrip())
+        following = self.page.find("<", tag.end)
+        first = [following] if 0 <= following < until else []
+        for at in dict.fromkeys([until, max(text, tag.end), *first, *self._surprises(tag.end, until)]):
+            yield missing_end(at, tag.name)
+
+    def _unopened(self, tag: Tag) -> Iterator[Repair]:
+        """Where the start tag of an end tag may have stood: after the tag before, and at what surprised before it."""
+        begin = max(tag.start - WINDOW, self.opened[-1].end if self.opened else 0)
+        text = self.last + len(self.page[self.last : tag.start]) - len(self.page[self.last : tag.start].lstrip())
+        for at in dict.fromkeys([min(text, tag.start), *self._surprises(begin, tag.start)]):
+            yield self._start_tag(tag.name, at)
+
+    def _start_tag(self, name: str, at: int) -> Repair:
+        text = self.usual.get(name, f"<{name}>")
+        return Repair(at, at, text, "missing-start-tag", f"a start tag <{name}> is missing")
+
+    def _surprises(self, begin: int, end: int) -> list[int]:
+        end = min(end, begin + WINDOW)
+        if end - begin < 2:
+            return []
+        first: list[int] = (begin + 1 + np.argsort(-self.excess[begin + 1 : end])[:PLACES]).tolist()
+        return first
 
 
-def _mended(page: str, start: int, end: int, name: str, opened: list[tuple[str, int]]) -> list[Repair]:
-    """What would make an end tag close what was opened last."""
-    repairs = [Repair(start, end, "", f"</{name}> closes nothing")]
-    if not opened:
-        return repairs
-    top, place = opened[-1]
-    repairs.append(Repair(start, start, f"</{top}>", f"the end tag </{top}> is missing"))
-    text = len(page[:start].rstrip())
-    if text < start:
-        repairs.append(Repair(text, text, f"</{top}>", f"the end tag </{top}> is missing"))
-    if len(opened) > 1 and opened[-2][0] == top:
-        repairs.append(Repair(place + 1, place + 1, "/", "/ is missing: an end tag is written as a start tag"))
-    following = re.compile(rf"(\s*)(</{top}\s*>)", re.I).match(page, end)
-    if following:
-        swapped = following[2] + following[1] + page[start:end]
-        repairs.append(Repair(start, following.end(), swapped, f"end tags in the wrong order: </{name}></{top}>"))
-    return repairs
+def _tag(page: str, span: TagSpan) -> Tag | None:
+    m = NAME.match(page, span.start)
+    return Tag(m[1].lower(), span.start, span.end, page[span.start + 1] == "/") if m else None

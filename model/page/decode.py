@@ -147,6 +147,11 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     return _detect(body)
 
 
+def encode(text: str, charset: str) -> bytes:
+    """The bytes of a text in the charset that `decode` found. Raises ValueError for a character that it lacks."""
+    return text.encode(CODECS.get(charset, charset))
+
+
 def _first(pattern: re.Pattern[str], text: str) -> str | None:
     found = pattern.search(text)
     return found[1] if found else None

@@ -24,12 +24,17 @@ class Places:
         line = bisect_right(self.starts, offset)
         return line, offset - self.starts[line - 1] + 1
 
-    def excerpt(self, start: int, end: int) -> str:
-        """The line that `start` stands in, or so much of it around page[start:end] as fits EXCERPT characters."""
+    def window(self, start: int, end: int) -> tuple[int, int]:
+        """Where the excerpt begins and ends: the line of `start`, or so much around page[start:end] as fits EXCERPT."""
         line = bisect_right(self.starts, start) - 1
         first, last = self.starts[line], self.ends[line]
         if last - first > EXCERPT:
             room = max(0, EXCERPT - (min(end, last) - start))
             first = max(first, min(start - room // 2, last - EXCERPT))
             last = min(last, first + EXCERPT)
+        return first, last
+
+    def excerpt(self, start: int, end: int) -> str:
+        """The words around page[start:end], all in one line."""
+        first, last = self.window(start, end)
         return self.page[first:last]

@@ -34,6 +34,10 @@ SCRIPTS = (
 STYLES = ("p{margin:0}", "", ".ad{display:none}", "\nbody { color: #333; }\n", "@media print{a{color:#000}}")
 TITLES = ("x", "", "Home", "New page ")
 ENDS = ("</body></html>", "</div></div></body></html>", "</html>", "</body>", "</div></body>\n</html>\n")
+END_TAGS = re.compile(r"(</[a-z][a-z0-9]*\s*>)(\s*)(</[a-z][a-z0-9]*\s*>)", re.I)
+LONG_NAME = re.compile(
+    r"</?(div|span|strong|table|title|script|style|body|head|form|input|label|button|img|meta|link)\b"
+)
 STRAY = ("<", " < ", "<3", " <= ", "<<", "< ", "<-", "<5")
 
 
@@ -62,8 +66,7 @@ def _delete(pattern: str, group: int = 0) -> Damager:
     compiled = re.compile(pattern, re.I)
 
     def damage(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
-        start = int(random.integers(len(page)))
-        m = compiled.search(page, start) or compiled.search(page)
+        m = _found(compiled, page, random)
         return Edit(*m.span(group)) if m else None
 
     return damage
@@ -77,6 +80,38 @@ def _stray(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
     space = page.find(" ", at, at + 60)
     at = space if space > 0 and marks[space, COLUMN["visible"]] == Visible.SHOWN else at
     return Edit(at, at, ((_choice(random, STRAY), Syntax.TEXT),))
+
+
+def _swapped(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+    """Two end tags in the wrong order."""
+    m = _found(END_TAGS, page, random)
+    if m is None or m[1].lower() == m[3].lower():
+        return None
+    return Edit(m.start(), m.end(), ((m[3] + m[2] + m[1], Syntax.END_TAG),))
+
+
+def _twice(pattern: str, syntax: Syntax) -> Damager:
+    compiled = re.compile(pattern, re.I)
+
+    def damage(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+        m = _found(compiled, page, random)
+        return Edit(m.end(), m.end(), ((m[0], syntax),)) if m else None
+
+    return damage
+
+
+def _misspelt(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+    """Two neighbouring letters of a tag's name swapped."""
+    m = _found(LONG_NAME, page, random)
+    if m is None:
+        return None
+    k = m.start(1) + int(random.integers(len(m[1]) - 1))
+    swapped = page[k + 1] + page[k]
+    return Edit(k, k + 2, ((swapped, Syntax.TAG),)) if swapped != page[k : k + 2] else None
+
+
+def _found(pattern: re.Pattern[str], page: str, random: np.random.Generator) -> re.Match[str] | None:
+    return pattern.search(page, int(random.integers(len(page)))) or pattern.search(page)
 
 
 def _noise(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
@@ -106,6 +141,26 @@ DAMAGE: dict[str, tuple[float, Damager]] = {  # name: share, what it does
     "lost end tag": (2.0, _delete(r"</(?:a|div|p|b|strong|em|i|span|h\d|li|ul|ol|td|tr|table)\s*>")),
     "stray <": (1.0, _stray),
     "noise": (1.0, _noise),
+}
+
+
+# One slip of a hand each: what the ranking of faults is fitted on (model.train.ranking).
+SLIPS: dict[str, Damager] = {
+    **{name: DAMAGE[name][1] for name in DAMAGE if name.startswith("lost") or name == "stray <"},
+    "lost =": _delete(r"<[a-z][^<>]*?\s[a-z-]+(=)", 1),
+    "lost ;": _delete(r"&(?:[a-z]+|#\d+)(;)", 1),
+    "lost &": _delete(r"(&)[a-z]+;", 1),
+    "lost /": _delete(r"<(/)[a-z]", 1),
+    "lost !": _delete(r"<(!)--", 1),
+    "lost - of a comment": _delete(r"<!-(-)", 1),
+    "lost second quote of two": _delete(r"<[a-z][^<>]*?=\"[^\"<>]*\"\s+[a-z-]+=\"[^\"<>]*(\")", 1),
+    "lost start tag": _delete(r"<(?:a|div|p|b|strong|em|i|span|h\d|li|ul|td|tr)\b[^<>]*>"),
+    "end tag twice": _twice(r"</(?:a|div|p|b|strong|em|i|span|h\d|li|ul)\s*>", Syntax.END_TAG),
+    "< twice": _twice(r"<(?=[a-z])", Syntax.TEXT),
+    "> twice": _twice(r"(?<=[a-z\"])>", Syntax.TEXT),
+    "quote twice": _twice(r"=\"(?=\w)", Syntax.ATTRIBUTE),
+    "end tags swapped": _swapped,
+    "name misspelt": _misspelt,
 }
 
 

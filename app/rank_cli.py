@@ -1,0 +1,53 @@
+"""`soupstate rank`. Imported when it runs: it needs the extra `train`."""
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import click
+import numpy as np
+from tqdm import tqdm
+
+from model.net.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
+from model.net.reader import Reader
+from model.page.warc import read_pages
+from model.train.ranking import Examples, examples, fit, gathered, log_loss
+
+WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+HELD_OUT = 5  # one page in so many is kept from the fit, to measure it
+
+
+@click.command("rank")
+@click.option("--weights", type=FILE, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to fit it for.")
+@click.option("--pages", type=WARC, multiple=True, required=True, help="Training pages, to be broken; may be repeated.")
+@click.option("--limit", type=click.IntRange(min=1), help="Pages taken of each file; default: all.")
+@click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted ranking here.")
+@click.option("--seed", type=int, default=1, show_default=True)
+def rank_command(weights: Path, pages: tuple[Path, ...], limit: int | None, out: Path, seed: int) -> None:
+    """Fit how likely a reported fault is one, on pages that are broken on purpose."""
+    try:
+        checkpoint = load_checkpoint(weights)
+        random = np.random.default_rng(seed)
+        html = [page.html for file in pages for page in islice(read_pages(file), limit)]
+        found = tqdm(examples(Reader(checkpoint), html, random), total=len(html), unit="page", disable=None)
+        table = gathered(found)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    kept = table.page % HELD_OUT > 0
+    seen, unseen = _part(table, kept), _part(table, ~kept)
+    ranking = fit(seen)
+    save_checkpoint(replace(checkpoint, ranking=fit(table)), out)
+    click.echo(
+        f"{len(table.rows)} reports on {int(table.page.max()) + 1} pages, {int(table.right.sum())} of them right; "
+        f"nats a report on pages left out of the fit: {log_loss(ranking, unseen):.4f}, "
+        f"by the share of right ones alone: {_entropy(float(seen.right.mean())):.4f}"
+    )
+
+
+def _part(table: Examples, rows: np.ndarray) -> Examples:
+    return Examples(table.rows[rows], table.right[rows], table.page[rows])
+
+
+def _entropy(p: float) -> float:
+    return float(-p * np.log(p) - (1 - p) * np.log(1 - p))

@@ -1,0 +1,115 @@
+"""How likely a fault is one: the regression, and the broken pages that it is fitted on."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import tiny_checkpoint
+from test_crawl_samples import SAMPLES
+
+from app import cli
+from model.net.checkpoint import DEFAULT, load_checkpoint
+from model.net.faults import find_candidates
+from model.net.ranking import COLUMNS, FIGURES, Ranking, row
+from model.net.reader import Reader
+from model.net.repairs import KINDS
+from model.train.damage import SLIPS, apply
+from model.train.ranking import LONGEST, examples, fit, gathered, log_loss, slipped
+from model.train.teacher import teach
+
+PAGE = next(s.html for s in SAMPLES if s.name == "news-harbour")
+PACKED = Path(__file__).parents[1] / "crawl_samples" / "samples-clean.warc.gz"
+
+
+def figures(**changed: float) -> dict[str, float]:
+    return {**dict.fromkeys(FIGURES, 0.0), **changed}
+
+
+def test_what_saves_more_is_likelier_without_a_fit() -> None:
+    likely = [Ranking().probability(row(KINDS[0], figures(saved=v))) for v in (0.0, 1.0, 3.0, 5.0)]
+    assert likely == sorted(likely) and likely[0] < 0.01 and likely[-1] > 0.99
+
+
+def test_a_ranking_of_other_columns_is_refused() -> None:
+    with pytest.raises(ValueError, match=f"2 weights, expected {COLUMNS}"):
+        Ranking((1.0, 2.0))
+
+
+def test_a_row_names_its_kind() -> None:
+    for k, kind in enumerate(KINDS):
+        assert np.flatnonzero(row(kind, figures())).tolist() == [len(FIGURES) + k]
+
+
+def test_the_fit_finds_what_made_the_labels() -> None:
+    random = np.random.default_rng(1)
+    rows = np.zeros((4000, COLUMNS))
+    rows[:, :2] = random.standard_normal((4000, 2))
+    rows[np.arange(4000), len(FIGURES) + random.integers(len(KINDS), size=4000)] = 1
+    true = Ranking((2.0, -1.0, *(0.0,) * (COLUMNS - 2)), -0.5)
+    right = np.array([float(random.random() < true.probability(r)) for r in rows])
+    found = gathered([(rows, right)])
+    fitted = fit(found)
+    assert fitted.weights[0] == pytest.approx(2.0, abs=0.2) and fitted.weights[1] == pytest.approx(-1.0, abs=0.2)
+    assert log_loss(fitted, found) <= log_loss(true, found) + 1e-3
+    chance = [fitted.probability(r) for r in rows]
+    assert np.mean(chance) == pytest.approx(right.mean(), abs=0.01)  # calibrated as a whole
+
+
+@pytest.mark.parametrize("right", [0.0, 1.0])
+def test_examples_of_one_sort_alone_are_refused(right: float) -> None:
+    with pytest.raises(ValueError, match="no examples"):
+        gathered([(np.zeros((3, COLUMNS)), np.full(3, right))])
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_every_slip_changes_a_page_at_one_place(name: str) -> None:
+    page = PAGE + "<!-- a comment --><table><tr><td>&amp;</td></tr></table><p><b><i>x</i></b></p>"
+    marks = teach(page)
+    for seed in range(8):
+        edit = SLIPS[name](page, marks, np.random.default_rng(seed))
+        assert edit is not None
+        broken, _ = apply(page, marks, edit)
+        assert broken != page and broken[: edit.start] == page[: edit.start]
+        assert abs(len(broken) - len(page)) <= 400
+
+
+def test_slipped_says_where() -> None:
+    made = [slipped(PAGE, np.random.default_rng(seed)) for seed in range(20)]
+    for broken, place in (m for m in made if m):
+        assert broken[:place] == PAGE[:place] and broken != PAGE
+    assert any(made)
+
+
+def test_examples_are_the_rows_of_what_is_reported() -> None:
+    checkpoint = dataclasses.replace(tiny_checkpoint(), ranking=Ranking(bias=-3.0))
+    reader = Reader(checkpoint)
+    pages = [PAGE[:3000], "x" * (LONGEST + 1), "<p>short</p>", PAGE[:3000], PAGE[500:3500]]
+    parts = list(examples(reader, pages, np.random.default_rng(3)))
+    assert len(parts) == 3  # too long and too short ones are left out
+    for rows, right in parts:
+        assert rows.shape == (len(right), COLUMNS) and set(right.tolist()) <= {0.0, 1.0}
+    for candidate in find_candidates(reader, reader.read(PAGE[:3000])):
+        assert candidate.fault.probability == pytest.approx(
+            reader.checkpoint.ranking.probability(candidate.row), abs=1e-4
+        )
+
+
+def test_rank_stores_a_ranking(tmp_path: Path) -> None:
+    out = tmp_path / "ranked.safetensors"
+    arguments = ["rank", "--pages", str(PACKED), "--limit", "16", "--out", str(out)]
+    done = CliRunner().invoke(cli.soupstate, arguments)
+    assert done.exit_code == 0, done.output
+    assert "reports on" in done.stdout
+    before, after = load_checkpoint(DEFAULT), load_checkpoint(out)
+    assert after.ranking != before.ranking and after.version == before.version
+    assert all((after.parameters[k] == v).all() for k, v in before.parameters.items())
+
+
+def test_rank_without_pages_to_learn_from_is_an_error(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.warc"
+    empty.write_bytes(b"")
+    done = CliRunner().invoke(cli.soupstate, ["rank", "--pages", str(empty), "--out", str(tmp_path / "x")])
+    assert done.exit_code == 1 and "no examples" in done.stderr
+    assert not (tmp_path / "x").exists()
