@@ -38,6 +38,13 @@ from model.net.checkpoint import DEFAULT
     show_default=True,
     help="Longest time of a processor that one page is read.",
 )
+@click.option(
+    "--part-records",
+    type=click.IntRange(min=1),
+    default=5000,
+    show_default=True,
+    help="Records to a file of rows. Of a WARC file that is begun again, such files are kept.",
+)
 @click.option("--ray", metavar="ADDRESS", help="Run on a Ray cluster: auto, or its address. Needs the extra ray.")
 @click.option("--gpus", type=click.FloatRange(min=0.0), default=0.0, help="With --ray: GPUs that a worker asks for.")
 def warc_command(

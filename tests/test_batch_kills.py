@@ -56,7 +56,7 @@ def killed_job(command: list[str], out: Path, kills: int, seed: int) -> tuple[in
 def compare(folder: Path, weights: Path, kills: int, seed: int = 11) -> tuple[int, int]:
     """Rows that are lost or doubled after so many kills, and kills of the parent among them."""
     files = [str(archive(folder / f"{n}.warc.gz", range(PAGES * n, PAGES * (n + 1)))) for n in range(FILES)]
-    options = ["--weights", str(weights), "--workers", "2", "--out"]
+    options = ["--weights", str(weights), "--workers", "2", "--part-records", "8", "--out"]
     quiet = started("warc", *files, *options, str(folder / "quiet"))
     quiet.communicate(timeout=120)
     assert quiet.returncode == 0

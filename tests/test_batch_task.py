@@ -111,6 +111,46 @@ def test_a_page_that_fails_costs_itself_only(reader: Reader) -> None:
     ]  # fmt: skip
 
 
+def test_a_file_that_is_begun_again_keeps_its_parts(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = archive(tmp_path / "a.warc.gz", range(8))
+    whole = run(reader, source, tmp_path / "whole")
+    read: list[int] = []
+
+    def broken_line(reader: Reader, pages: list[str], *given: object) -> object:
+        read.append(len(pages))
+        if len(read) == 3:
+            raise OSError("the line broke")
+        return read_batch(reader, pages, 60.0)
+
+    monkeypatch.setattr(task, "read_batch", broken_line)
+    with pytest.raises(OSError, match="the line broke"):
+        run(reader, source, tmp_path / "out", part_records=3)
+    assert read == [3, 3, 2] and len(list((tmp_path / "out" / "_begun").iterdir())) == 2
+    assert not list((tmp_path / "out" / "_done").iterdir())
+    counts = run(reader, source, tmp_path / "out", part_records=3)
+    assert read == [3, 3, 2, 2] and counts.rows == {"ok": 8}
+    assert (counts.characters, counts.bytes) == (whole.characters, whole.bytes)
+    names = ["a.warc.gz.parquet", "a.warc.gz.part-00001.parquet", "a.warc.gz.part-00002.parquet"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.parquet")) == names
+    found = sorted(rows(tmp_path / "out"), key=lambda row: int(str(row["offset"])))
+    assert found == list(rows(tmp_path / "whole"))
+    assert not list((tmp_path / "out" / "_begun").iterdir())
+
+
+def test_parts_that_are_full_to_the_last(reader: Reader, tmp_path: Path) -> None:
+    run(reader, archive(tmp_path / "a.warc.gz", range(4)), tmp_path / "out", part_records=2)
+    assert len(list((tmp_path / "out").glob("*.parquet"))) == 2
+    assert [row["record_id"] for row in rows(tmp_path / "out")] == [f"<urn:uuid:{n}>" for n in range(4)]
+    (marker,) = (tmp_path / "out" / "_done").iterdir()
+    for records, files in ((1, 4), (3, 2), (4, 1)):  # cut otherwise, nothing of the earlier run is left
+        marker.unlink()
+        run(reader, tmp_path / "a.warc.gz", tmp_path / "out", part_records=records)
+        assert len(list((tmp_path / "out").glob("*.parquet"))) == files
+        assert sum(1 for _ in rows(tmp_path / "out")) == 4
+
+
 @pytest.mark.parametrize("form", ["jsonl.gz", "jsonl.zst"])
 def test_json_lines(reader: Reader, tmp_path: Path, form: str) -> None:
     source = tmp_path / "a.warc.gz"

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from app.batch.job import JobError
 
-DONE, PARTS = "_done", "_parts"  # readers of data sets pass over names that begin with an underscore
+DONE, BEGUN, PARTS = "_done", "_begun", "_parts"  # readers of data sets pass over names that begin with an underscore
 
 
 class Folder:
@@ -37,7 +37,8 @@ class Folder:
             if self.local:
                 shutil.rmtree(self.parts, ignore_errors=True)
                 self.parts.mkdir(parents=True)
-            self.fs.makedirs(f"{self.root}/{DONE}", exist_ok=True)
+            for name in (DONE, BEGUN):
+                self.fs.makedirs(f"{self.root}/{name}", exist_ok=True)
         except OSError as error:
             raise JobError(f"cannot write to {self.root}: {error.strerror or error}") from None
 
@@ -65,14 +66,39 @@ class Folder:
         os.replace(part, Path(self.root) / name)
         _sync(Path(self.root))
 
+    def drop(self, name: str) -> bool:
+        """Removes a file; says whether it was there."""
+        there = bool(self.fs.exists(f"{self.root}/{name}"))
+        if there:
+            self.fs.rm_file(f"{self.root}/{name}")
+        return there
+
     def mark(self, target: str, which: str, summary: dict[str, Any]) -> None:
         """Notes that a file of rows is done, of the source with this identity."""
-        name = f"{DONE}/{target}.{which}.json"
+        self._note(f"{DONE}/{target}.{which}.json", summary)
+
+    def mark_part(self, key: str, number: int, summary: dict[str, Any]) -> None:
+        """Notes that a part is done, of a file that is not."""
+        self._note(f"{BEGUN}/{key}.{number}.json", summary)
+
+    def begun(self, key: str) -> list[dict[str, Any]]:
+        """What was noted of the parts that are done, from the first on."""
+        found: list[dict[str, Any]] = []
+        while self.fs.exists(path := f"{self.root}/{BEGUN}/{key}.{len(found)}.json"):
+            found.append(orjson.loads(self.fs.cat_file(path)))
+        return found
+
+    def forget(self, key: str, parts: int) -> None:
+        """Removes the notes of parts, when the file is done."""
+        for number in range(parts):
+            self.fs.rm_file(f"{self.root}/{BEGUN}/{key}.{number}.json")
+
+    def _note(self, name: str, summary: dict[str, Any]) -> None:
         part = self.part("marker")
         part.write_bytes(orjson.dumps(summary, option=orjson.OPT_APPEND_NEWLINE))
         self.publish(part, name)
         if self.local:
-            _sync(Path(self.root) / DONE)
+            _sync((Path(self.root) / name).parent)
 
 
 def identity(address: str) -> str:

@@ -1,5 +1,6 @@
 """What a job is told, and what comes of one file: plain data that goes between processes."""
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,10 @@ class JobError(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for every file. out: folder or address; sizes in bytes, times in seconds of a processor."""
+    """What is the same for every file. out: folder or address; sizes in bytes, times in seconds of a processor.
+
+    part_records: records to a part; of a file that is begun again, the parts that are whole are kept.
+    """
 
     out: str
     form: str = "parquet"
@@ -24,6 +28,13 @@ class Job:
     backend: str = ""
     max_page_bytes: int = 2_000_000
     page_seconds: float = 60.0
+    part_records: int = 5000
+
+    @property
+    def digest(self) -> str:
+        """What parts of a file must have in common to be taken for parts of one."""
+        said = repr((self.form, self.weights, self.backend, self.max_page_bytes, self.page_seconds, self.part_records))
+        return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,12 @@ class Counts:
         self.bytes += other.bytes
         self.characters += other.characters
         self.memory = max(self.memory, other.memory)
+
+    def take_up(self, counted: dict[str, Any]) -> None:
+        """Goes on from what as_dict gave."""
+        for name in ("rows", "seconds"):
+            getattr(self, name).update(counted[name])
+        self.characters = counted["characters"]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

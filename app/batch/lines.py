@@ -71,7 +71,7 @@ class WetRecords:
         text = f"software: soupstate, model {row.model_name} {row.model_version}\r\nisPartOf: {row.warc_file}\r\n"
         headers = {
             "WARC-Date": row.date or "1970-01-01T00:00:00Z",
-            "WARC-Record-ID": _derived(row.warc_file),
+            "WARC-Record-ID": _derived(f"{name_of(row)} and what follows"),
             "WARC-Filename": row.warc_file,
         }
         self._write("", "warcinfo", text.encode(), "application/warc-fields", headers)

@@ -82,8 +82,13 @@ def source_name(address: str) -> str:
 
 
 def target_name(address: str, form: str) -> str:
-    """The name of a source's file of rows."""
+    """The name of a source's file of rows, the first where there are several."""
     return source_name(address) + FORMATS[form]
+
+
+def part_name(address: str, form: str, number: int) -> str:
+    """The name of a part of a source's rows."""
+    return f"{source_name(address)}.part-{number:05d}{FORMATS[form]}" if number else target_name(address, form)
 
 
 class Task:
@@ -100,22 +105,46 @@ class Task:
         """Reads the file, writes its rows and marks it done. Raises OSError where it cannot be read or written."""
         folder = Folder(self.job.out)
         target = target_name(self.attempt.source, self.job.form)
-        part = folder.part(target)
-        tally = Tally()
+        which = identity(self.attempt.source)
+        key = f"{target}.{which}.{self.job.digest}"
+        begun = folder.begun(key)
+        if begun:
+            self.counts.take_up(begun[-1])
+        tally, full = Tally(), len(begun)
+        with opened(self.attempt.source) as file:
+            batches = self._batches(_Watched(file, self.board), tally, full * self.job.part_records)
+            while self._write_part(folder, full, batches):
+                folder.mark_part(key, full, self.counts.as_dict())
+                full += 1
+        old = full + 1  # parts of an earlier run that cut the file otherwise
+        while folder.drop(part_name(self.attempt.source, self.job.form, old)):
+            old += 1
+        self._finish(tally)
+        folder.mark(target, which, {"source": self.attempt.source} | self.counts.as_dict())
+        folder.forget(key, full)
+        return self.counts
+
+    def _write_part(self, folder: Folder, number: int, batches: Iterator[list[tuple[int, WarcRecord]]]) -> bool:
+        """Writes the next part; says whether it is full, so that another may follow."""
+        name = part_name(self.attempt.source, self.job.form, number)
+        part, records = folder.part(name), 0
         try:
-            with opened(self.attempt.source) as file, closing(_rows(self.job.form, part)) as rows:
-                for batch in self._batches(_Watched(file, self.board), tally):
+            with closing(_rows(self.job.form, part)) as rows:
+                for batch in batches:
                     for row in self._read(batch):
                         self.counts.rows[row.status] += 1
                         rows.add(row)
                     self._spent("writing")
-            folder.publish(part, target)
-        except BaseException:
+                    records += len(batch)
+                    if records >= self.job.part_records:
+                        break
+            if records or not number:
+                folder.publish(part, name)
+            else:
+                folder.drop(name)
+        finally:
             part.unlink(missing_ok=True)
-            raise
-        self._finish(tally)
-        folder.mark(target, identity(self.attempt.source), {"source": self.attempt.source} | self.counts.as_dict())
-        return self.counts
+        return records >= self.job.part_records
 
     def _finish(self, tally: Tally) -> None:
         self._spent("writing")
@@ -124,8 +153,8 @@ class Task:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.counts.memory = peak if sys.platform == "darwin" else peak * 1024
 
-    def _batches(self, file: "_Watched", tally: Tally) -> Iterator[list[tuple[int, WarcRecord]]]:
-        """Records with their numbers, as many together as are read at once."""
+    def _batches(self, file: "_Watched", tally: Tally, skip: int) -> Iterator[list[tuple[int, WarcRecord]]]:
+        """Records from number `skip` on, with their numbers: as many as are read together, and all of one part."""
         batch: list[tuple[int, WarcRecord]] = []
         pages = characters = 0
         lanes = 1 if self.attempt.careful else LANES
@@ -136,12 +165,15 @@ class Task:
             record = next(records, None)
             if record is None:
                 break
-            batch.append((number, record))
+            number += 1
+            if number <= skip:
+                continue
+            batch.append((number - 1, record))
             if record.page is not None:
                 pages += 1
                 characters += len(record.page.text)
-            number += 1
-            if pages >= lanes or characters >= LANE_CHARACTERS or len(batch) >= 1000:
+            full = pages >= lanes or characters >= LANE_CHARACTERS or len(batch) >= 1000
+            if full or number % self.job.part_records == 0:
                 self._spent("records")
                 yield batch
                 batch, pages, characters = [], 0, 0
