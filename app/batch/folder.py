@@ -34,13 +34,17 @@ class Folder:
     def prepare(self) -> None:
         """Makes the folders and clears away what was begun and not finished. Call while no worker runs."""
         try:
-            if self.local:
-                shutil.rmtree(self.parts, ignore_errors=True)
-                self.parts.mkdir(parents=True)
+            self.clear()
+            self.parts.mkdir(parents=True, exist_ok=True)
             for name in (DONE, BEGUN):
                 self.fs.makedirs(f"{self.root}/{name}", exist_ok=True)
         except OSError as error:
             raise JobError(f"cannot write to {self.root}: {error.strerror or error}") from None
+
+    def clear(self) -> None:
+        """Removes what was begun and not finished. Call while no worker runs."""
+        if self.local:
+            shutil.rmtree(self.parts, ignore_errors=True)
 
     def done(self) -> dict[str, str]:
         """What is done: name of the file of rows, and the identity of its source."""

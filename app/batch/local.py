@@ -48,6 +48,7 @@ def alone(folder: Folder) -> Iterator[None]:
             raise JobError(f"another job writes to {folder.root}") from None
         folder.prepare()
         yield
+        folder.clear()
 
 
 def run_local(job: Job, sources: list[str], workers: int, progress: Progress) -> None:
