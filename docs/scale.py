@@ -25,6 +25,7 @@ INPUTS = {
     "row_bytes": (14_600.0, "bytes of a row in Parquet", "the same run"),
     "worker_bytes": (370e6, "memory of a worker at its peak", "`tests/crawl.py memory`"),
     "gpu_speed": (0.0, "characters that a GPU reads in a second; 0: not measured", "none"),
+    "part_pages": (5000, "pages of a part, which a worker that dies may lose", "`--part-records`"),
     "machine_cores": (96, "cores of a machine", "assumed"),
     "day": (86_400.0, "seconds of a day", ""),
 }
@@ -44,6 +45,7 @@ def reckoned() -> list[tuple[str, str]]:
     file_hours = month / value("files")
     whole = int(24 // file_hours)  # files that a core does in a day
     cores = value("files") / max(1, whole)
+    lost_hours = value("part_pages") / 2 * core_seconds * spread / 3600
     machines = cores / value("machine_cores")
     read, written = value("files") * value("file_bytes"), value("pages") * value("row_bytes")
     rows = [
@@ -59,8 +61,8 @@ def reckoned() -> list[tuple[str, str]]:
         ("by one machine", f"{read / value('day') / machines / 1e6:.2f} MB/s"),
         ("to be written", f"{written / 1e12:.0f} TB: {written / value('day') / 1e9:.2f} GB/s over a day"),
         ("files done in a second", f"{value('files') / value('day'):.2f}"),
-        ("lost when a worker dies", f"{file_hours / 2:.1f} core hours on average, half a file"),
-        ("of the work, where every machine is lost once a day", f"{file_hours / 2 / 24:.0%}"),
+        ("lost when a worker dies", f"{lost_hours:.1f} core hours on average, half a part"),
+        ("of the work, where every machine is lost once a day", f"{lost_hours / 24:.0%}"),
     ]
     if value("gpu_speed"):
         hours = value("page_characters") / value("gpu_speed") * 1e6 / 3600
