@@ -14,6 +14,7 @@ from model.page.links import base_url, links
 from model.page.main import main_content
 from model.page.markdown import markdown
 from model.page.places import Places
+from model.page.skim import skim
 from model.page.spans import Span, TagSpan
 from model.page.text import text
 from model.page.title import title
@@ -72,15 +73,18 @@ class Measurement(TypedDict, total=False):
 def extract(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Extraction:
     """Title, links, text and Markdown of a page. Raises Stopped when `stop` says so."""
     start = time.perf_counter()
-    answer = rendered(reader.read(asked.html, stop), asked, stop)
+    answer = rendered(reader.read(skim(asked.html), stop), asked, stop)
     answer["model"] = model_of(reader)
     answer["seconds"] = round(time.perf_counter() - start, 4)
     return answer
 
 
 def rendered(reading: Reading, asked: Asked, stop: Stop = lambda: False) -> Extraction:
-    """What is wanted of a page that was read, `model` and `seconds` left out. Raises Stopped when `stop` says so."""
-    page, spans, url = asked.html, reading.spans, asked.url
+    """What is wanted of a page that was read, `model` and `seconds` left out. Raises Stopped when `stop` says so.
+
+    The reading may be of the page as `skim` leaves it.
+    """
+    page, spans, url = reading.page, reading.spans, asked.url
     answer: Extraction = {"title": title(page, spans)}
     if asked.scope == "main":
         spans, url = _main(page, spans, url)
@@ -92,7 +96,7 @@ def rendered(reading: Reading, asked: Asked, stop: Stop = lambda: False) -> Extr
         _look(stop)
     if "markdown" in asked.include:
         answer["markdown"] = markdown(page, spans, url)
-    answer["characters"] = len(page)
+    answer["characters"] = len(asked.html)
     answer["bits_per_character"] = round(reading.bits_per_character, 4)
     return answer
 

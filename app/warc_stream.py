@@ -24,6 +24,7 @@ from app.metrics import Metrics
 from app.settings import Settings
 from app.work import Full, Job, Late, Stop, Ticket, TooLarge, WorkQueue
 from model.net.reader import Reader, Stopped
+from model.page.skim import skim
 from model.page.warc import Tally, WarcRecord, read_records
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -257,7 +258,7 @@ class WarcAnswer(Response):
         return work.result()
 
     def _work(self, asked: Asked, line: dict[str, Any], stop: Stop) -> bytes:
-        answer = rendered(self.reader.read(asked.html, stop), asked, stop)
+        answer = rendered(self.reader.read(skim(asked.html), stop), asked, stop)
         self.metrics.characters.inc(answer["characters"])
         self.metrics.bits.observe(answer["bits_per_character"])
         return orjson.dumps(line | answer)

@@ -21,6 +21,7 @@ from model.net.checkpoint import DEFAULT, digest, load_checkpoint
 from model.net.faults import find_faults
 from model.net.reader import Reader
 from model.page.links import links
+from model.page.skim import skim
 from model.page.spans import spans_of_marks
 from model.page.text import text
 from model.page.warc import read_pages
@@ -96,13 +97,13 @@ def measure(reader: Reader) -> Figures:
     near: list[bool] = []
     for broken in broken_pages():
         whole = spans_of_marks(broken.undamaged, teach(broken.undamaged))
-        reading = reader.read(broken.page)
+        reading, skimmed = reader.read(broken.page), reader.read(skim(broken.page))
         sums = wanted.setdefault(broken.kind, [Counter() for _ in range(4)])
         number = f"{len(near)} "
         sums[0].update(number + word for word in words(text(broken.undamaged, whole)))
-        sums[1].update(number + word for word in words(text(broken.page, reading.spans)))
+        sums[1].update(number + word for word in words(text(skimmed.page, skimmed.spans)))
         sums[2].update(number + link.href for link in links(broken.undamaged, whole))
-        sums[3].update(number + link.href for link in links(broken.page, reading.spans))
+        sums[3].update(number + link.href for link in links(skimmed.page, skimmed.spans))
         faults = find_faults(reader, reading)[:FIRST]
         near.append(any(max(0, broken.start - f.end, f.start - broken.end) <= NEAR for f in faults))
     for kind, (words_there, words_got, hrefs_there, hrefs_got) in wanted.items():

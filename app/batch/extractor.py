@@ -13,6 +13,7 @@ from app.answers import Asked, rendered
 from app.batch.task import LANES, TIMED_OUT, limit, read_batch
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.net.reader import Reader, Reading
+from model.page.skim import skim
 from model.page.warc import read_pages
 
 
@@ -53,14 +54,14 @@ class SoupstateExtractor(BaseExtractor):  # type: ignore[misc]
     def extract(self, text: str) -> str:
         """The text of one page; of an empty one none, the network loaded. Raises Stopped past the time limit."""
         reader = self.reader
-        return self._rendered(reader.read(text, limit(self.timeout))) if text else ""
+        return self._rendered(reader.read(skim(text), limit(self.timeout))) if text else ""
 
     def run(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> DocumentsPipeline:
         """As the base class's, for batches of documents."""
         documents = iter(data)
         while batch := list(islice(documents, LANES)):
             with self.track_time(unit="batch"):
-                readings = read_batch(self.reader, [document.text for document in batch], self.timeout)
+                readings = read_batch(self.reader, [skim(document.text) for document in batch], self.timeout)
                 done = [self._put(*pair) for pair in zip(batch, readings, strict=True)]
             for document, whole in zip(batch, done, strict=True):
                 if whole:

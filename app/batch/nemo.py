@@ -6,6 +6,7 @@ from app.answers import main_text
 from app.batch.task import limit
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.net.reader import Reader, Stopped
+from model.page.skim import skim
 
 
 class SoupstateAlgorithm:
@@ -26,7 +27,7 @@ class SoupstateAlgorithm:
         if self._reader is None:
             self._reader = Reader(load_checkpoint(self.weights))
         try:
-            reading = self._reader.read(html, limit(self.seconds))
+            reading = self._reader.read(skim(html), limit(self.seconds))
         except Stopped:
             return None
         return [line for line in main_text(reading).splitlines() if line.strip()]

@@ -1,0 +1,31 @@
+"""Pages without the middles of what is never shown: bodies of scripts, styles, drawings and comments.
+
+Of a long body that is closed only the beginning and the end are left: enough for the network to see what it is. One
+that holds a second beginning of its kind was perhaps never closed, and what follows it may be the page's text: it is
+left whole. This is lexical, and only saves reading; what is text and what is not, the network says.
+"""
+
+import re
+
+ENDS = 48  # characters that are left at either end of a body
+LEAST = 3 * ENDS  # a shorter body is left whole
+BEGIN = re.compile(r"<(script|style|svg)\b[^<>]*>|<!--", re.I)
+AGAIN = {name: re.compile(rf"<{name}\b|</{name}\s*>", re.I) for name in ("script", "style", "svg")}
+AGAIN["<!--"] = re.compile("<!--|-->")
+
+
+def skim(page: str) -> str:
+    """The page with long bodies cut short; offsets in it are its own."""
+    parts: list[str] = []
+    kept = at = 0  # what was taken up to, and looked at up to
+    while begin := BEGIN.search(page, at):
+        at = begin.end()
+        end = AGAIN[(begin[1] or "<!--").lower()].search(page, at)
+        if end is None or end[0].startswith("<!") or (end[0][1] != "/" and end[0] != "-->"):
+            continue  # never closed, or begun again: what is inside is looked at too
+        if end.start() - at > LEAST:
+            parts.append(page[kept : at + ENDS])
+            kept = end.start() - ENDS
+        at = end.end()
+    parts.append(page[kept:])
+    return "".join(parts)

@@ -1,0 +1,69 @@
+"""Pages cut short: only bodies that are closed and never shown lose their middles."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_crawl_samples import SAMPLES
+
+from model.page.links import links
+from model.page.markdown import markdown
+from model.page.skim import ENDS, skim
+from model.page.spans import spans_of_marks
+from model.page.text import text
+from model.train.teacher import teach
+
+LONG = "0123456789" * 40
+SHOWN = "<p>text that is shown, and more of it than is left of a script</p>" * 8
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [("<script>", "</script>"), ('<STYLE type="a">', "</style >"), ("<svg width=1>", "</svg>"), ("<!--", "-->")],
+)
+def test_a_long_body_keeps_its_ends(begin: str, end: str) -> None:
+    assert skim(f"a{begin}{LONG}{end}b") == f"a{begin}{LONG[:ENDS]}{LONG[-ENDS:]}{end}b"
+    assert skim(f"a{begin}{LONG[:100]}{end}b") == f"a{begin}{LONG[:100]}{end}b"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        SHOWN,
+        "<script>" + SHOWN,  # never closed
+        "<script>" + SHOWN + "<script>x()</script>" + SHOWN,
+        "<!-- open " + SHOWN + "<!-- closed -->" + SHOWN,
+        "<style>p{}" + SHOWN + "<style>p{}</style>",
+        "<svg>" + SHOWN + "<svg></svg>",
+        "<textarea>" + SHOWN + "</textarea><title>" + LONG + "</title>",
+    ],
+)
+def test_what_may_be_text_is_left_whole(page: str) -> None:
+    assert skim(page) == page
+
+
+def test_a_body_inside_one_that_was_begun_again_is_found() -> None:
+    page = f"<script>{SHOWN}<script>{LONG}</script>{SHOWN}"
+    assert skim(page) == page.replace(LONG, LONG[:ENDS] + LONG[-ENDS:])
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
+def test_answers_stay_the_same(sample) -> None:  # type: ignore[no-untyped-def]
+    page, short = sample.html, skim(sample.html)
+    spans, fewer = spans_of_marks(page, teach(page)), spans_of_marks(short, teach(short))
+    assert [(a.href, a.text) for a in links(short, fewer)] == [(a.href, a.text) for a in links(page, spans)]
+    assert text(short, fewer) == text(page, spans)
+    assert markdown(short, fewer) == markdown(page, spans)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<script>", "</script>", "<!--", "-->", "<svg>", "</svg>", LONG, "<p>x</p>"]), max_size=12
+    )
+)
+def test_what_is_left_is_in_order_and_stays(pieces: list[str]) -> None:
+    page = "".join(pieces)
+    short = skim(page)
+    assert skim(short) == short
+    rest = iter(page)
+    assert all(character in rest for character in short)  # a subsequence
+    assert short[:ENDS] == page[:ENDS] and short[-ENDS:] == page[-ENDS:]
