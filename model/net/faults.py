@@ -22,7 +22,7 @@ from kernels.copy import advance_copies, copy_state, peek_copies
 from model.net.ranking import Ranking, row
 from model.net.reader import CHUNK, Reader, Reading, Stopped, character_starts
 from model.net.repairs import Repair, repairs
-from model.net.suspects import Mismatches, pieces
+from model.net.suspects import Mismatches, pieces, references
 from model.page.marks import Syntax
 
 PLACES = 60  # structural places looked at, the most surprising first
@@ -125,7 +125,8 @@ def _trials(reading: Reading) -> list[_Trial]:
         k = bisect_left(starts, at)
         for r in repairs(page, at, names[max(0, k - 12) : k][::-1]):
             trials[at, r.start, r.end, r.replacement] = _Trial(at, r, at in broken)
-    for at, proposed in islice(Mismatches(page, reading.spans, _excess(reading)), SUSPECTS):
+    mismatches = Mismatches(page, reading.spans, _excess(reading))
+    for at, proposed in [*islice(mismatches, SUSPECTS), *islice(references(page, reading.syntax), SUSPECTS)]:
         for r in proposed:
             trials[at, r.start, r.end, r.replacement] = _Trial(at, r, True)
     return list(trials.values())

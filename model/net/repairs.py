@@ -97,7 +97,8 @@ def repairs(page: str, at: int, names: list[str]) -> Iterator[Repair]:
         yield Repair(at, at, text, *MISSING[text])
     for k in (at, at - 1):
         if k >= 0 and _superfluous(page, k):
-            yield Repair(k, k + 1, "", UNEXPECTED[page[k]], f"unexpected {page[k]!r}")
+            for start, end in _with_spaces(page, k):
+                yield Repair(start, end, "", UNEXPECTED[page[k]], f"unexpected {page[k]!r}")
     yield from _word_start(page, at, near)
     yield from _tags(page, at, near, names)
     yield from _name(page, at)
@@ -135,6 +136,14 @@ def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
         yield from ("-", "!", "-->")
     elif page.rfind("<!--", max(0, at - 4000), at) > page.rfind("-->", max(0, at - 4000), at):
         yield "-->"
+
+
+def _with_spaces(page: str, k: int) -> list[tuple[int, int]]:
+    """page[k] alone; where it is < also with the space before it, after it, and both."""
+    before, after = page[k - 1 : k] == " ", page[k + 1 : k + 2] == " "
+    if page[k] != "<":
+        return [(k, k + 1)]
+    return [(k - b, k + 1 + a) for b in range(before + 1) for a in range(after + 1)]
 
 
 def _superfluous(page: str, k: int) -> bool:
