@@ -15,6 +15,7 @@ from app.reading import STDIN_NAME, Wanted, answers, included, json_line, shared
 from model.page.decode import Decoded, encode
 
 THRESHOLD = 0.5
+APART = 96  # characters between two fixes: what seems wrong near a fault may be its doing
 
 
 @click.command("entropy")
@@ -62,12 +63,12 @@ def entropy_command(
 
 
 def mend(page: str, faults: Iterable[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """The page with each fault's first fix, and the faults that were left: without a fix, or in another's place."""
+    """The page with each fault's first fix, and the faults that were left: without a fix, or near another."""
     taken: list[dict[str, Any]] = []
     left = []
     for fault in faults:
         fix = fault["fixes"][0] if fault["fixes"] else None
-        if fix is None or any(fix["start"] <= t["end"] and t["start"] <= fix["end"] for t in taken):
+        if fix is None or any(fix["start"] <= t["end"] + APART and t["start"] <= fix["end"] + APART for t in taken):
             left.append(fault)
         else:
             taken.append(fix)

@@ -16,7 +16,7 @@ from model.net.reader import Reader
 ROWS = "".join(f'<li class="entry"><a href="/boats/{n}.html">Boot {n} für zwei</a></li>\r\n' for n in range(12))
 WHOLE = f"<!DOCTYPE html>\n<html><head><title>Boote</title></head><body>\n<ul>\n{ROWS}</ul></body></html>\n"
 BROKEN = WHOLE.replace('/boats/7.html">', "/boats/7.html>")
-THRESHOLD = "0.05"  # far below what the shipped network says of this fault, and above what it says of the rest
+THRESHOLD = "0.3"  # far below what the shipped network says of this fault, and above what it says of the rest
 
 
 def run(*arguments: str, stdin: bytes = b"") -> Result:
@@ -65,10 +65,11 @@ def test_sarif_says_where_and_how_to_mend() -> None:
     assert "fixes" not in second and first["rank"] == 90.0
 
 
-def test_fixes_that_touch_are_not_both_made() -> None:
-    text, left = mend("abcdef", [fault(1, 2, "X"), fault(2, 3, "Y"), fault(4, 4, "Z"), fault(5, 5)])
-    assert text == "aXcdZef"
-    assert [f["start"] for f in left] == [2, 5]
+def test_fixes_near_each_other_are_not_both_made() -> None:
+    page = "ab" + "." * 200 + "cd"
+    text, left = mend(page, [fault(1, 2, "X"), fault(2, 3, "Y"), fault(202, 202, "Z"), fault(100, 100)])
+    assert text == "aX" + "." * 200 + "Zcd"
+    assert [f["start"] for f in left] == [2, 100]
 
 
 def test_a_fault_above_the_threshold_makes_the_exit_status(broken: Path) -> None:

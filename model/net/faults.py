@@ -133,7 +133,10 @@ def _trials(reading: Reading) -> list[_Trial]:
 
 
 def _ranked(ranking: Ranking, reading: Reading, by_place: dict[int, list[_Trial]]) -> list[Candidate]:
-    """Faults by their probability; an edit is proposed once, at the place where it saves most."""
+    """Faults by their probability; an edit is proposed once, at the place where it saves most.
+
+    Of several of one kind within LONG characters, likely one slip seen from several places, the likeliest stays.
+    """
     best = {
         at: sorted((t for t in trials if t.saved >= (UNFIT if t.mismatch else MINIMUM)), key=lambda t: -t.saved)[:FIXES]
         for at, trials in by_place.items()
@@ -149,7 +152,14 @@ def _ranked(ranking: Ranking, reading: Reading, by_place: dict[int, list[_Trial]
     most = max([1.0, *(trials[0].saved for trials in chosen.values() if trials)])
     same = Counter((t[0].repair.kind, t[0].repair.replacement) for t in chosen.values() if t)
     found = [_candidate(ranking, reading, at, trials, most, same) for at, trials in chosen.items()]
-    return sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits))[:REPORTED]
+    kept: list[Candidate] = []
+    for c in sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits)):
+        same_kind = (k.fault.start for k in kept if k.fault.kind == c.fault.kind)
+        if not c.fault.fixes or all(abs(start - c.fault.start) > LONG for start in same_kind):
+            kept.append(c)
+        if len(kept) == REPORTED:
+            break
+    return kept
 
 
 def _candidate(

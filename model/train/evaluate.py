@@ -34,6 +34,7 @@ BUGS = {  # what is inserted behind a tag inside the article
     "open title": "<title>x",
     "early end": "</div></div></body></html>",
 }
+LIKELY = 0.5  # probability of a fault that is shown
 NEAR = 32  # characters: how near a fault must be reported
 NOT_SCORED = {"truncated", "unescaped_amp"}
 
@@ -119,7 +120,7 @@ def article_place(page: str, label: str) -> tuple[int, int] | None:
 
 
 def evaluate_faults(reader: Reader, path: Path, limit: int = 0, progress: Progress = iter) -> Figures:
-    """One injected fault a page: is it found, is it fixed? Means over the kinds of fault.
+    """One injected fault a page: is it found, is it fixed? Means over its kinds. And whole pages: are they quiet?
 
     Lines of JSON (.gz): {"page", "html"}, and {"page", "fault", "edit", "offset", "repair", "benign"}, where edits are
     {"pos", "del", "ins"}.
@@ -140,12 +141,20 @@ def evaluate_faults(reader: Reader, path: Path, limit: int = 0, progress: Progre
         rank = next((k for k, f in enumerate(faults) if max(0, first - f.end, f.start - last) <= NEAR), None)
         fixed = [_fixes(page, fault) == clean for fault in faults[:5]]
         scores = kinds[case["fault"]]
+        near = [max(0, first - f.end, f.start - last) for f in faults[:1]]
+        scores["hit@1 within 8"].append(float(any(distance <= 8 for distance in near)))
         scores["hit@1 within 32"].append(float(rank == 0))
+        scores["hit@5 within 32"].append(float(rank is not None and rank < 5))
         scores["MRR within 32"].append(0.0 if rank is None else 1 / (rank + 1))
         scores["fix@1"].append(float(fixed[:1] == [True]))
         scores["fix@5"].append(float(any(fixed)))
-    names = ("hit@1 within 32", "MRR within 32", "fix@1", "fix@5")
-    return {"faults": len(cases), **{n: mean(mean(scores[n]) for scores in kinds.values()) for n in names}}
+    figures: Figures = {"faults": len(cases)}
+    for name in ("hit@1 within 8", "hit@1 within 32", "hit@5 within 32", "MRR within 32", "fix@1", "fix@5"):
+        figures[name] = mean(mean(scores[name]) for scores in kinds.values())
+    figures["hit@5 within 32, worst kind"] = min(mean(scores["hit@5 within 32"]) for scores in kinds.values())
+    quiet = list(whole.values())[: limit or None]
+    alarms = [sum(f.probability >= LIKELY for f in find_faults(reader, reader.read(page))) for page in progress(quiet)]
+    return {**figures, f"faults of {LIKELY} or more on a whole page": mean(alarms)}
 
 
 def _fixes(page: str, fault: Fault) -> str | None:
