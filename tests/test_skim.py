@@ -41,6 +41,12 @@ def test_what_may_be_text_is_left_whole(page: str) -> None:
     assert skim(page) == page
 
 
+def test_nothing_is_cut_beside_a_comment_that_may_be_open() -> None:
+    page = f"<script>{LONG}</script><!-- open {SHOWN}<!-- closed --><style>{LONG}</style>"
+    assert skim(page) == page
+    assert skim(page.replace("<!-- open ", "")) != page
+
+
 def test_a_body_inside_one_that_was_begun_again_is_found() -> None:
     page = f"<script>{SHOWN}<script>{LONG}</script>{SHOWN}"
     assert skim(page) == page.replace(LONG, LONG[:ENDS] + LONG[-ENDS:])
