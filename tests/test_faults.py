@@ -1,5 +1,8 @@
 """Faults: what is proposed as a repair, where markup does not fit together, and how both become ranked faults."""
 
+import re
+import time
+
 import numpy as np
 import pytest
 
@@ -7,9 +10,9 @@ from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.net.faults import find_faults, structural_places
 from model.net.reader import Reader, Stopped
 from model.net.repairs import KINDS, repairs
-from model.net.suspects import Mismatches, pieces
+from model.net.suspects import Mismatches, pieces, references
 from model.page.marks import Syntax
-from model.page.spans import spans_of_marks
+from model.page.spans import TagSpan, spans_of_marks
 from model.train.teacher import teach
 
 CLEAN = (
@@ -99,6 +102,15 @@ def test_the_lost_tag_is_among_the_repairs(whole: str, broken: str) -> None:
         whole = "<div><p><i>one two</i></p></div>"
     wanted = whole if broken != "<p>one</b></p>" else "<p>one</p>"
     assert wanted in mended_by_mismatches(broken)[1]
+
+
+def test_deep_pages_take_no_longer_than_long_ones() -> None:
+    page = "<i><b>x</b>" * 20_000 + "&" + "a" * 100_000
+    spans = [TagSpan(m.start(), m.end(), 0, m[1] == "/") for m in re.finditer("<(/?)[^<>]*>", page)]
+    started = time.process_time()
+    assert len(list(Mismatches(page, spans, np.zeros(len(page), np.float32)))) == 3
+    assert len(list(references(page, np.zeros(len(page), np.uint8)))) == 0
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("page", ["<p>one<p>two", "<ul><li>a<li>b</ul>", "<table><tbody><tr><td>a<td>b</table>", CLEAN])

@@ -33,7 +33,11 @@ PARENTS = {
 }
 # Character references: those that browsers know without a ; too, and numbers.
 NAMES = frozenset(name for name in html5 if not name.endswith(";"))
-REFERENCE = re.compile(r"&(?P<open>[a-z][a-z0-9]*|#[0-9]+|#x[0-9a-f]+)|(?<![&#\w])(?P<word>[a-z]{2,12});", re.I)
+REFERENCE = re.compile(
+    r"&(?P<open>[a-z][a-z0-9]{0,30}|#[0-9]{1,8}|#x[0-9a-f]{1,8})"
+    r"|(?<![&#\w])(?P<word>[a-z]{2,12});",
+    re.I,
+)
 CLOSED_MOSTLY = 0.8  # share of an element's start tags that have end tags, for a missing one to be a slip
 WINDOW = 300  # characters in which a lost tag is looked for
 PLACES = 3  # most surprising places of a window
@@ -97,6 +101,7 @@ class Mismatches:
             if not tag.closes and texts[text] > max(1, texts[self.usual.get(tag.name, "")]):
                 self.usual[tag.name] = text
         self.opened: list[Tag] = []
+        self.open: Counter[str] = Counter()  # how many of each name are among them
         self.last = 0  # where the last tag ended
 
     def __iter__(self) -> Iterator[tuple[int, list[Repair]]]:
@@ -114,25 +119,27 @@ class Mismatches:
             yield tag.start, [self._start_tag(parent, tag.start)]
         if tag.name not in VOID and self.page[tag.end - 2 : tag.end] != "/>":
             self.opened.append(tag)
+            self.open[tag.name] += 1
 
     def _closing(self, tag: Tag) -> Iterator[tuple[int, list[Repair]]]:
-        known = [t.name for t in self.opened]
-        while (
-            self.opened and self.opened[-1].name in OPTIONAL and self.opened[-1].name != tag.name and tag.name in known
-        ):
-            left = self.opened.pop()
+        while self.open[tag.name] and self.opened[-1].name in OPTIONAL and self.opened[-1].name != tag.name:
+            left = self._pop()
             if self.closed[left.name]:
                 yield tag.start, list(self._unclosed(left, tag.start))
         if self.opened and self.opened[-1].name == tag.name:
-            self.opened.pop()
+            self._pop()
         elif tag.name not in VOID:
-            depth = next((k for k in range(len(self.opened) - 1, -1, -1) if self.opened[k].name == tag.name), None)
-            unclosed = self.opened[-1] if self.opened and depth is not None else None
-            yield tag.start, [*self._wrong_end(tag), *(self._unclosed(unclosed, tag.start) if unclosed else ())]
-            if depth is not None:
-                del self.opened[depth:]
-            else:
+            known = self.open[tag.name] > 0
+            yield tag.start, [*self._wrong_end(tag), *(self._unclosed(self.opened[-1], tag.start) if known else ())]
+            if not known:
                 yield tag.start, list(self._unopened(tag))
+            while known and self._pop().name != tag.name:
+                continue
+
+    def _pop(self) -> Tag:
+        last = self.opened.pop()
+        self.open[last.name] -= 1
+        return last
 
     def _wrong_end(self, tag: Tag) -> Iterator[Repair]:
         """What would make an end tag close what was opened last."""
