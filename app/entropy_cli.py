@@ -13,6 +13,7 @@ from app.answers import DETAILS, ENTROPY_PARTS, measure
 from app.fault_formats import sarif, shown
 from app.reading import STDIN_NAME, Wanted, answers, included, json_line, shared, write
 from model.page.decode import Decoded, encode
+from model.page.places import Places
 
 THRESHOLD = 0.5
 APART = 96  # characters between two fixes: what seems wrong near a fault may be its doing
@@ -52,7 +53,8 @@ def entropy_command(
         elif form == "json":
             write(json_line(wanted, name, answer))
         elif form == "text":
-            write("".join(shown(name, page.text, fault) for fault in likely).encode("utf-8", "replace"))
+            places = Places(page.text)
+            write("".join(shown(name, places, fault) for fault in likely).encode("utf-8", "replace"))
         else:
             results.append((name, page.text, likely))
         found = found or bool(likely)

@@ -10,11 +10,11 @@ from model.page.places import Places
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def shown(name: str, page: str, fault: dict[str, Any]) -> str:
+def shown(name: str, places: Places, fault: dict[str, Any]) -> str:
     """A line that says where and what, the line of the page, and the fix below the place that it is for."""
     head = f"{name}:{fault['line']}:{fault['column']}: {fault['message']}"
     head += f"  [{fault['kind']}, {fault['probability']:.0%}, {fault['bits']:.0f} bits]\n"
-    places = Places(page)
+    page = places.page
     fix = fault["fixes"][0] if fault["fixes"] else None
     at = fix["start"] if fix else fault["start"]
     line, _ = places.line_column(at)
@@ -36,7 +36,8 @@ def said(page: str, fix: dict[str, Any]) -> str:
 def sarif(files: list[tuple[str, str, list[dict[str, Any]]]]) -> dict[str, Any]:
     """A SARIF 2.1.0 log of (name, page, faults): each a result (section 3.27), its fixes as replacements (3.55)."""
     kinds = sorted({fault["kind"] for _, _, faults in files for fault in faults})
-    results = [_result(name, Places(page), kinds, fault) for name, page, faults in files for fault in faults]
+    placed = [(name, Places(page), faults) for name, page, faults in files]
+    results = [_result(name, places, kinds, fault) for name, places, faults in placed for fault in faults]
     driver = {"name": "soupstate", "version": version("soupstate"), "rules": [{"id": kind} for kind in kinds]}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -12,6 +12,7 @@ from app.entropy_cli import mend
 from app.fault_formats import said, sarif, shown
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.net.reader import Reader
+from model.page.places import Places
 
 ROWS = "".join(f'<li class="entry"><a href="/boats/{n}.html">Boot {n} für zwei</a></li>\r\n' for n in range(12))
 WHOLE = f"<!DOCTYPE html>\n<html><head><title>Boote</title></head><body>\n<ul>\n{ROWS}</ul></body></html>\n"
@@ -39,7 +40,7 @@ def fault(start: int, end: int, *replacements: str, probability: float = 0.9) ->
 def test_text_shows_the_line_and_points_at_the_fix() -> None:
     page = '<p>\n<a\thref="/x>y</a>'
     place = page.index(">y")
-    lines = shown("f.html", page, {**fault(place, place, '"'), "line": 2, "column": 12}).splitlines()
+    lines = shown("f.html", Places(page), {**fault(place, place, '"'), "line": 2, "column": 12}).splitlines()
     assert lines[0] == "f.html:2:12: a quote is missing  [unpaired-quote, 90%, 31 bits]"
     assert lines[1] == '  2 | <a href="/x>y</a>'
     assert lines[2].index("^") == lines[1].index(">y") and lines[2].endswith('^ insert "')

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.net.repairs import END_TAGS
 from model.page.marks import COLUMN, HEADS, IGNORED, Event, Syntax, Visible
 from model.train.teacher import Marks
 
@@ -34,7 +35,6 @@ SCRIPTS = (
 STYLES = ("p{margin:0}", "", ".ad{display:none}", "\nbody { color: #333; }\n", "@media print{a{color:#000}}")
 TITLES = ("x", "", "Home", "New page ")
 ENDS = ("</body></html>", "</div></div></body></html>", "</html>", "</body>", "</div></body>\n</html>\n")
-END_TAGS = re.compile(r"(</[a-z][a-z0-9]*\s*>)(\s*)(</[a-z][a-z0-9]*\s*>)", re.I)
 LONG_NAME = re.compile(
     r"</?(div|span|strong|table|title|script|style|body|head|form|input|label|button|img|meta|link)\b"
 )

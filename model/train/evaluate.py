@@ -138,11 +138,11 @@ def evaluate_faults(reader: Reader, path: Path, limit: int = 0, progress: Progre
         faults = find_faults(reader, reader.read(page))
         first = case["offset"]
         last = first + (case["repair"]["del"] if case["fault"] == "swap_close_order" else 0)
-        rank = next((k for k, f in enumerate(faults) if max(0, first - f.end, f.start - last) <= NEAR), None)
+        distances = [max(0, first - f.end, f.start - last) for f in faults]
+        rank = next((k for k, distance in enumerate(distances) if distance <= NEAR), None)
         fixed = [_fixes(page, fault) == clean for fault in faults[:5]]
         scores = kinds[case["fault"]]
-        near = [max(0, first - f.end, f.start - last) for f in faults[:1]]
-        scores["hit@1 within 8"].append(float(any(distance <= 8 for distance in near)))
+        scores["hit@1 within 8"].append(float(any(distance <= 8 for distance in distances[:1])))
         scores["hit@1 within 32"].append(float(rank == 0))
         scores["hit@5 within 32"].append(float(rank is not None and rank < 5))
         scores["MRR within 32"].append(0.0 if rank is None else 1 / (rank + 1))
