@@ -14,7 +14,8 @@ ray = pytest.importorskip("ray")
 def test_a_node_that_is_killed_costs_no_row(tmp_path: Path, weights: Path) -> None:
     from ray.cluster_utils import Cluster  # noqa: PLC0415  ray may be missing
 
-    files = [str(archive(tmp_path / f"part-{n}.warc.gz", range(20 * n, 20 * n + 20))) for n in range(5)]
+    # Files large enough that none is done while the other node's worker starts.
+    files = [str(archive(tmp_path / f"part-{n}.warc.gz", range(20 * n, 20 * n + 20), 2000)) for n in range(5)]
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         other = cluster.add_node(num_cpus=1)
