@@ -31,6 +31,8 @@ def test_round_trip(tmp_path: Path) -> None:
     assert shards.lengths().tolist() == [len(rows) for rows in lessons]
     for i, rows in enumerate(lessons):
         assert np.array_equal(shards.lesson(i), rows)
+    backward = Shards(tmp_path, backward=True)
+    assert all(np.array_equal(backward.lesson(i), rows[::-1]) for i, rows in enumerate(lessons))
     assert sorted(f.name for f in tmp_path.iterdir()) == ["a.rows.npy", "a.starts.npy", "b.rows.npy", "b.starts.npy"]
 
 

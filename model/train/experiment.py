@@ -21,6 +21,7 @@ class Experiment:
     embedding: int = 96
     copy: bool = True  # the copy input
     heads: bool = True  # marks are learned beside the next byte
+    backward: bool = False  # lessons are read from their last byte to their first
     delay: int = 4  # bytes of look-ahead of every head
     lanes: int = 64
     steps: int = 128  # bytes a lane reads between two updates
@@ -72,6 +73,8 @@ def load_experiment(path: Path) -> Experiment:
     if missing:
         raise ValueError(f"{path}: missing key {', '.join(missing)}")
     experiment: Experiment = _build(Experiment, given, str(path))
+    if experiment.backward and experiment.stretches.balanced_share:
+        raise ValueError(f"{path}: balanced_share is not for backward reading")
     if experiment.cell != "lstm":
         raise ValueError(f"{path}: cell = {experiment.cell!r}; known: lstm")
     return experiment

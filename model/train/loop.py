@@ -101,7 +101,7 @@ class Run:
         e = experiment
         self.network = build_network(e).to(device)
         self.optimizers = _optimizers(self.network, e)
-        shards = Shards(root / e.shards)
+        shards = Shards(root / e.shards, backward=e.backward)
         self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
         self.state: LSTMState = self.network.zero_state(e.lanes, device)
         self._updates = torch.zeros(1, dtype=torch.int64)

@@ -51,9 +51,10 @@ class ShardWriter:
 
 
 class Shards:
-    """Lessons of several shards, numbered through."""
+    """Lessons of several shards, numbered through; backward: each from its last byte to its first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, backward: bool = False) -> None:
+        self.backward = backward
         files = sorted(folder.glob("*.rows.npy"))
         if not files:
             raise FileNotFoundError(f"no shards (*.rows.npy) in {folder}")
@@ -76,7 +77,8 @@ class Shards:
     def lesson(self, i: int) -> Rows:
         """Rows of lesson i, a view of the file."""
         shard, start, end = (int(x) for x in self.table[i])
-        return np.asarray(self.rows[shard][start:end])
+        rows = np.asarray(self.rows[shard][start:end])
+        return rows[::-1] if self.backward else rows
 
 
 def write_shard(path: Path, lessons: Iterable[Rows], columns: int) -> int:
