@@ -152,7 +152,7 @@ def export_command(checkpoint: Path, experiment: Path, out: Path, name: str, ver
         plan: Experiment = load_experiment(experiment)
         network = build_network(plan)
         load_weights(network, checkpoint)
-        changes = count_changes(Shards(Path(plan.shards)))
+        changes = count_changes(Shards(Path(plan.shards), backward=plan.backward))
         training = {"experiment": asdict(plan)}
         save_checkpoint(Checkpoint(name, version, plan.delay, parameters(network), changes, training=training), out)
     except BAD_INPUT as error:

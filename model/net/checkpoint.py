@@ -58,6 +58,12 @@ class Checkpoint:
     ranking: Ranking = field(default_factory=Ranking)
     training: dict[str, Any] = field(default_factory=dict)  # figures as the model card prints them
     evaluation: dict[str, Any] = field(default_factory=dict)
+    behind: Path | None = None  # file of the network that reads pages from their end, where there is one
+
+    @property
+    def backward(self) -> bool:
+        """Whether the network reads pages from their end."""
+        return bool(self.training.get("experiment", {}).get("backward"))
 
     @cached_property
     def weights(self) -> Weights:
@@ -87,8 +93,12 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     part.rename(path)
 
 
-def load_checkpoint(path: Path = DEFAULT) -> Checkpoint:
-    """Reads a checkpoint. Raises FileNotFoundError, or ValueError that says what about the file is wrong."""
+def load_checkpoint(path: Path = DEFAULT, *, backward: bool = False) -> Checkpoint:
+    """Reads a checkpoint of a network that reads from the beginning or, `backward`, from the end.
+
+    NAME-backward.safetensors beside NAME.safetensors is the network that goes with it. Raises FileNotFoundError, or
+    ValueError that says what about the file is wrong.
+    """
     if not path.exists():
         raise FileNotFoundError(f"no weights at {path}")
     try:
@@ -118,7 +128,11 @@ def load_checkpoint(path: Path = DEFAULT) -> Checkpoint:
         ranking=_ranking(meta.get("ranking")),
         training=json.loads(meta["training"]),
         evaluation=json.loads(meta["evaluation"]),
+        behind=behind if (behind := path.with_stem(f"{path.stem}-backward")).exists() else None,
     )
+    if checkpoint.backward != backward:
+        reads, wanted = ("end", "beginning") if checkpoint.backward else ("beginning", "end")
+        raise ValueError(f"{path}: a network that reads pages from their {reads}; one from their {wanted} is needed")
     try:
         outputs = checkpoint.weights.outputs
     except ValueError as e:

@@ -10,33 +10,28 @@ import math
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import Piece, State
-from kernels.copy import advance_copies, copy_state, peek_copies
 from model.net.ranking import Ranking, row
-from model.net.reader import CHUNK, Reader, Reading, Stopped, character_starts
+from model.net.reader import Reader, Reading
 from model.net.repairs import Repair, repairs
 from model.net.suspects import Mismatches, pieces, references
+from model.net.trials import LONG, Side, Trial, read_sides, try_out
 from model.page.marks import Syntax
 
 PLACES = 60  # structural places looked at, the most surprising first
 SUSPECTS = 60  # places of each kind whose markup does not fit together
 APART = 5  # characters between two places
-SHORT, LONG = 24, 96  # characters after a place over which bits are compared: for every edit, and for the best few
-FINALISTS = 4  # edits of a place compared over LONG
-CREDIT = 1.0  # bits: what the deleted characters' own surprisal counts at most, or every rare character would go
 MINIMUM = 4.0  # bits that a fix saves, at least
 UNFIT = -10.0  # where markup does not fit together already without the network
 REPORTED = 20  # faults, at most
 FIXES = 5  # of a fault, at most
 
-Bytes = NDArray[np.uint8]
 START_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
 UNKNOWN = "unexpected-character"  # the kind of a place without a repair
 MARKS = "<>\"'=/&;!-"
@@ -70,18 +65,6 @@ class Fault:
     fixes: tuple[Fix, ...]
 
 
-@dataclass(slots=True)
-class _Trial:
-    """A repair tried at a place, and the bits it saves: over SHORT, then over LONG."""
-
-    at: int
-    repair: Repair
-    mismatch: bool = False
-    piece: Piece | None = None  # the page after the edit, to LONG past the place
-    short: float = 0.0
-    saved: float = 0.0
-
-
 @dataclass(frozen=True)
 class Candidate:
     """A fault, and what is known of its place: a row of `ranking`."""
@@ -98,19 +81,13 @@ def find_faults(reader: Reader, reading: Reading, stop: Callable[[], bool] = lam
 def find_candidates(reader: Reader, reading: Reading, stop: Callable[[], bool] = lambda: False) -> list[Candidate]:
     """As `find_faults`, each with its row."""
     tried = _trials(reading)
-    _prepare(reader, reading, tried, stop)
-    by_place: dict[int, list[_Trial]] = {trial.at: [] for trial in tried}
-    for trial in _measured(reader, reading, tried, SHORT, stop):
-        trial.short = trial.saved
-    for trial in sorted(tried, key=lambda t: -t.short):
-        if (trial.short > 0 or trial.mismatch) and len(by_place[trial.at]) < FINALISTS:
-            by_place[trial.at].append(trial)
-    for _ in _measured(reader, reading, [t for trials in by_place.values() for t in trials], LONG, stop):
-        pass
-    return _ranked(reader.checkpoint.ranking, reading, by_place)
+    sides = read_sides(reader, reading, tried, stop)
+    by_place = try_out(sides, tried, stop)
+    ranking = reader.checkpoint.ranking if reader.behind is None else reader.behind.checkpoint.ranking
+    return _ranked(ranking, reading, sides, by_place)
 
 
-def _trials(reading: Reading) -> list[_Trial]:
+def _trials(reading: Reading) -> list[Trial]:
     """Every repair to be tried: at surprising places, and at those whose markup does not fit together."""
     page, surprisal = reading.page, reading.surprisal
     places = set(structural_places(reading))
@@ -120,19 +97,19 @@ def _trials(reading: Reading) -> list[_Trial]:
         broken.update(k for k in (end, start) if k < len(page))
     found = [(m.start(), m[1].lower()) for m in START_TAG.finditer(page)]
     starts, names = [place for place, _ in found], [name for _, name in found]
-    trials: dict[tuple[int, int, int, str], _Trial] = {}
+    trials: dict[tuple[int, int, int, str], Trial] = {}
     for at in sorted(places | broken):
         k = bisect_left(starts, at)
         for r in repairs(page, at, names[max(0, k - 12) : k][::-1]):
-            trials[at, r.start, r.end, r.replacement] = _Trial(at, r, at in broken)
+            trials[at, r.start, r.end, r.replacement] = Trial(at, r, at in broken)
     mismatches = Mismatches(page, reading.spans, _excess(reading))
     for at, proposed in [*islice(mismatches, SUSPECTS), *islice(references(page, reading.syntax), SUSPECTS)]:
         for r in proposed:
-            trials[at, r.start, r.end, r.replacement] = _Trial(at, r, True)
+            trials[at, r.start, r.end, r.replacement] = Trial(at, r, True)
     return list(trials.values())
 
 
-def _ranked(ranking: Ranking, reading: Reading, by_place: dict[int, list[_Trial]]) -> list[Candidate]:
+def _ranked(ranking: Ranking, reading: Reading, sides: list[Side], by_place: dict[int, list[Trial]]) -> list[Candidate]:
     """Faults by their probability; an edit is proposed once, at the place where it saves most.
 
     Of several of one kind within LONG characters, likely one slip seen from several places, the likeliest stays.
@@ -142,7 +119,7 @@ def _ranked(ranking: Ranking, reading: Reading, by_place: dict[int, list[_Trial]
         for at, trials in by_place.items()
     }
     seen: set[tuple[int, int, str]] = set()
-    chosen: dict[int, list[_Trial]] = {}
+    chosen: dict[int, list[Trial]] = {}
     for at, trials in sorted(best.items(), key=lambda pair: -pair[1][0].saved if pair[1] else 0.0):
         edit = (trials[0].repair.start, trials[0].repair.end, trials[0].repair.replacement) if trials else None
         if edit is None or edit not in seen:
@@ -151,7 +128,7 @@ def _ranked(ranking: Ranking, reading: Reading, by_place: dict[int, list[_Trial]
             seen.add(edit)
     most = max([1.0, *(trials[0].saved for trials in chosen.values() if trials)])
     same = Counter((t[0].repair.kind, t[0].repair.replacement) for t in chosen.values() if t)
-    found = [_candidate(ranking, reading, at, trials, most, same) for at, trials in chosen.items()]
+    found = [_candidate(ranking, reading, sides, at, trials, most, same) for at, trials in chosen.items()]
     kept: list[Candidate] = []
     for c in sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits)):
         same_kind = (k.fault.start for k in kept if k.fault.kind == c.fault.kind)
@@ -163,7 +140,13 @@ def _ranked(ranking: Ranking, reading: Reading, by_place: dict[int, list[_Trial]
 
 
 def _candidate(
-    ranking: Ranking, reading: Reading, at: int, trials: list[_Trial], most: float, same: Counter[tuple[str, str]]
+    ranking: Ranking,
+    reading: Reading,
+    sides: list[Side],
+    at: int,
+    trials: list[Trial],
+    most: float,
+    same: Counter[tuple[str, str]],
 ) -> Candidate:
     """A place with its best repairs; one without a repair is as unlikely a fault as one whose repair saves nothing."""
     bits = float(reading.surprisal[at : at + 4].sum())
@@ -171,9 +154,10 @@ def _candidate(
     unknown = f"unexpected {here!r}" if here else "unexpected end"
     repair = trials[0].repair if trials else Repair(at, at + len(here), "", UNKNOWN, unknown)
     saved = [t.saved for t in trials] or [0.0]
+    by_side = trials[0].long if trials else [0.0] * len(sides)
     figures = {
         "saved": math.log1p(max(0.0, saved[0])),
-        "short": math.log1p(max(0.0, trials[0].short)) if trials else 0.0,
+        "short": math.log1p(max(0.0, trials[0].saved_short)) if trials else 0.0,
         "share": max(0.0, saved[0]) / most,
         "margin": math.log1p(max(0.0, saved[0] - (saved[1] if len(saved) > 1 else 0.0))),
         "bits": math.log1p(bits),
@@ -181,12 +165,21 @@ def _candidate(
         "size": math.log(len(reading.page)),
         "repeats": math.log(max(1, same[repair.kind, repair.replacement])),
         "mismatch": float(any(t.mismatch for t in trials)),
+        "ahead": _logarithm(by_side[0]),
+        "behind": _logarithm(by_side[1]) if len(sides) > 1 else 0.0,
+        "agreed": _logarithm(min(by_side)),
+        "bits behind": math.log1p(float(sides[-1].surprisal[max(0, at - 4) : at + 2].sum())) if len(sides) > 1 else 0.0,
     }
     known = row(repair.kind, figures)
     fixes = tuple(Fix(t.repair.start, t.repair.end, t.repair.replacement, round(t.saved, 2)) for t in trials)
     probability = round(ranking.probability(known), 4)
     fault = Fault(repair.start, repair.end, round(bits, 2), probability, repair.kind, repair.message, fixes)
     return Candidate(fault, known)
+
+
+def _logarithm(bits: float) -> float:
+    """log(1 + bits), and as much below nought for bits lost."""
+    return math.copysign(math.log1p(abs(bits)), bits)
 
 
 def structural_places(reading: Reading) -> list[int]:
@@ -215,64 +208,3 @@ def _excess(reading: Reading) -> NDArray[np.float32]:
     """Surprisal beyond what was expected (characters,)."""
     excess: NDArray[np.float32] = reading.surprisal - np.float32(0.5) * reading.entropy
     return excess
-
-
-def _prepare(reader: Reader, reading: Reading, trials: list[_Trial], stop: Callable[[], bool]) -> None:
-    """Gives every trial the bytes after its edit, their copy input and the state before: one walk through the page."""
-    walker = _Walker(reader, reading.page)
-    for n, trial in enumerate(sorted(trials, key=lambda t: t.repair.start)):
-        if n % 100 == 0 and stop():
-            raise Stopped
-        walker.advance(trial.repair.start)
-        trial.piece = walker.followed_by(_edited(reading.page, trial, LONG))
-
-
-def _edited(page: str, trial: _Trial, horizon: int) -> str:
-    """What follows the edit's beginning once it is made, to `horizon` characters past the place."""
-    r = trial.repair
-    return r.replacement + page[r.end : max(trial.at, r.end) + horizon]
-
-
-def _measured(
-    reader: Reader, reading: Reading, trials: list[_Trial], horizon: int, stop: Callable[[], bool]
-) -> Iterator[_Trial]:
-    """Trials with `saved` filled in: the bits of the page from the edit to `horizon` characters past the place, less
-    those of the edited page there.
-    """
-    for n, trial in enumerate(trials):
-        if n % 100 == 0 and stop():
-            raise Stopped
-        r, piece = trial.repair, trial.piece
-        assert piece is not None
-        own = float(reading.surprisal[r.start : r.end].sum())
-        rest = float(reading.surprisal[r.end : max(trial.at, r.end) + horizon].sum())
-        credit = own if r.replacement else min(own, CREDIT)
-        size = len(_edited(reading.page, trial, horizon).encode("utf-8"))
-        bits = reader.packed.bits_only(piece.ids[:size], piece.found[:size], piece.state)
-        trial.saved = credit + rest - bits
-        yield trial
-
-
-class _Walker:
-    """Walks through a page, never back, and tells how the network stands there before a text."""
-
-    def __init__(self, reader: Reader, page: str) -> None:
-        self.packed = reader.packed
-        self.ids = np.frombuffer(page.encode("utf-8"), np.uint8)
-        self.starts = np.append(character_starts(self.ids), len(self.ids))
-        self.at = 0  # characters
-        self.history, self.state = copy_state(), State.zeros(reader.checkpoint.weights.units)
-
-    def advance(self, to: int) -> None:
-        """Reads on up to character `to`."""
-        first, last = int(self.starts[self.at]), int(self.starts[to])
-        for k in range(first, last, CHUNK):
-            piece = self.ids[k : min(k + CHUNK, last)]
-            found = advance_copies(piece, self.history)
-            self.state = self.packed.read_states([Piece(piece, found, self.state)])[0]
-        self.at = max(self.at, to)
-
-    def followed_by(self, text: str) -> Piece:
-        """A text as it would be read if it followed here."""
-        ids = np.frombuffer(text.encode("utf-8"), np.uint8)
-        return Piece(ids, peek_copies(ids, self.history), self.state)

@@ -8,6 +8,7 @@ the sums over its atoms.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 import kernels
 from kernels.copy import advance_copies, copy_state
 from kernels.path import path_back, path_forward
-from model.net.checkpoint import Checkpoint
+from model.net.checkpoint import Checkpoint, load_checkpoint
 from model.page.boundaries import boundary_kinds
 from model.page.marks import HEADS, OUTPUT, OUTPUTS, Syntax
 from model.page.spans import Span, assemble
@@ -70,6 +71,22 @@ class Reader:
         self.checkpoint = checkpoint
         self.packed = kernels.pack(checkpoint.weights, backend)
         self.units = np.array([n.unit for n in checkpoint.depth.neurons], np.int64)
+        self._behind: Reader | None = None
+        self._loading = Lock()
+
+    @property
+    def behind(self) -> "Reader | None":
+        """The reader of pages from their end, loaded when it is first asked for; None where there is no such network.
+
+        Raises ValueError for a file that cannot be read with.
+        """
+        if self.checkpoint.behind is None:
+            return None
+        with self._loading:
+            if self._behind is None:
+                checkpoint = load_checkpoint(self.checkpoint.behind, backward=True)
+                self._behind = Reader(checkpoint, self.packed.backend)
+        return self._behind
 
     def read(self, page: str, stop: Callable[[], bool] = lambda: False) -> Reading:
         """Reads a whole page. `stop` is asked after every chunk; raises Stopped when it says so."""
@@ -141,7 +158,7 @@ class _Progress:
         """Of the whole page, when nothing is left."""
         starts = character_starts(self.ids)
         n, delay = len(self.ids), self.checkpoint.delay
-        surprisal = _per_character(np.concatenate(self.bits)[:n], starts)
+        surprisal = per_character(np.concatenate(self.bits)[:n], starts)
         syntax = self.sink.path()[starts]
         return Reading(
             page=self.page,
@@ -149,12 +166,12 @@ class _Progress:
             spans=assemble(self.page, syntax, self.sink.decider(starts)),
             syntax=syntax,
             surprisal=surprisal,
-            entropy=_per_character(np.concatenate(self.entropy)[:n], starts),
+            entropy=per_character(np.concatenate(self.entropy)[:n], starts),
             depth=np.maximum(np.concatenate(self.depth)[delay:][starts], 0),
         )
 
 
-def _per_character(values: Floats, starts: NDArray[np.int64]) -> Floats:
+def per_character(values: Floats, starts: NDArray[np.int64]) -> Floats:
     """Sums (characters,) of values (bytes,)."""
     if not len(values):
         return values
