@@ -15,6 +15,7 @@ from model.net.checkpoint import DEFAULT, digest, load_checkpoint, save_checkpoi
 from model.net.reader import Reader
 from model.page.warc import read_pages
 from model.train.evaluate import evaluate_damage, evaluate_faults, evaluate_pages, evaluate_teacher, table
+from model.train.fault_ablation import ablate_faults
 from model.train.labelled import labelled_pages
 
 INPUT = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -28,6 +29,7 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False)
 @click.option("--damage", type=INPUT, help="Labelled pages, .jsonl.xz: recall of the article in damaged pages.")
 @click.option("--ids", type=INPUT, help="Of --damage: only the pages of these ids (dataset/id), one a line.")
 @click.option("--faults", type=INPUT, help="Pages with one fault each, .jsonl.gz: are they found and fixed?")
+@click.option("--ablation", is_flag=True, help="Of --faults: the figures without parts of the search, too.")
 @click.option("--limit", type=click.IntRange(min=1), help="So many pages of each; default: all.")
 @click.option("--json", "report", type=OUTPUT, help="Write the figures here, too.")
 @click.option("--store", type=OUTPUT, help="Write the checkpoint here, with the figures in it.")
@@ -51,7 +53,11 @@ def evaluate_command(
             labelled = list(islice(_labelled(damage, options["ids"]), limit))
             figures["damage"] = evaluate_damage(reader, labelled, _progress)
         if faults:
-            figures["faults"] = evaluate_faults(reader, faults, limit or 0, _progress)
+            if options["ablation"]:
+                parts = ablate_faults(reader, faults, limit or 0, _progress)
+                figures |= {f"faults: {name}": found for name, found in parts.items()}
+            else:
+                figures["faults"] = evaluate_faults(reader, faults, limit or 0, _progress)
     except (OSError, ValueError, KeyError, EOFError, lzma.LZMAError) as error:
         raise click.ClickException(f"{type(error).__name__}: {error}") from None
     click.echo("\n\n".join(f"{name}:\n\n{table(rows)}" for name, rows in figures.items()))

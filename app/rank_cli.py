@@ -24,20 +24,29 @@ HELD_OUT = 5  # one page in so many is kept from the fit, to measure it
 @click.option("--limit", type=click.IntRange(min=1), help="Pages taken of each file; default: all.")
 @click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted ranking here.")
 @click.option("--seed", type=int, default=1, show_default=True)
-def rank_command(weights: Path, pages: tuple[Path, ...], limit: int | None, out: Path, seed: int) -> None:
-    """Fit how likely a reported fault is one, on pages that are broken on purpose."""
+@click.option("--alone", is_flag=True, help="Fit it without the network that reads backward.")
+def rank_command(
+    weights: Path, pages: tuple[Path, ...], limit: int | None, out: Path, seed: int, *, alone: bool
+) -> None:
+    """Fit how likely a reported fault is one, on pages that are broken on purpose.
+
+    Where a network that reads backward (NAME-backward.safetensors) stands beside the other, both are used, and the
+    ranking is kept in the former: that is the checkpoint written.
+    """
     try:
         checkpoint = load_checkpoint(weights)
+        reader = Reader(replace(checkpoint, behind=None) if alone else checkpoint)
+        target = reader.behind.checkpoint if reader.behind else checkpoint
         random = np.random.default_rng(seed)
         html = [page.html for file in pages for page in islice(read_pages(file), limit)]
-        found = tqdm(examples(Reader(checkpoint), html, random), total=len(html), unit="page", disable=None)
+        found = tqdm(examples(reader, html, random), total=len(html), unit="page", disable=None)
         table = gathered(found)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     kept = table.page % HELD_OUT > 0
     seen, unseen = _part(table, kept), _part(table, ~kept)
     ranking = fit(seen)
-    save_checkpoint(replace(checkpoint, ranking=fit(table)), out)
+    save_checkpoint(replace(target, ranking=fit(table)), out)
     click.echo(
         f"{len(table.rows)} reports on {int(table.page.max()) + 1} pages, {int(table.right.sum())} of them right; "
         f"nats a report on pages left out of the fit: {log_loss(ranking, unseen):.4f}, "

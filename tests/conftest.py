@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ from app.service import Load, create_app, load_reader
 from app.serving import Server, listen
 from app.settings import Settings
 from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, load_checkpoint, save_checkpoint
+from model.net.ranking import Ranking
 from model.net.reader import Reader, Reading, Stopped
 from model.page.boundaries import KINDS
 from model.page.marks import OUTPUTS, Syntax
@@ -71,6 +72,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+def two_readers(folder: Path) -> Reader:
+    """Of a tiny network, and of another beside it that reads from the end, with a ranking of its own."""
+    checkpoint = tiny_checkpoint()
+    backward = {"experiment": {"backward": True}}
+    save_checkpoint(checkpoint, folder / "w.safetensors")
+    save_checkpoint(
+        replace(checkpoint, training=backward, ranking=Ranking(bias=-1.0)),
+        folder / "w-backward.safetensors",
+    )
+    return Reader(load_checkpoint(folder / "w.safetensors"))
 
 
 @pytest.fixture(scope="session")

@@ -6,31 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import tiny_checkpoint
+from conftest import two_readers
 from test_crawl_samples import SAMPLES
 
-from model.net.checkpoint import load_checkpoint, save_checkpoint
+from model.net.checkpoint import load_checkpoint
 from model.net.faults import find_candidates
-from model.net.ranking import FIGURES, Ranking
+from model.net.ranking import FIGURES
 from model.net.reader import Reader, Stopped
 from model.net.repairs import Repair
 from model.net.trials import LONG, SHORT, Side, Trial, read_sides, try_out
 
-BACKWARD = {"experiment": {"backward": True}}
 PAGE = "\ufeff日本語 " + next(s.html for s in SAMPLES if s.name == "news-harbour")[:1500] + " 😀<p>é</b></p>"
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    """A tiny network, and another beside it that reads from the end."""
-    tmp_path = tmp_path_factory.mktemp("both")
-    checkpoint = tiny_checkpoint()
-    save_checkpoint(checkpoint, tmp_path / "w.safetensors")
-    ranking = Ranking(bias=-1.0)
-    save_checkpoint(
-        dataclasses.replace(checkpoint, training=BACKWARD, ranking=ranking), tmp_path / "w-backward.safetensors"
-    )
-    return Reader(load_checkpoint(tmp_path / "w.safetensors"))
+    return two_readers(tmp_path_factory.mktemp("both"))
 
 
 def bits_from_the_end(reader: Reader, page: str) -> np.ndarray:

@@ -8,7 +8,7 @@ the sums over its atoms.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,22 +71,15 @@ class Reader:
         self.checkpoint = checkpoint
         self.packed = kernels.pack(checkpoint.weights, backend)
         self.units = np.array([n.unit for n in checkpoint.depth.neurons], np.int64)
-        self._behind: Reader | None = None
-        self._loading = Lock()
 
-    @property
+    @cached_property
     def behind(self) -> "Reader | None":
         """The reader of pages from their end, loaded when it is first asked for; None where there is no such network.
 
         Raises ValueError for a file that cannot be read with.
         """
-        if self.checkpoint.behind is None:
-            return None
-        with self._loading:
-            if self._behind is None:
-                checkpoint = load_checkpoint(self.checkpoint.behind, backward=True)
-                self._behind = Reader(checkpoint, self.packed.backend)
-        return self._behind
+        file = self.checkpoint.behind
+        return Reader(load_checkpoint(file, backward=True), self.packed.backend) if file else None
 
     def read(self, page: str, stop: Callable[[], bool] = lambda: False) -> Reading:
         """Reads a whole page. `stop` is asked after every chunk; raises Stopped when it says so."""
