@@ -22,6 +22,7 @@ ALLOWED = {
 # Libraries that live in one part alone.
 HOMES = {
     "torch": "model.train",
+    "triton": "kernels",
     "onnx": "model.train",
     "onnxruntime": "model.train",
     "selectolax": "model.train",

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "copy.h"
+#include "forget_mult.h"
 #include "lstm.h"
 #include "path.h"
 #include "peaks.h"
@@ -233,6 +234,36 @@ void path_forward(Array<const float, nb::ndim<2>> evidence, Bytes kinds, Array<c
   soupstate::path_forward(evidence.data(), kinds.data(), changes.data(), n, classes, scores.data(), pointers.data());
 }
 
+using Steps = Array<float, nb::ndim<3>>;  // [S, T, N]
+using ConstSteps = Array<const float, nb::ndim<3>>;
+using Cells = Array<const float, nb::ndim<2>>;  // [S, N]
+
+soupstate::ForgetMult forget_mult_of(const ConstSteps& f, const ConstSteps& z, const ConstSteps& o, const Cells& start) {
+  const size_t s = f.shape(0), t = f.shape(1), n = f.shape(2);
+  expect(z.shape(0) == s && z.shape(1) == t && z.shape(2) == n, "f, z: of one shape");
+  expect(o.shape(0) == s && o.shape(1) == t && o.shape(2) == n, "f, o: of one shape");
+  expect(start.shape(0) == s && start.shape(1) == n, "start: one row a sequence");
+  return {s, t, n, f.data(), z.data(), o.data(), start.data()};
+}
+
+void forget_mult(ConstSteps f, ConstSteps z, ConstSteps o, Cells start, Steps c, Steps h) {
+  const auto given = forget_mult_of(f, z, o, start);
+  expect(c.size() == f.size() && h.size() == f.size(), "c, h: as f");
+  nb::gil_scoped_release release;
+  soupstate::forget_mult(given, c.data(), h.data());
+}
+
+void forget_mult_gradients(ConstSteps f, ConstSteps z, ConstSteps o, Cells start, ConstSteps c, ConstSteps by_h,
+                           Cells by_end, Steps by_f, Steps by_z, Steps by_o, Array<float, nb::ndim<2>> by_start) {
+  const auto given = forget_mult_of(f, z, o, start);
+  expect(c.size() == f.size() && by_h.size() == f.size() && by_end.size() == start.size(), "c, by_h: as f; by_end: as start");
+  expect(by_f.size() == f.size() && by_z.size() == f.size() && by_o.size() == f.size() && by_start.size() == start.size(),
+         "gradients: as what they are of");
+  nb::gil_scoped_release release;
+  soupstate::forget_mult_gradients(given, c.data(), by_h.data(), by_end.data(),
+                                   {by_f.data(), by_z.data(), by_o.data(), by_start.data()});
+}
+
 }  // namespace
 
 NB_MODULE(_cpp, m) {
@@ -243,6 +274,11 @@ NB_MODULE(_cpp, m) {
         "predicted"_a.noconvert(), "length"_a.noconvert(), "slot"_a.noconvert());
   m.def("path_forward", &path_forward, "evidence"_a.noconvert(), "kinds"_a.noconvert(), "changes"_a.noconvert(),
         "scores"_a.noconvert(), "pointers"_a.noconvert());
+  m.def("forget_mult", &forget_mult, "f"_a.noconvert(), "z"_a.noconvert(), "o"_a.noconvert(), "start"_a.noconvert(),
+        "c"_a.noconvert(), "h"_a.noconvert());
+  m.def("forget_mult_gradients", &forget_mult_gradients, "f"_a.noconvert(), "z"_a.noconvert(), "o"_a.noconvert(),
+        "start"_a.noconvert(), "c"_a.noconvert(), "by_h"_a.noconvert(), "by_end"_a.noconvert(), "by_f"_a.noconvert(),
+        "by_z"_a.noconvert(), "by_o"_a.noconvert(), "by_start"_a.noconvert());
   m.def("backends", &backends);
   m.def("pack", &pack);
   m.def("peaks", &peaks);
