@@ -9,8 +9,9 @@ import pytest
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.net.faults import find_faults, structural_places
 from model.net.reader import Reader, Stopped
+from model.net.references import references
 from model.net.repairs import KINDS, repairs
-from model.net.suspects import Mismatches, pieces, references
+from model.net.suspects import Mismatches, pieces
 from model.page.marks import Syntax
 from model.page.spans import TagSpan, spans_of_marks
 from model.train.teacher import teach

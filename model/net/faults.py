@@ -17,10 +17,12 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from model.net.comments import comments
 from model.net.ranking import Ranking, row
 from model.net.reader import Reader, Reading
+from model.net.references import references
 from model.net.repairs import Repair, repairs
-from model.net.suspects import Mismatches, pieces, references
+from model.net.suspects import Mismatches, pieces
 from model.net.trials import LONG, Side, Trial, read_sides, try_out
 from model.page.marks import Syntax
 
@@ -103,7 +105,8 @@ def _trials(reading: Reading) -> list[Trial]:
         for r in repairs(page, at, names[max(0, k - 12) : k][::-1]):
             trials[at, r.start, r.end, r.replacement] = Trial(at, r, at in broken)
     mismatches = Mismatches(page, reading.spans, _excess(reading))
-    for at, proposed in [*islice(mismatches, SUSPECTS), *islice(references(page, reading.syntax), SUSPECTS)]:
+    lexical = references(page, reading.syntax), comments(page, reading.syntax)
+    for at, proposed in [pair for found in (mismatches, *lexical) for pair in islice(found, SUSPECTS)]:
         for r in proposed:
             trials[at, r.start, r.end, r.replacement] = Trial(at, r, True)
     return list(trials.values())

@@ -39,6 +39,7 @@ UNEXPECTED = {  # one too many
     "=": "unexpected-equals-sign-before-attribute-name",
     "/": "unexpected-solidus-in-tag",
 }
+UNKNOWN_REFERENCE = "unknown-named-character-reference"
 KINDS = (
     *dict.fromkeys(kind for kind, _ in MISSING.values()),
     *UNEXPECTED.values(),
@@ -47,6 +48,7 @@ KINDS = (
     "missing-start-tag",
     "unexpected-end-tag",
     "misspelt-tag-name",
+    UNKNOWN_REFERENCE,
     "unexpected-character",
 )
 
@@ -199,12 +201,12 @@ def _name(page: str, at: int) -> Iterator[Repair]:
     if not m or not m.start(1) <= at <= m.end(1) or m[1].lower() in KNOWN or page.count(f"<{m[1]}") > 1:
         return
     for name in sorted(KNOWN):
-        if _near(m[1].lower(), name):
+        if one_slip_apart(m[1].lower(), name):
             message = f"<{m[1]}> is no tag; <{name}> was meant"
             yield Repair(m.start(1), m.end(1), name, "misspelt-tag-name", message)
 
 
-def _near(a: str, b: str) -> bool:
+def one_slip_apart(a: str, b: str) -> bool:
     """Whether one insertion, deletion, substitution or swap of neighbours makes a into b (Damerau 1964)."""
     if abs(len(a) - len(b)) > 1:
         return False

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html.entities import html5
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +30,6 @@ PARENTS = {
     "select": frozenset(["select", "optgroup", "datalist"]),
     "dl": frozenset(["dl", "div"]),
 }
-# Character references: those that browsers know without a ; too, and numbers.
-NAMES = frozenset(name for name in html5 if not name.endswith(";"))
-REFERENCE = re.compile(
-    r"&(?P<open>[a-z][a-z0-9]{0,30}|#[0-9]{1,8}|#x[0-9a-f]{1,8})"
-    r"|(?<![&#\w])(?P<word>[a-z]{2,12});",
-    re.I,
-)
 CLOSED_MOSTLY = 0.8  # share of an element's start tags that have end tags, for a missing one to be a slip
 WINDOW = 300  # characters in which a lost tag is looked for
 PLACES = 3  # most surprising places of a window
@@ -55,23 +47,6 @@ def pieces(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
         odd = piece.startswith("<") and (piece.count('"') % 2 == 1 or (piece.count("'") % 2 == 1 and '"' not in piece))
         if broken or odd:
             yield max(start, m.end() - ATTRIBUTE_TEXT), m.end()
-
-
-def references(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list[Repair]]]:
-    """(place, repairs) of character references that lack their & or ;, by the names that may go without (13.5)."""
-    for m in REFERENCE.finditer(page):
-        if int(syntax[m.start()]) in QUIET:
-            continue
-        if m["open"] is None:  # a word with ; whose end is a name
-            name = next((m["word"][k:] for k in range(len(m["word"]) - 1) if m["word"][k:] in NAMES), None)
-            if name:
-                at = m.end() - 1 - len(name)
-                yield at, [Repair(at, at, "&", *MISSING["&"])]
-        elif page[m.end() : m.end() + 1] != ";":
-            name = next((m["open"][:k] for k in range(len(m["open"]), 1, -1) if m["open"][:k] in NAMES), None)
-            at = m.start() + 1 + len(name or m["open"])
-            if (name or m["open"].startswith("#")) and page[at : at + 1] != "=":
-                yield at, [Repair(at, at, ";", *MISSING[";"])]
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ SLIPS: dict[str, Damager] = {
     "end tag twice": _twice(r"</(?:a|div|p|b|strong|em|i|span|h\d|li|ul)\s*>", Syntax.END_TAG),
     "< twice": _twice(r"<(?=[a-z])", Syntax.TEXT),
     "> twice": _twice(r"(?<=[a-z\"])>", Syntax.TEXT),
-    "quote twice": _twice(r"=\"(?=\w)", Syntax.ATTRIBUTE),
+    "quote twice": _twice(r"(?<==)\"(?=\w)", Syntax.ATTRIBUTE),
     "end tags swapped": _swapped,
     "name misspelt": _misspelt,
 }
