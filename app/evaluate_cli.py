@@ -17,6 +17,7 @@ from model.page.warc import read_pages
 from model.train.evaluate import evaluate_damage, evaluate_faults, evaluate_pages, evaluate_teacher, table
 from model.train.fault_ablation import ablate_faults
 from model.train.labelled import labelled_pages
+from model.train.mending import evaluate_mending
 
 INPUT = click.Path(path_type=Path, exists=True, dir_okay=False)
 OUTPUT = click.Path(path_type=Path, dir_okay=False)
@@ -26,6 +27,7 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False)
 @click.option("--weights", type=INPUT, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to measure.")
 @click.option("--pages", type=INPUT, multiple=True, help="Held-out pages, WARC: bits, links, text, Markdown, speed.")
 @click.option("--teacher", is_flag=True, help="Of --pages too: the figures of the teacher's own marks, the ceiling.")
+@click.option("--mend", is_flag=True, help="Of --pages too: what fixes do to html5lib's parse errors.")
 @click.option("--damage", type=INPUT, help="Labelled pages, .jsonl.xz: recall of the article in damaged pages.")
 @click.option("--ids", type=INPUT, help="Of --damage: only the pages of these ids (dataset/id), one a line.")
 @click.option("--faults", type=INPUT, help="Pages with one fault each, .jsonl.gz: are they found and fixed?")
@@ -49,6 +51,8 @@ def evaluate_command(
             figures["pages"] = evaluate_pages(reader, read, _progress)
             if options["teacher"]:
                 figures["teacher"] = evaluate_teacher(read, _progress)
+            if options["mend"]:
+                figures["mending"] = evaluate_mending(reader, read, _progress)
         if damage:
             labelled = list(islice(_labelled(damage, options["ids"]), limit))
             figures["damage"] = evaluate_damage(reader, labelled, _progress)

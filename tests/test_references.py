@@ -21,6 +21,7 @@ def mended(page: str) -> list[tuple[str, str]]:
         ("&#8217 x", "&#8217; x", "missing-semicolon-after-character-reference"),
         ("a nbsp; b", "a &nbsp; b", "missing-ampersand"),
         ("it rsquo; s", "it &rsquo; s", "missing-ampersand"),
+        ("representednbsp;by", "represented&nbsp;by", "missing-ampersand"),
         ("itrsquo;s", "it&rsquo;s", "missing-ampersand"),
         ("x #8217;s", "x &#8217;s", "missing-ampersand"),
         ("x &8217;s", "x &#8217;s", "unknown-named-character-reference"),

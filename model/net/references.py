@@ -18,7 +18,7 @@ USUAL = (
 NAMES = LEGACY | frozenset(USUAL)
 REFERENCE = re.compile(
     r"&(?P<open>[a-z][a-z0-9]{0,30}|#[0-9]{1,8}|#x[0-9a-f]{1,8})"
-    r"|(?<![&#\w])(?P<word>[a-z]{2,12});"
+    r"|(?<![&#\w])(?P<word>[a-z]{2,40});"
     r"|(?<![&\w])(?P<number>#[0-9]{2,5});"
     r"|&(?P<bare>[0-9]{2,5});",
     re.I,

@@ -48,8 +48,8 @@ def evaluate_pages(reader: Reader, pages: list[str], progress: Progress = iter) 
     bits = seconds = 0.0
     for page in progress(pages):
         start = time.process_time()
-        reading = reader.read(skim(page))
-        answer = _answer(reading.page, reading.spans)
+        marking = reader.mark(skim(page))
+        answer = _answer(marking.page, marking.spans)
         seconds += time.process_time() - start
         bits += reader.read(page).bits
         _score(page, answer, scores)
@@ -101,8 +101,8 @@ def evaluate_damage(reader: Reader, labelled: list[tuple[str, str]], progress: P
             tags = [m.end() for m in TAG.finditer(page, start, end)] or [(start + end) // 2]
             at = random.Random(number).choice(tags)
             broken = page[:at] + bug + page[at:]
-            reading = reader.read(skim(broken))
-            shown = text(reading.page, reading.spans)
+            marking = reader.mark(skim(broken))
+            shown = text(marking.page, marking.spans)
             recalls[f"recall, {name}"].append(recall(wanted, shingles(words(shown))))
     return {"damaged pages": len(placed), **{name: mean(values) for name, values in recalls.items()}}
 
@@ -140,7 +140,7 @@ def evaluate_faults(reader: Reader, path: Path, limit: int = 0, progress: Progre
         last = first + (case["repair"]["del"] if case["fault"] == "swap_close_order" else 0)
         distances = [max(0, first - f.end, f.start - last) for f in faults]
         rank = next((k for k, distance in enumerate(distances) if distance <= NEAR), None)
-        fixed = [_fixes(page, fault) == clean for fault in faults[:5]]
+        fixed = [mended(page, fault) == clean for fault in faults[:5]]
         scores = kinds[case["fault"]]
         scores["hit@1 within 8"].append(float(any(distance <= 8 for distance in distances[:1])))
         scores["hit@1 within 32"].append(float(rank == 0))
@@ -157,7 +157,8 @@ def evaluate_faults(reader: Reader, path: Path, limit: int = 0, progress: Progre
     return {**figures, f"faults of {LIKELY} or more on a whole page": mean(alarms)}
 
 
-def _fixes(page: str, fault: Fault) -> str | None:
+def mended(page: str, fault: Fault) -> str | None:
+    """The page with a fault's first fix; None where it has none."""
     if not fault.fixes:
         return None
     fix = fault.fixes[0]
