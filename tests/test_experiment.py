@@ -9,6 +9,7 @@ from model.train.lanes import Stretches
 
 FOLDER = Path(__file__).parents[1] / "experiments"
 LEAST = 'name = "n"\nshards = "s"\n'
+QRNN = LEAST + 'cell = "qrnn"\n'
 
 
 def load(folder: Path, text: str) -> Experiment:
@@ -42,7 +43,13 @@ def test_defaults_and_differences(tmp_path: Path) -> None:
         (LEAST + "[stretches]\nwindow = 1.5", r"\[stretches\]: window = 1.5 is not a int"),
         (LEAST + "stretches = 3", "stretches = 3 is not a table"),
         (LEAST + "backward = true\n[stretches]\nbalanced_share = 0.1", "balanced_share is not for backward reading"),
-        (LEAST + 'cell = "qrnn"', "cell = 'qrnn'; known: lstm"),
+        (LEAST + 'cell = "gru"', "cell = 'gru'; known: lstm, qrnn"),
+        (LEAST + "layers = 2", "layers: not for cell = 'lstm'"),
+        (LEAST + "zoneout = 0.1\nlayers = 1", "layers, zoneout: not for cell = 'lstm'"),
+        (QRNN + "depth_units = 4", "depth_units: not for cell = 'qrnn'"),
+        (QRNN + "init_units = 4", "init_units: not for cell = 'qrnn'"),
+        (QRNN + "zoneout = 1.0", "zoneout = 1.0: .* below 1"),
+        (QRNN + "layers = -1", "layers = -1"),
         ('name = "n"', "missing key shards"),
         ("units = 3", "missing key name, shards"),
         ("name = ", "Invalid value|line 1"),

@@ -14,8 +14,14 @@ INPUT = -3.0  # bias of the input gates: little is written until it is learned w
 
 
 def start_counters(network: Network, units: int) -> None:
-    """Sets the last `units` units of an untrained network up to count; their weights are small, so that biases rule."""
-    lstm, total = network.lstm, network.lstm.hidden_size
+    """Sets the last `units` units of an untrained network up to count; their weights are small, so that biases rule.
+
+    Raises ValueError for a network without an LSTM.
+    """
+    lstm = network.lstm
+    if lstm is None:
+        raise ValueError("depth_units: not for cell = 'qrnn'")
+    total = lstm.hidden_size
     forget = torch.cat([torch.full((units // 2,), NEVER), torch.linspace(*FORGET, units - units // 2)])
     with torch.no_grad():
         for gate, bias in enumerate((torch.full((units,), INPUT), forget, 0.0, 1.0)):
@@ -32,12 +38,16 @@ def start_counters(network: Network, units: int) -> None:
 def keep_set_up(network: Network) -> None:
     """What is set up stays so: call it between the gradient and the step.
 
-    Weights of the depth head that are nought get no gradient, nor do forget gates that are never to forget.
+    Weights of the depth head that are nought get no gradient, nor do forget gates that are never to forget. Of a QRNN
+    nothing is set up.
     """
+    lstm = network.lstm
+    if lstm is None:
+        return
     if network.heads is not None and network.heads.weight.grad is not None:
         part = OUTPUT["depth"]
         network.heads.weight.grad[part] *= network.heads.weight.detach()[part] != 0
-    lstm, total = network.lstm, network.lstm.hidden_size
+    total = lstm.hidden_size
     rows = slice(total, 2 * total)
     moving = (lstm.bias_ih_l0.detach()[rows] < NEVER).float()
     for p in (lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, lstm.bias_hh_l0):

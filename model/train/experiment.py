@@ -16,8 +16,10 @@ class Experiment:
     name: str
     shards: str  # folder of *.rows.npy
     seed: int = 1
-    cell: str = "lstm"
-    units: int = 320
+    cell: str = "lstm"  # or "qrnn"
+    layers: int = 0  # of a QRNN; 0: two. An LSTM has one
+    zoneout: float = 0.0  # share of a QRNN's forget gates that are 1 at a step of training
+    units: int = 320  # of a layer
     embedding: int = 96
     copy: bool = True  # the copy input
     heads: bool = True  # marks are learned beside the next byte
@@ -75,6 +77,17 @@ def load_experiment(path: Path) -> Experiment:
     experiment: Experiment = _build(Experiment, given, str(path))
     if experiment.backward and experiment.stretches.balanced_share:
         raise ValueError(f"{path}: balanced_share is not for backward reading")
-    if experiment.cell != "lstm":
-        raise ValueError(f"{path}: cell = {experiment.cell!r}; known: lstm")
+    _check_cell(experiment, path)
     return experiment
+
+
+def _check_cell(experiment: Experiment, path: Path) -> None:
+    e = experiment
+    if e.cell not in ("lstm", "qrnn"):
+        raise ValueError(f"{path}: cell = {e.cell!r}; known: lstm, qrnn")
+    others = ("layers", "zoneout") if e.cell == "lstm" else ("depth_units", "init_units")
+    unfit = [key for key in others if getattr(e, key)]
+    if unfit:
+        raise ValueError(f"{path}: {', '.join(unfit)}: not for cell = {e.cell!r}")
+    if not 0 <= e.zoneout < 1 or e.layers < 0:
+        raise ValueError(f"{path}: layers = {e.layers}, zoneout = {e.zoneout}: neither is below 0, zoneout is below 1")

@@ -20,7 +20,8 @@ from model.train.counters import keep_set_up, start_counters
 from model.train.device import has_bfloat16
 from model.train.experiment import Experiment
 from model.train.lanes import NO_TARGET, Lanes
-from model.train.network import LSTMState, Network
+from model.train.network import Network, State
+from model.train.qrnn import Qrnn
 from model.train.shards import Shards
 from model.train.start import load_weights
 
@@ -28,8 +29,9 @@ from model.train.start import load_weights
 def build_network(experiment: Experiment) -> Network:
     """The untrained network of an experiment; its weights depend on the seed alone."""
     torch.manual_seed(experiment.seed)
-    outputs = OUTPUTS if experiment.heads else 0
-    network = Network(experiment.units, experiment.embedding, outputs, copy=experiment.copy)
+    e, outputs = experiment, OUTPUTS if experiment.heads else 0
+    qrnn = Qrnn(e.embedding, e.units, e.layers or QRNN_LAYERS, e.zoneout) if e.cell == "qrnn" else None
+    network = Network(e.units, e.embedding, outputs, copy=e.copy, qrnn=qrnn)
     if experiment.depth_units:
         start_counters(network, experiment.depth_units)
     return network
@@ -81,6 +83,7 @@ def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Ten
 
 
 DEPTH = HEADS[COLUMN["depth"]]
+QRNN_LAYERS = 2  # where the experiment does not say
 TABLE_RATE = 3.0  # learning rate of the contexts' embeddings, beside the others'
 
 
@@ -103,8 +106,9 @@ class Run:
         self.optimizers = _optimizers(self.network, e)
         shards = Shards(root / e.shards, backward=e.backward)
         self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
-        self.state: LSTMState = self.network.zero_state(e.lanes, device)
+        self.state: State = self.network.zero_state(e.lanes, device)
         self._updates = torch.zeros(1, dtype=torch.int64)
+        self.seconds = 0.0  # of training by the clock, until the last save
         self.bfloat16 = has_bfloat16(device)
         if e.init:
             load_weights(self.network, root / e.init, e.init_units)
@@ -125,12 +129,14 @@ class Run:
         inputs = torch.from_numpy(batch.inputs).to(self.device).long()
         targets = torch.from_numpy(batch.targets).to(self.device)
         keep = 1.0 - torch.from_numpy(batch.fresh).to(self.device).float()[None, :, None]
-        state = (self.state[0] * keep, self.state[1] * keep)
+        state = type(self.state)(*(s * keep for s in self.state))
+        if e.zoneout:
+            torch.manual_seed((e.seed << 32) + self.updates)  # so what is left out is the same in a run taken up
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             hidden, state = self.network.hidden(inputs, state)
             logits = self.network.next_byte(hidden, inputs)
             outputs = self.network.heads(hidden) if self.network.heads is not None else None
-        self.state = (state[0].detach().float(), state[1].detach().float())
+        self.state = type(state)(*(s.detach().float() for s in state))
         nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NO_TARGET)
         losses: dict[str, Tensor] = {}
         if outputs is not None:
@@ -190,10 +196,14 @@ class Run:
         for optimizer in self.optimizers:
             for p, slots in optimizer.state.items():
                 tensors |= {f"optimizer.{names[p]}.{k}": torch.as_tensor(v) for k, v in slots.items()}
-        tensors |= {"state.h": self.state[0], "state.c": self.state[1]}
+        tensors |= {f"state.{k}": v for k, v in self.state._asdict().items()}
         tensors |= {k: torch.from_numpy(v.view(np.int64)) for k, v in self.lanes.state().items()}
         tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-        meta = {"experiment": json.dumps(_plain(self.experiment)), "updates": str(self.updates)}
+        meta = {
+            "experiment": json.dumps(_plain(self.experiment)),
+            "updates": str(self.updates),
+            "seconds": f"{self.seconds:.1f}",
+        }
         path = self.folder / "checkpoint.safetensors"
         save_file(tensors, path.with_suffix(".part"), meta)
         path.with_suffix(".part").rename(path)
@@ -206,7 +216,8 @@ class Run:
         with safe_open(path, "pt", device="cpu") as f:
             meta = f.metadata()
             tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
-        was, now = json.loads(meta["experiment"]), json.loads(json.dumps(_plain(self.experiment)))
+        was = _plain(Experiment("", "")) | json.loads(meta["experiment"])  # a key that is newer had its default
+        now = json.loads(json.dumps(_plain(self.experiment)))
         free = {"characters", "log_interval", "checkpoint_seconds", "init"}  # may change between runs
         changed = sorted(k for k in now if k not in free and was.get(k) != now[k])
         if changed:
@@ -221,9 +232,10 @@ class Run:
                     step = slots.pop("step")
                     step = int(step) if isinstance(optimizer, torch.optim.SparseAdam) else step
                     optimizer.state[p] = {"step": step, **{k: v.to(self.device) for k, v in slots.items()}}
-        self.state = (tensors["state.h"].to(self.device), tensors["state.c"].to(self.device))
+        self.state = type(self.state)(*(tensors[f"state.{k}"].to(self.device) for k in self.state._fields))
         self.lanes.restore(tensors["lanes.places"].numpy(), tensors["lanes.random"].numpy().view(np.uint64))
         self._updates.fill_(int(meta["updates"]))
+        self.seconds = float(meta.get("seconds", 0))
         return True
 
 
@@ -264,6 +276,7 @@ def train(
             log(f"{characters / 1e6:.1f}M characters, {speed:.0f}/s, rate {rate:.2g}: {losses}")
             sums, counts, marked, before = {}, {}, now, characters
         if time.monotonic() - saved > e.checkpoint_seconds:
+            run.seconds, saved = run.seconds + time.monotonic() - saved, time.monotonic()
             run.save()
-            saved = time.monotonic()
+    run.seconds += time.monotonic() - saved
     run.save()

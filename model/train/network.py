@@ -1,19 +1,50 @@
 """The network that learns: byte LSTM with a copy input, a next-byte output that copies too, and heads for the marks."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, MATCHERS, PREDICTIONS, SLOTS
 from model.train.inputs import BYTE, LENGTH, PREDICTED, SLOT
+from model.train.qrnn import Qrnn, QrnnState
 
 BYTES = 256
 LENGTHS = MATCHERS + CONTEXTS  # of lengths: both bytes of a context have one
-LSTMState = tuple[Tensor, Tensor]
+
+
+class LstmState(NamedTuple):
+    """h and c, (1, B, units) each."""
+
+    h: Tensor
+    c: Tensor
+
+
+State = LstmState | QrnnState  # lanes are the second dimension of each of its tensors
+
+
+class Lstm(nn.LSTM):
+    """One layer, whose forget gates begin open (Jozefowicz et al. 2015)."""
+
+    def __init__(self, inputs: int, units: int) -> None:
+        super().__init__(inputs, units, batch_first=True)
+        with torch.no_grad():
+            self.bias_ih_l0[units : 2 * units] = 1.0
+
+    def zero_state(self, lanes: int, device: torch.device) -> LstmState:
+        """The state before a page."""
+        zeros = torch.zeros(1, lanes, self.hidden_size, device=device)
+        return LstmState(zeros, zeros.clone())
+
+    def forward(self, x: Tensor, state: LstmState | None = None) -> tuple[Tensor, LstmState]:  # type: ignore[override]
+        """h (B, T, units) of x (B, T, inputs), and the state after it."""
+        h, state = super().forward(x, state)
+        return h, LstmState(*state)
 
 
 class Network(nn.Module):
-    """One LSTM over bytes. Parameters only: the state is an argument and a return value.
+    """One LSTM, or a QRNN, over bytes. Parameters only: the state is an argument and a return value.
 
     The input of byte t is the sum of the embeddings of the byte and, of each matcher that has a match, the byte it
     expects next and the class of its match length.
@@ -28,13 +59,17 @@ class Network(nn.Module):
     first_slot: Tensor
     first_length: Tensor
 
-    def __init__(self, units: int, embedding: int, outputs: int, *, copy: bool = True) -> None:
+    def __init__(
+        self, units: int, embedding: int, outputs: int, *, copy: bool = True, qrnn: Qrnn | None = None
+    ) -> None:
+        """qrnn: in the LSTM's place, its inputs `embedding` numbers, its output `units`."""
         super().__init__()
         self.copy = copy
         self.byte = nn.Embedding(BYTES, embedding)
         self.predicted = nn.ModuleList(nn.Embedding(BYTES, embedding) for _ in range(MATCHERS))
         self.length = nn.ModuleList(nn.Embedding(LENGTH_CLASSES, embedding) for _ in range(MATCHERS))
-        self.lstm = nn.LSTM(embedding, units, batch_first=True)
+        self.lstm = None if qrnn else Lstm(embedding, units)
+        self.qrnn = qrnn
         self.output = nn.Linear(units, BYTES)
         self.copy_gain = nn.Linear(units, PREDICTIONS, bias=False)
         self.copy_bias = nn.Parameter(torch.zeros(PREDICTIONS, LENGTH_CLASSES))
@@ -49,16 +84,21 @@ class Network(nn.Module):
                 e.weight.mul_(0.5)  # type: ignore[operator]
             self.gate_gain.weight.zero_()
             self.context.weight.mul_(0.05)
-            self.lstm.bias_ih_l0[units : 2 * units] = 1.0  # forget gates open (Jozefowicz et al. 2015)
         self.register_buffer("first_slot", torch.arange(len(LEARNED)) * SLOTS, persistent=False)
         self.register_buffer("first_length", torch.arange(PREDICTIONS) * LENGTH_CLASSES, persistent=False)
 
-    def zero_state(self, lanes: int, device: torch.device) -> LSTMState:
-        """(1, lanes, units) twice: h and c before a page."""
-        zeros = torch.zeros(1, lanes, self.lstm.hidden_size, device=device)
-        return zeros, zeros.clone()
+    @property
+    def cell(self) -> Lstm | Qrnn:
+        """Whichever there is."""
+        cell = self.lstm or self.qrnn
+        assert cell is not None
+        return cell
 
-    def hidden(self, inputs: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+    def zero_state(self, lanes: int, device: torch.device) -> State:
+        """The state before a page."""
+        return self.cell.zero_state(lanes, device)
+
+    def hidden(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Hidden states (B, T, units) after each row of inputs (B, T, INPUTS) int64, and the state after the last."""
         x = self.byte(inputs[..., BYTE])
         if self.copy:
@@ -66,7 +106,7 @@ class Network(nn.Module):
                 length = inputs[..., LENGTH][..., k]
                 term = self.predicted[k](inputs[..., PREDICTED][..., k]) + self.length[k](length)
                 x = x + term * (length > 0).unsqueeze(-1)
-        h, state = self.lstm(x, state)
+        h, state = self.cell(x, state)
         return h, state
 
     def next_byte(self, hidden: Tensor, inputs: Tensor) -> Tensor:

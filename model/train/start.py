@@ -10,13 +10,15 @@ from model.page.marks import OUTPUT
 from model.train.network import Network
 
 GATES = 4
+CELLS = ("lstm.", "qrnn.")
 
 
 def load_weights(network: Network, path: Path, units: int = 0) -> None:
     """Fills a network from a checkpoint; parameters that the checkpoint lacks (new heads) keep their start.
 
     A checkpoint of fewer units, or the first `units` of one of more, fill the first ones. The new units keep their
-    start, and the old ones do not listen to them yet. Raises ValueError where another size differs.
+    start, and the old ones do not listen to them yet. Raises ValueError where another size differs, the cell, its
+    layers, or the units of a QRNN.
     """
     with safe_open(path, "pt", device="cpu") as f:
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
@@ -25,10 +27,13 @@ def load_weights(network: Network, path: Path, units: int = 0) -> None:
     own = network.state_dict()
     if not found or "output.weight" not in found:
         raise ValueError(f"{path}: not weights of this network (none found)")
+    cells = [{k for k in some if k.startswith(CELLS)} for some in (found, own)]
+    if cells[0] != cells[1]:
+        raise ValueError(f"{path}: not weights of this network (another cell, or other layers)")
     if units:
         found = {k: _first(k, v, units, found["output.weight"].shape[1]) for k, v in found.items()}
     few, many = found["output.weight"].shape[1], own["output.weight"].shape[1]
-    if few < many:
+    if few < many and network.lstm is not None:
         found = {k: _grown(k, v, own[k], few, many) for k, v in found.items() if k in own}
     wrong = [k for k, v in found.items() if k in own and own[k].shape != v.shape]
     if wrong:
