@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.net.faults import Fault, find_faults
-from model.net.reader import Reader, Reading, Stopped
+from model.net.reader import Marking, Reader, Stopped
 from model.page.links import base_url, links
 from model.page.main import main_content
 from model.page.markdown import markdown
@@ -73,18 +73,18 @@ class Measurement(TypedDict, total=False):
 def extract(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Extraction:
     """Title, links, text and Markdown of a page. Raises Stopped when `stop` says so."""
     start = time.perf_counter()
-    answer = rendered(reader.read(skim(asked.html), stop), asked, stop)
+    answer = rendered(reader.mark(skim(asked.html), stop), asked, stop)
     answer["model"] = model_of(reader)
     answer["seconds"] = round(time.perf_counter() - start, 4)
     return answer
 
 
-def rendered(reading: Reading, asked: Asked, stop: Stop = lambda: False) -> Extraction:
-    """What is wanted of a page that was read, `model` and `seconds` left out. Raises Stopped when `stop` says so.
+def rendered(marking: Marking, asked: Asked, stop: Stop = lambda: False) -> Extraction:
+    """What is wanted of a page that was marked, `model` and `seconds` left out. Raises Stopped when `stop` says so.
 
-    The reading may be of the page as `skim` leaves it.
+    The marking may be of the page as `skim` leaves it.
     """
-    page, spans, url = reading.page, reading.spans, asked.url
+    page, spans, url = marking.page, marking.spans, asked.url
     answer: Extraction = {"title": title(page, spans)}
     if asked.scope == "main":
         spans, url = _main(page, spans, url)
@@ -97,13 +97,13 @@ def rendered(reading: Reading, asked: Asked, stop: Stop = lambda: False) -> Extr
     if "markdown" in asked.include:
         answer["markdown"] = markdown(page, spans, url)
     answer["characters"] = len(asked.html)
-    answer["bits_per_character"] = round(reading.bits_per_character, 4)
+    answer["bits_per_character"] = round(marking.bits_per_character, 4)
     return answer
 
 
-def main_text(reading: Reading) -> str:
+def main_text(marking: Marking) -> str:
     """The text of a page's main content."""
-    return text(reading.page, main_content(reading.page, reading.spans))
+    return text(marking.page, main_content(marking.page, marking.spans))
 
 
 def measure(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Measurement:

@@ -258,7 +258,7 @@ class WarcAnswer(Response):
         return work.result()
 
     def _work(self, asked: Asked, line: dict[str, Any], stop: Stop) -> bytes:
-        answer = rendered(self.reader.read(skim(asked.html), stop), asked, stop)
+        answer = rendered(self.reader.mark(skim(asked.html), stop), asked, stop)
         self.metrics.characters.inc(answer["characters"])
         self.metrics.bits.observe(answer["bits_per_character"])
         return orjson.dumps(line | answer)

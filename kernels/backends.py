@@ -22,6 +22,7 @@ from kernels.weights import (
 
 BACKENDS = ("avx512vnni", "avx512", "avx2", "scalar", "reference")  # fastest first
 VARIABLE = "SOUPSTATE_BACKEND"  # one of BACKENDS, or "compiled": any but the reference
+NO_BYTES = np.empty(0, np.uint8)
 Units = NDArray[np.int64]
 
 
@@ -80,8 +81,8 @@ class Packed:
         n = len(piece.ids)
         last = piece.found[n - 1 :].copy() if n else piece.state.last.copy()
         return Chunk(
-            np.empty(n, np.float32),
-            np.empty(n, np.float32),
+            np.full(n, np.nan, np.float32),
+            np.full(n, np.nan, np.float32),
             np.empty((n, self.weights.outputs), np.float32),
             np.empty((n, traced), np.float32),
             State(piece.state.h.copy(), piece.state.c.copy(), last),
@@ -99,6 +100,8 @@ class Packed:
     def _check_all(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
             self._check(piece.ids, piece.found, piece.state)
+            if piece.asked is not None:
+                _expect("asked", piece.asked, piece.ids.shape, np.bool_)
 
     def _check(self, ids: Bytes, found: Predictions, state: State) -> None:
         n, units = np.shape(ids)[0] if np.ndim(ids) else 0, self.weights.units
@@ -151,8 +154,9 @@ def _expect(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype
 def _arguments(piece: Piece, chunk: Chunk, units: Units) -> tuple[NDArray[np.generic], ...]:
     """One call of the compiled module's `read`."""
     inputs = _contiguous(piece.ids, *_arrays(piece.found), *_arrays(piece.state.last))
+    asked = NO_BYTES if piece.asked is None else np.ascontiguousarray(piece.asked).view(np.uint8)
     outputs = chunk.bits, chunk.entropy, chunk.heads, chunk.traces
-    return *inputs, chunk.state.h, chunk.state.c, units, *outputs
+    return *inputs, chunk.state.h, chunk.state.c, units, asked, *outputs
 
 
 def _arrays(found: Predictions) -> tuple[NDArray[np.generic], ...]:

@@ -59,7 +59,14 @@ def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: 
 
 def read_many(weights: Weights, pieces: Sequence[Piece], units: NDArray[np.int64]) -> list[Chunk]:
     """As `Packed.read_many` in kernels/backends.py: one page after another."""
-    return [read(weights, piece.ids, piece.found, piece.state, units) for piece in pieces]
+    return [_asked(read(weights, piece.ids, piece.found, piece.state, units), piece) for piece in pieces]
+
+
+def _asked(chunk: Chunk, piece: Piece) -> Chunk:
+    """Without the odds that a piece does not ask for."""
+    if piece.asked is not None:
+        chunk.bits[~piece.asked] = chunk.entropy[~piece.asked] = np.nan
+    return chunk
 
 
 def bits_only(weights: Weights, ids: Bytes, found: Predictions, state: State) -> float:

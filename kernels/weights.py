@@ -142,14 +142,15 @@ class Piece:
     ids: Bytes  # (n,)
     found: Predictions  # of n bytes
     state: State
+    asked: NDArray[np.bool_] | None = None  # (n,) bytes whose bits and entropy are to be computed; None: all
 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
     """What a reading of n bytes yields."""
 
-    bits: Floats  # (n,) surprisal of each byte, before it was read
-    entropy: Floats  # (n,) entropy in bits of the distribution it was drawn from
+    bits: Floats  # (n,) surprisal of each byte, before it was read; NaN where it was not asked for
+    entropy: Floats  # (n,) entropy in bits of the distribution it was drawn from; likewise
     heads: Floats  # (n, K) head logits after each byte
     traces: Floats  # (n, U) output h of the chosen units after each byte
     state: State

@@ -18,7 +18,7 @@ from app.serving import Server, listen
 from app.settings import Settings
 from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, load_checkpoint, save_checkpoint
 from model.net.ranking import Ranking
-from model.net.reader import Reader, Reading, Stopped
+from model.net.reader import Marking, Reader, Reading, Stopped
 from model.page.boundaries import KINDS
 from model.page.marks import OUTPUTS, Syntax
 from model.page.spans import spans_of_marks
@@ -102,6 +102,19 @@ class Taught(Reader):
 
     def read(self, page: str, stop: Callable[[], bool] = lambda: False) -> Reading:
         """As Reader.read."""
+        self._wait(page, stop)
+        reading = super().read(page, stop)
+        reading.spans = spans_of_marks(page, teach(page))
+        return reading
+
+    def mark(self, page: str, stop: Callable[[], bool] = lambda: False) -> Marking:
+        """As Reader.mark."""
+        self._wait(page, stop)
+        marking = super().mark(page, stop)
+        marking.spans = spans_of_marks(page, teach(page))
+        return marking
+
+    def _wait(self, page: str, stop: Callable[[], bool]) -> None:
         if "BROKEN" in page:
             raise RuntimeError("as a test wants it")
         if "SLOW" in page:
@@ -110,9 +123,6 @@ class Taught(Reader):
                 if stop():
                     raise Stopped
                 time.sleep(0.005)
-        reading = super().read(page, stop)
-        reading.spans = spans_of_marks(page, teach(page))
-        return reading
 
 
 def load_taught(settings: Settings) -> Reader:

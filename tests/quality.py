@@ -97,7 +97,7 @@ def measure(reader: Reader) -> Figures:
     near: list[bool] = []
     for broken in broken_pages():
         whole = spans_of_marks(broken.undamaged, teach(broken.undamaged))
-        reading, skimmed = reader.read(broken.page), reader.read(skim(broken.page))
+        reading, skimmed = reader.read(broken.page), reader.mark(skim(broken.page))
         sums = wanted.setdefault(broken.kind, [Counter() for _ in range(4)])
         number = f"{len(near)} "
         sums[0].update(number + word for word in words(text(broken.undamaged, whole)))

@@ -30,7 +30,7 @@ class Finder:
                     if "HANG" in text: time.sleep(1000)
                     return whole(self, pages, *stop)
                 return read
-            Reader.read, Reader.read_many = weak(Reader.read), weak(Reader.read_many)
+            Reader.mark, Reader.mark_many = weak(Reader.mark), weak(Reader.mark_many)
             from model.page import warc
             whole_decode = warc.decode
             def decode(body, content_type=None):

@@ -282,6 +282,25 @@ def test_states_alone(backend: str) -> None:
             assert np.array_equal(array, other)
 
 
+@pytest.mark.parametrize("units, outputs", [(48, 7), (33, 0), (264, 72)])
+def test_odds_of_some_bytes(backend: str, units: int, outputs: int) -> None:
+    """What is asked for is as if all were, and the rest NaN; heads and states do not depend on it."""
+    packed, (ids, found) = pack(make_weights(units, outputs), backend), make_inputs(400)
+    random = np.random.default_rng(4)
+    some = random.random(400) < 0.2
+    pieces = []
+    for i, asked in enumerate((some, np.zeros(400, np.bool_), np.ones(400, np.bool_), some[::2], None, some[:1])):
+        n = 400 if asked is None else len(asked)
+        pieces.append(Piece(ids[:n], found[:n], replace(make_state(units), h=make_state(units).h * 0.9**i), asked))
+    for piece, chunk in zip(pieces, packed.read_many(pieces), strict=True):
+        whole = packed.read(piece.ids, piece.found, piece.state)
+        asked = np.ones(len(piece.ids), np.bool_) if piece.asked is None else piece.asked
+        for bits, expected in ((chunk.bits, whole.bits), (chunk.entropy, whole.entropy)):
+            assert np.array_equal(bits[asked], expected[asked]) and np.isnan(bits[~asked]).all()
+        for name in ("heads", "h", "c"):
+            assert np.array_equal(fields(chunk)[name], fields(whole)[name]), name
+
+
 def test_peaks(backend: str) -> None:
     """Figures of the size of this century's processors, for backends that have vector instructions of their own."""
     found = peaks(backend, 100_000)
@@ -328,6 +347,9 @@ def test_wrong_pieces(backend: str) -> None:
     for wrong in (replace(good, ids=ids[:9]), replace(good, state=make_state(8)), replace(good, found=found[:3])):
         with pytest.raises(ValueError, match="expected"):
             packed.read_many([good, wrong])
+    for asked in (np.ones(19, np.bool_), np.ones(20, np.uint8)):
+        with pytest.raises(ValueError, match="asked: "):
+            packed.read_many([replace(good, asked=asked)])
     with pytest.raises(ValueError, match="units"):
         packed.read_many([good], np.array([16]))
 
@@ -542,16 +564,17 @@ def test_the_compiled_module_checks_once_more() -> None:
     ids, found = make_inputs(10)
     state, bad = make_state(16), np.full((10, PREDICTIONS), LENGTH_CLASSES, np.uint8)
     good = [ids, found.predicted, found.length, found.slot, *arrays_of(state)[2:], state.h, state.c]
-    outputs = [np.array([1, 0]), *(np.zeros(n, np.float32) for n in (10, 10, 30, 20))]
+    outputs = [np.array([1, 0]), ids[:0], *(np.zeros(n, np.float32) for n in (10, 10, 30, 20))]
     lstm.read([(*good, *outputs)])
-    assert all(array.all() for array in outputs[1:])
-    for place, wrong_output in [(0, np.array([16])), (0, np.array([-1])), *enumerate([np.zeros(9, np.float32)] * 5)]:
+    assert all(array.all() for array in outputs[2:])
+    nine = np.zeros(9, np.float32)
+    for place, wrong_output in [(0, np.array([16])), (0, np.array([-1])), (1, ids[:9]), *enumerate([nine] * 6)]:
         with pytest.raises((ValueError, TypeError)):
             lstm.read([(*good, *outputs), (*good, *outputs[:place], wrong_output, *outputs[place + 1 :])])
-    with pytest.raises(ValueError, match="14 arrays"):
+    with pytest.raises(ValueError, match="15 arrays"):
         lstm.read([(*good, *outputs[1:])])
     with pytest.raises(TypeError, match="type, shape or order"):
-        lstm.read([(*good, *outputs[:4], np.zeros((4, 5), np.float32)[:, ::-1])])
+        lstm.read([(*good, *outputs[:5], np.zeros((4, 5), np.float32)[:, ::-1])])
     assert lstm.bits_only(*good) > 0
     for place, wrong in [(1, found.predicted[:9]), (2, bad), (3, found.slot[:9]), (7, np.zeros(15, np.float32))]:
         with pytest.raises(ValueError):

@@ -18,7 +18,7 @@ from kernels.copy import copies, copy_state
 from kernels.path import path_back, reference_path_forward
 from model.net import reader as module
 from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, digest, load_checkpoint, save_checkpoint
-from model.net.reader import Reader, Reading, Stopped, character_starts
+from model.net.reader import Marking, Reader, Reading, Stopped, character_starts, sample
 from model.page.boundaries import boundary_kinds
 from model.page.marks import HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
 from model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
@@ -119,11 +119,16 @@ def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
             assert sums[decided] == pytest.approx(sums.max(), abs=1e-3), name
 
 
-def assert_same(a: Reading, b: Reading) -> None:
-    """Spans and syntax alike; numbers up to the order of float32 sums."""
+def assert_same_marks(a: Marking, b: Marking) -> None:
+    """Spans and syntax alike; bits up to the order of sums."""
     assert a.spans == b.spans
     assert np.array_equal(a.syntax, b.syntax)
     assert a.bits == pytest.approx(b.bits, rel=1e-5)
+
+
+def assert_same(a: Reading, b: Reading) -> None:
+    """And numbers up to the order of float32 sums."""
+    assert_same_marks(a, b)
     for name in ("surprisal", "entropy", "depth"):
         np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=0, atol=1e-3)
 
@@ -159,11 +164,38 @@ def test_many_pages(checkpoint: Checkpoint, backend: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "PIECE", 500)
     monkeypatch.setattr(module, "PAGES", 3)
     reader = Reader(checkpoint, backend)
-    readings = reader.read_many(list(PAGES.values()))
-    for page, reading in zip(PAGES.values(), readings, strict=True):
-        assert reading is not None and reading.page == page
-        assert_same(reading, reader.read(page))
-    assert reader.read_many([]) == []
+    markings = reader.mark_many(list(PAGES.values()))
+    for page, marking in zip(PAGES.values(), markings, strict=True):
+        assert marking is not None and marking.page == page
+        assert_same_marks(marking, reader.mark(page))
+    assert reader.mark_many([]) == []
+
+
+@pytest.mark.parametrize("backend", kernels.available())
+def test_marks_are_those_of_a_reading(checkpoint: Checkpoint, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bits of a long page are estimated, by bytes whose bits are exact; a mark does not depend on it."""
+    reader = Reader(checkpoint, backend)
+    for page in PAGES.values():
+        assert_same_marks(reader.mark(page), reader.read(page))
+    monkeypatch.setattr(module, "WHOLE", 500)
+    monkeypatch.setattr(module, "SAMPLE", 400)
+    monkeypatch.setattr(module, "CHUNK", 700)
+    page = PAGES["news"]
+    marking, reading = reader.mark(page), reader.read(page)
+    assert marking.spans == reading.spans and np.array_equal(marking.syntax, reading.syntax)
+    n = len(page.encode())
+    chosen = sample(n + checkpoint.delay)[:n]
+    assert chosen.sum() == pytest.approx(400, abs=3)
+    assert marking.bits == pytest.approx(outputs(checkpoint, page).bits[:n][chosen].mean() * n, rel=1e-3)
+    assert marking.bits == pytest.approx(reading.bits, rel=0.1) and marking.bits != reading.bits
+
+
+@pytest.mark.parametrize("n", [8193, 10_000, 123_457])
+def test_a_sample_is_spread_evenly(n: int) -> None:
+    places = np.flatnonzero(sample(n))
+    assert len(places) == pytest.approx(4096, abs=3)
+    assert np.diff(places).max() < 5 * n / 4096 + 1
+    assert places[-1] > n - 5 * n / 4096 - 1
 
 
 def test_one_of_many_is_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,12 +208,12 @@ def test_one_of_many_is_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch)
         return page == 1 and asked.count(1) > 2
 
     pages = ["a" * 150, "b" * 1000, "c" * 450, "d"]
-    readings = reader.read_many(pages, stop)
+    readings = reader.mark_many(pages, stop)
     assert [reading and reading.page for reading in readings] == [pages[0], None, *pages[2:]]
     assert asked.count(1) == 3 and asked.count(0) == 2 and asked.count(3) == 1
     for page, reading in zip(pages, readings, strict=True):
         if reading is not None:
-            assert_same(reading, reader.read(page))
+            assert_same_marks(reading, reader.mark(page))
 
 
 def test_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from datatrove.utils.typeshelper import StatHints
 from app.answers import Asked, rendered
 from app.batch.task import LANES, TIMED_OUT, limit, read_batch
 from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.reader import Reader, Reading
+from model.net.reader import Marking, Reader
 from model.page.skim import skim
 from model.page.warc import read_pages
 
@@ -54,35 +54,35 @@ class SoupstateExtractor(BaseExtractor):  # type: ignore[misc]
     def extract(self, text: str) -> str:
         """The text of one page; of an empty one none, the network loaded. Raises Stopped past the time limit."""
         reader = self.reader
-        return self._rendered(reader.read(skim(text), limit(self.timeout))) if text else ""
+        return self._rendered(reader.mark(skim(text), limit(self.timeout))) if text else ""
 
     def run(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> DocumentsPipeline:
         """As the base class's, for batches of documents."""
         documents = iter(data)
         while batch := list(islice(documents, LANES)):
             with self.track_time(unit="batch"):
-                readings = read_batch(self.reader, [skim(document.text) for document in batch], self.timeout)
-                done = [self._put(*pair) for pair in zip(batch, readings, strict=True)]
+                markings = read_batch(self.reader, [skim(document.text) for document in batch], self.timeout)
+                done = [self._put(*pair) for pair in zip(batch, markings, strict=True)]
             for document, whole in zip(batch, done, strict=True):
                 if whole:
                     self.stat_update(StatHints.forwarded)
                     self.update_doc_stats(document)
                     yield document
 
-    def _put(self, document: Document, reading: Reading | str) -> bool:
+    def _put(self, document: Document, marking: Marking | str) -> bool:
         """Puts the text into the document; says whether there is some."""
         self.stat_update(StatHints.total)
-        if isinstance(reading, str):
-            self.stat_update("timeout" if reading == TIMED_OUT else "clean_error")
+        if isinstance(marking, str):
+            self.stat_update("timeout" if marking == TIMED_OUT else "clean_error")
             return False
-        document.text = self._rendered(reading)
+        document.text = self._rendered(marking)
         self.stat_update("extracted")
         if not document.text:
             self.stat_update(StatHints.dropped)
         return bool(document.text)
 
-    def _rendered(self, reading: Reading) -> str:
-        answer: Any = rendered(reading, Asked(reading.page, None, frozenset([self.form]), self.scope))
+    def _rendered(self, marking: Marking) -> str:
+        answer: Any = rendered(marking, Asked(marking.page, None, frozenset([self.form]), self.scope))
         found: str = answer[self.form]
         return found
 

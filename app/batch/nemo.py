@@ -27,7 +27,7 @@ class SoupstateAlgorithm:
         if self._reader is None:
             self._reader = Reader(load_checkpoint(self.weights))
         try:
-            reading = self._reader.read(skim(html), limit(self.seconds))
+            marking = self._reader.mark(skim(html), limit(self.seconds))
         except Stopped:
             return None
-        return [line for line in main_text(reading).splitlines() if line.strip()]
+        return [line for line in main_text(marking).splitlines() if line.strip()]

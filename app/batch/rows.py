@@ -35,7 +35,7 @@ class Row:
     markdown: str | None = _column("string", "The page in Markdown.")
     main_text: str | None = _column("string", "Text of the main content.")
     characters: int | None = _column("int32", "Characters of the page.")
-    bits_per_character: float | None = _column("float32", "How surprising the page was.")
+    bits_per_character: float | None = _column("float32", "How surprising the page was; of a long one an estimate.")
     model_name: str = _column("string", "Network that read it.")
     model_version: str = _column("string", "Its version.")
     status: str = _column("string", "ok, or why the page was not read.")

@@ -16,7 +16,7 @@ from app.batch.lines import JsonLines, WetRecords
 from app.batch.parquet import ParquetRows
 from app.batch.rows import Row, fill, row_of
 from app.logs import LOG
-from model.net.reader import Reader, Reading, Stopped
+from model.net.reader import Marking, Reader, Stopped
 from model.page.skim import skim
 from model.page.warc import Tally, WarcRecord, read_records
 
@@ -38,25 +38,25 @@ class Rows(Protocol):
 
 def read_batch(
     reader: Reader, pages: list[str], seconds: float, beat: Callable[[], None] = lambda: None
-) -> list[Reading | str]:
-    """Readings of pages, or why there is none. Each may take so many seconds of the processor: together, their sum.
+) -> list[Marking | str]:
+    """Markings of pages, or why there is none. Each may take so many seconds of the processor: together, their sum.
 
     beat: called now and then while they are read.
     """
     if len(pages) > 1:
         late = _asked(limit(seconds * len(pages)), beat)
         try:
-            readings = reader.read_many(pages, lambda page: late())
+            markings = reader.mark_many(pages, lambda page: late())
         except Exception as error:  # of one of them, which is found out below
             LOG.debug("pages are read one by one: %s", error)
         else:
-            return [TIMED_OUT if reading is None else reading for reading in readings]
+            return [TIMED_OUT if marking is None else marking for marking in markings]
     return [_read_one(reader, page, _asked(limit(seconds), beat)) for page in pages]
 
 
-def _read_one(reader: Reader, page: str, stop: Callable[[], bool]) -> Reading | str:
+def _read_one(reader: Reader, page: str, stop: Callable[[], bool]) -> Marking | str:
     try:
-        return reader.read(page, stop)
+        return reader.mark(page, stop)
     except Stopped:
         return TIMED_OUT
     except Exception as error:  # one page in millions that cannot be read must not end the work
@@ -194,23 +194,23 @@ class Task:
                 self.board[RECORD] = number
                 chosen.append((record.page.text, row))
         self._spent("rendering")
-        readings = read_batch(self.reader, [skim(page) for page, _ in chosen], self.job.page_seconds, self._beat)
+        markings = read_batch(self.reader, [skim(page) for page, _ in chosen], self.job.page_seconds, self._beat)
         self._spent("network")
-        for (page, row), reading in zip(chosen, readings, strict=True):
-            if isinstance(reading, str):
-                row.status = reading
+        for (page, row), marking in zip(chosen, markings, strict=True):
+            if isinstance(marking, str):
+                row.status = marking
             else:
-                self._render(page, reading, row)
+                self._render(page, marking, row)
             self.board[PAGES] += 1
             self._beat()
         self._spent("rendering")
         return rows
 
-    def _render(self, page: str, reading: Reading, row: Row) -> None:
+    def _render(self, page: str, marking: Marking, row: Row) -> None:
         asked = Asked(page, row.url or None, frozenset(EXTRACT_PARTS))
         try:
-            answer = rendered(reading, asked, limit(self.job.page_seconds))
-            fill(row, answer, main_text(reading))
+            answer = rendered(marking, asked, limit(self.job.page_seconds))
+            fill(row, answer, main_text(marking))
             self.counts.characters += len(page)
         except Stopped:
             row.status = TIMED_OUT

@@ -69,7 +69,8 @@ struct LstmCall {
   const int64_t* units;            // [U] < H
   size_t n_units;                  // U
   bool alone;                      // the recurrence alone: no bits, entropy or heads, which are null
-  float* bits;                     // [n] out: surprisal of each byte before it was read; or null
+  const uint8_t* asked;            // [n] whether a byte's odds are to be computed; null: all bytes'
+  float* bits;                     // [n] out: surprisal of each byte asked for, before it was read; or null
   float* entropy;                  // [n] out: entropy in bits of the distribution before it; or null
   float* heads;                    // [n, K] out: after each byte; or null
   float* traces;                   // [n, U] out: h after each byte
@@ -82,7 +83,8 @@ class Lstm {
   virtual size_t units() const = 0;
   virtual size_t outputs() const = 0;
   // Reads all calls, several at a time: their weights are loaded once for all that are under way, and when one has been read
-  // the next takes its place. What is read of a call does not depend on the others. Returns the total surprisal in bits.
+  // the next takes its place. What is read of a call does not depend on the others. Returns the total surprisal, in bits,
+  // of the bytes asked for.
   // Needs some 100 rows of H + 400 numbers for itself; throws std::bad_alloc only.
   virtual double read(const LstmCall* calls, size_t count) const = 0;
 };

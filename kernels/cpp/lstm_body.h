@@ -109,7 +109,8 @@ class LstmOn final : public Lstm {
     Buffer<Level> levels(most * n_levels);
     size_t rows = 0;
     for (size_t i = 0; i < count && rows < kBlock; ++i) rows += calls[i].n + 1;
-    Block block(product_, up(rows < kBlock ? rows : kBlock, V::kRows));
+    rows = up(rows < kBlock ? rows : kBlock, V::kRows);
+    Block blocks[] = {{product_, rows, false}, {product_, rows, true}};
     Lane lanes[kPages];
     for (size_t i = 0; i < most; ++i) {
       lanes[i].h = states.get() + 2 * i * padded_;
@@ -118,7 +119,7 @@ class LstmOn final : public Lstm {
     }
     double total = 0;
     size_t active = 0, next = 0;
-    for (; active < most && begin(calls, count, &next, &lanes[active]); ++active) total += keep(lanes[active], &block);
+    for (; active < most && begin(calls, count, &next, &lanes[active]); ++active) total += keep(lanes[active], blocks);
     while (active) {
       step(lanes, active);
       for (size_t i = active; i--;) {  // backwards: the last one takes the place of one that ends
@@ -126,12 +127,12 @@ class LstmOn final : public Lstm {
         const LstmCall& call = *lane.call;
         for (size_t u = 0; u < call.n_units; ++u) call.traces[lane.t * call.n_units + u] = lane.h[call.units[u]];
         ++lane.t;
-        total += keep(lane, &block);
+        total += keep(lane, blocks);
         if (lane.t < call.n) continue;
         memcpy(call.h, lane.h, units_ * sizeof(float));
         memcpy(call.c, lane.c, units_ * sizeof(float));
         if (begin(calls, count, &next, &lane)) {
-          total += keep(lane, &block);
+          total += keep(lane, blocks);
         } else {
           const Lane ended = lane;
           lane = lanes[--active];
@@ -139,18 +140,19 @@ class LstmOn final : public Lstm {
         }
       }
     }
-    return total + finish(&block);
+    return total + finish(&blocks[false]) + finish(&blocks[true]);
   }
 
  private:
-  // States, as inputs of the product, whose output is still to be computed.
+  // States, as inputs of the product, whose output is still to be computed: those that odds are asked of, or the others.
   struct Block {
-    Block(const Product<V>& p, size_t rows)
-        : inputs(rows * p.depth()), outputs(rows * p.columns()), most(rows), size(0), heads(false) {}
+    Block(const Product<V>& p, size_t rows, bool of_odds)
+        : inputs(rows * p.depth()), outputs(rows * p.columns()), most(rows), size(0), odds(of_odds), heads(false) {}
     Buffer<Input> inputs;
     Buffer<float> outputs;
     Place places[kBlock];
     size_t most, size;
+    const bool odds;
     bool heads;  // some state's are asked for
   };
 
@@ -206,7 +208,7 @@ class LstmOn final : public Lstm {
       for (size_t j = 0; j < padded_; j += R::kLanes)
         lane.excess +=
             R::quantize(R::mul(R::load(lane.h + j), R::set1(kLevels)), lane.levels + j / R::kDepth * R::kLevel);
-      fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
+      if (odds_asked(*lane.call, lane.t + 1)) fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
       const uint8_t* predicted = lane.call->found.predicted + kPredictions * lane.t;
       const uint8_t* length = lane.call->found.length + kPredictions * lane.t;
       lane.rows[0] = byte_.get() + lane.call->ids[lane.t] * row();
@@ -290,11 +292,17 @@ class LstmOn final : public Lstm {
     R::store(next, sigmoid_tanh<R>(o, exponential_of_gate<R>(c, 2.0f)));
   }
 
-  // Puts a lane's state into the block, if something is asked of it. Returns the bits of a block that became full.
-  double keep(const Lane& lane, Block* block) const {
+  // Of byte t.
+  static bool odds_asked(const LstmCall& call, size_t t) {
+    return !call.alone && t < call.n && (!call.asked || call.asked[t]);
+  }
+
+  // Puts a lane's state into its block, if something is asked of it. Returns the bits of a block that became full.
+  double keep(const Lane& lane, Block* blocks) const {
     const LstmCall& call = *lane.call;
-    const bool heads = call.heads && lane.t, odds = !call.alone && lane.t < call.n;
+    const bool heads = call.heads && lane.t, odds = odds_asked(call, lane.t);
     if (!heads && !odds) return 0;
+    Block* block = &blocks[odds];
     Input* inputs = block->inputs.get() + block->size * product_.depth();
     V::to_inputs(lane.h, units_, Product<V>::kLargest, inputs);
     if (odds) embed(lane.t ? call.found.slot + kContexts * (lane.t - 1) : call.first.slot, inputs + units_);
@@ -305,15 +313,15 @@ class LstmOn final : public Lstm {
 
   // Bits, entropy and heads of the block, which is empty afterwards.
   double finish(Block* block) const {
-    product_.multiply(block->inputs.get(), block->size, 0, block->heads ? product_.columns() : kHeads,
-                      block->outputs.get());
+    product_.multiply(block->inputs.get(), block->size, block->odds ? 0 : kHeads,
+                      block->heads ? product_.columns() : kHeads, block->outputs.get());
     double total = 0;
     float* scores = block->outputs.get();
     for (size_t i = 0; i < block->size; ++i, scores += product_.columns()) {
       const LstmCall& call = *block->places[i].call;
       const size_t t = block->places[i].t;
       if (call.heads && t) memcpy(call.heads + (t - 1) * outputs_, scores + kHeads, outputs_ * sizeof(float));
-      if (t == call.n) continue;
+      if (!block->odds) continue;
       const CopyInput& found = t ? call.found : call.first;
       const size_t at = t ? kPredictions * (t - 1) : 0;
       copy(found.predicted + at, found.length + at, scores);

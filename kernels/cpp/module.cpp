@@ -142,17 +142,20 @@ Found found_of(const nb::tuple& arrays, size_t* at) {
   return {predicted, length, taken<Slots<const uint16_t>>(arrays, at)};
 }
 
-// ids, predicted, length, slot, the last three before the first byte, h, c, units, bits, entropy, heads, traces: see lstm.h.
+// ids, predicted, length, slot, the last three before the first byte, h, c, units, asked, bits, entropy, heads, traces: see
+// lstm.h. Of asked there is one per id, or none.
 soupstate::LstmCall call_of(const Lstm& lstm, const nb::tuple& arrays) {
-  expect(arrays.size() == 14, "calls: 14 arrays each");
+  expect(arrays.size() == 15, "calls: 15 arrays each");
   size_t at = 0;
   const auto ids = taken<Bytes>(arrays, &at);
   const auto found = found_of(arrays, &at), first = found_of(arrays, &at);
   const auto h = taken<Line<float>>(arrays, &at), c = taken<Line<float>>(arrays, &at);
   const auto units = taken<Line<const int64_t>>(arrays, &at);
+  const auto asked = taken<Bytes>(arrays, &at);
   const auto bits = taken<Line<float>>(arrays, &at), entropy = taken<Line<float>>(arrays, &at);
   const auto heads = taken<Array<float>>(arrays, &at), traces = taken<Array<float>>(arrays, &at);
   auto call = inputs(lstm, ids, found, first, h.size(), c.size());
+  expect(asked.size() == call.n || !asked.size(), "asked: one per id, or none");
   expect(bits.size() == call.n && entropy.size() == call.n, "bits, entropy: one per id");
   expect(heads.size() == call.n * lstm.outputs() && traces.size() == call.n * units.size(), "heads, traces: one row per id");
   for (size_t i = 0; i < units.size(); ++i)
@@ -161,6 +164,7 @@ soupstate::LstmCall call_of(const Lstm& lstm, const nb::tuple& arrays) {
   call.c = c.data();
   call.units = units.data();
   call.n_units = units.size();
+  call.asked = asked.size() ? asked.data() : nullptr;
   call.bits = bits.data();
   call.entropy = entropy.data();
   call.heads = lstm.outputs() ? heads.data() : nullptr;
