@@ -202,7 +202,7 @@ class Run:
         meta = {
             "experiment": json.dumps(_plain(self.experiment)),
             "updates": str(self.updates),
-            "seconds": f"{self.seconds:.1f}",
+            "seconds": f"{self.seconds:.3f}",
         }
         path = self.folder / "checkpoint.safetensors"
         save_file(tensors, path.with_suffix(".part"), meta)
