@@ -11,6 +11,7 @@ from test_network import inputs
 from test_start import network as lstm_network
 from test_start import stored
 from test_workers import root as root  # a folder with shards of some sample pages
+from test_workers import wait_for
 
 from app.cli import soupstate
 from model.page.marks import OUTPUTS
@@ -141,8 +142,7 @@ def test_two_workers(root: Path) -> None:
     run = Run(dataclasses.replace(TINY, lanes=2), root, root, CPU)
     run.update()
     with further_workers(run, root, 1):
-        while run.updates < 4:
-            pass
+        wait_for(run, 4)
         losses(run, 3)
     assert all(bool(v.isfinite().all()) for v in run.network.state_dict().values())
 
@@ -191,7 +191,7 @@ def test_a_checkpoint_from_before_there_were_cells(root: Path, tmp_path: Path) -
 
 
 def test_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trained by two, and not to be exported."""
+    """Trained, but not to be exported."""
     monkeypatch.chdir(root)
     lines = [
         'name = "q"',
@@ -203,7 +203,7 @@ def test_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "steps = 32",
     ]
     Path("q.toml").write_text("\n".join([*lines, "characters = 1280"]))
-    done = CliRunner().invoke(soupstate, ["train", "q.toml", "--device", "cpu", "--workers", "2"])
+    done = CliRunner().invoke(soupstate, ["train", "q.toml", "--device", "cpu", "--threads", "1"])
     assert done.exit_code == 0, done.output
     checkpoint = "runs/q/checkpoint.safetensors"
     exported = CliRunner().invoke(soupstate, ["export", checkpoint, "--experiment", "q.toml", "--out", "out"])
