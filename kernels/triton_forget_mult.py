@@ -1,6 +1,7 @@
 """The recurrence of a QRNN and its gradient for GPUs, in Triton; see `kernels.forget_mult` for what is computed.
 
-Not imported by anything but training on a GPU. Tested by Triton's interpreter only: it has not been run on a GPU.
+Not imported by anything but training on a GPU. Tested by Triton's interpreter and compiled for compute capability 9.0,
+but not run on a GPU yet.
 
 A program takes BLOCK numbers of one sequence through all its steps; c stays in registers. Tensors are of torch,
 float32 and contiguous, the shapes those of `kernels.forget_mult`.
