@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.net.comments import comments
+from model.net.indentation import Indentation
 from model.net.ranking import Ranking, row
 from model.net.reader import Reader, Reading
 from model.net.references import references
@@ -109,6 +110,10 @@ def _trials(reading: Reading) -> list[Trial]:
     for at, proposed in [pair for found in (mismatches, *lexical) for pair in islice(found, SUSPECTS)]:
         for r in proposed:
             trials[at, r.start, r.end, r.replacement] = Trial(at, r, True)
+    misplaced = list(islice(Indentation(page, mismatches.tags, mismatches.usual), SUSPECTS))
+    for at, proposed in misplaced:
+        for r in proposed:
+            trials[at, r.start, r.end, r.replacement] = Trial(at, r, True, 1 / len(misplaced))
     return list(trials.values())
 
 
@@ -168,6 +173,7 @@ def _candidate(
         "size": math.log(len(reading.page)),
         "repeats": math.log(max(1, same[repair.kind, repair.replacement])),
         "mismatch": float(any(t.mismatch for t in trials)),
+        "indented": trials[0].indented if trials else 0.0,
         "ahead": _logarithm(by_side[0]),
         "behind": _logarithm(by_side[1]) if len(sides) > 1 else 0.0,
         "agreed": _logarithm(min(by_side)),

@@ -21,6 +21,7 @@ FIGURES = (
     "size",  # log of the page's characters
     "repeats",  # log of how many places of the page have the same repair: a habit is no slip
     "mismatch",  # 1: markup that does not fit together is found there without the network
+    "indented",  # 1 / places where the page's indentation asks for an edit, if the best repair is one
     "ahead",  # log(1 + bits) saved as the network sees it that reads from the beginning; negative where lost
     "behind",  # as the one that reads from the end sees it; 0 where there is none
     "agreed",  # the lesser of the two

@@ -115,6 +115,11 @@ def missing_end(at: int, name: str) -> Repair:
     return Repair(at, at, f"</{name}>", "missing-end-tag", f"the end tag </{name}> is missing")
 
 
+def missing_start(at: int, name: str, text: str) -> Repair:
+    """The start tag of `name`, inserted as `text`."""
+    return Repair(at, at, text, "missing-start-tag", f"a start tag <{name}> is missing")
+
+
 def unexpected_end(start: int, end: int, name: str) -> Repair:
     """The end tag of `name`, deleted."""
     return Repair(start, end, "", "unexpected-end-tag", f"</{name}> closes nothing")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.net.repairs import MISSING, Repair, missing_end, unexpected_end
+from model.net.repairs import MISSING, Repair, missing_end, missing_start, unexpected_end
 from model.page.marks import Syntax
 from model.page.spans import Span, TagSpan
 
@@ -147,8 +147,7 @@ class Mismatches:
             yield self._start_tag(tag.name, at)
 
     def _start_tag(self, name: str, at: int) -> Repair:
-        text = self.usual.get(name, f"<{name}>")
-        return Repair(at, at, text, "missing-start-tag", f"a start tag <{name}> is missing")
+        return missing_start(at, name, self.usual.get(name, f"<{name}>"))
 
     def _surprises(self, begin: int, end: int) -> list[int]:
         end = min(end, begin + WINDOW)

@@ -32,6 +32,7 @@ class Trial:
     at: int
     repair: Repair
     mismatch: bool = False  # markup that does not fit together is there, whatever the network says
+    indented: float = 0.0  # 1 / number of places where the page's indentation asks for an edit, if this is one
     short: list[float] = field(default_factory=list)
     long: list[float] = field(default_factory=list)
 
