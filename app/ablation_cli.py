@@ -6,7 +6,7 @@ import click
 from tqdm import tqdm
 
 from model.train.experiment import load_experiment
-from model.train.heldout import measure, training
+from model.train.heldout import kernel_speed, measure, training
 from model.train.loop import build_network
 from model.train.shards import Shards
 from model.train.start import load_weights
@@ -23,8 +23,9 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 def ablation_command(experiments: tuple[Path, ...], shards: Path, runs: Path, longest: int) -> None:
     """Compare trained experiments on held-out lessons: bits per byte, every head, speed; a column an experiment.
 
-    Heads: the share of right marks, and F1, the mean over the classes that occur. Speed is that of torch, not of the
-    kernels: of training by the clock, as its checkpoint tells; of reading by the seconds of one thread, page by page.
+    Heads: the share of right marks, and F1, the mean over the classes that occur. Speed of training
+    is by the clock, as its checkpoint tells; of reading by the seconds of one thread, page by page, through torch and,
+    of a network that a kernel can read, by the kernel.
     """
     columns: dict[str, dict[str, float]] = {}
     try:
@@ -39,7 +40,7 @@ def ablation_command(experiments: tuple[Path, ...], shards: Path, runs: Path, lo
                 return tqdm(numbers, desc=name, unit="page", disable=None)
 
             measured = measure(network, lessons, plan.delay, longest, progress)
-            columns[plan.name] = training(checkpoint, plan) | measured
+            columns[plan.name] = training(checkpoint, plan) | measured | kernel_speed(network, lessons, longest)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     names = list(dict.fromkeys(name for column in columns.values() for name in column))

@@ -116,6 +116,7 @@ def test_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("bits per byte", "syntax, F1", "depth, r", "training, bytes a second", "reading, bytes a second"):
         one, two = (float(value.replace(",", "")) for value in rows[name])
         assert one != two
+    assert re.fullmatch(r"[\d,]+", rows["reading by the kernel"][0]) and rows["reading by the kernel"][1] == ""
     assert 5 < float(rows["bits per byte"][0]) < 9
     Path("qrnn.toml").write_text(Path("qrnn.toml").read_text().replace('"qrnn"\nunits', '"lstm"\nunits'))
     refused = CliRunner().invoke(soupstate, arguments)

@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from torch.nn import functional
 
+from kernels import State, pack
+from kernels.copy import copies, copy_state
+from model.net.fold import fold
 from model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT
 from model.train.experiment import Experiment
+from model.train.export import parameters
 from model.train.inputs import input_rows
 from model.train.network import Network
 from model.train.shards import BYTE, MARKS, Shards
 
 CHUNK = 4096  # bytes read at once
+TIMED = 20  # lessons that the kernel's speed is measured on
 Progress = Callable[[range], Iterable[int]]
 Figures = dict[str, float]
 
@@ -65,6 +70,25 @@ def measure(network: Network, shards: Shards, delay: int, longest: int, progress
     finally:
         torch.set_num_threads(threads)
     return {"numbers in the cell": sum(p.numel() for p in network.cell.parameters())} | tally.figures()
+
+
+def kernel_speed(network: Network, shards: Shards, longest: int) -> Figures:
+    """Bytes a second of the fastest kernel here, by one thread's seconds, a page at a time, on the first TIMED lessons.
+
+    Nothing of a network that no kernel reads.
+    """
+    if network.lstm is None or network.heads is None or not network.copy:
+        return {}
+    packed = pack(fold(parameters(network)))
+    count, seconds = 0, 0.0
+    for number in range(min(TIMED, len(shards))):
+        ids = np.ascontiguousarray(shards.lesson(number)[:longest, BYTE])
+        found, _ = copies(ids, copy_state())
+        before = time.thread_time()
+        packed.read(ids, found, State.zeros(packed.weights.units))
+        seconds += time.thread_time() - before
+        count += len(ids)
+    return {"reading by the kernel": count / max(seconds, 1e-9)}
 
 
 class _Tally:
