@@ -36,15 +36,20 @@ def reference_path_forward(evidence: Floats, kinds: Bytes, changes: Floats, scor
 
 def path_back(pointers: list[Bytes], last: int) -> Bytes:
     """Classes of the best path that ends in class `last`, over all chunks of pointers."""
-    total = sum(map(len, pointers))
-    classes = np.empty(total, np.uint8)
-    at = total
-    for chunk in reversed(pointers):
-        flat, width = chunk.tobytes(), chunk.shape[1]  # a list of lists takes five times as long
-        found = bytearray(len(chunk))
-        for t in range(len(chunk) - 1, -1, -1):
-            found[t] = last
-            last = flat[t * width + last]
-        at -= len(chunk)
-        classes[at : at + len(chunk)] = np.frombuffer(found, np.uint8)
-    return classes
+    if not pointers:
+        return np.empty(0, np.uint8)
+    together = np.concatenate(pointers)
+    if cpp is None:
+        return reference_path_back(together, last)
+    path = np.empty(len(together), np.uint8)
+    cpp.path_back(together, last, path)
+    return path
+
+
+def reference_path_back(pointers: Bytes, last: int) -> Bytes:
+    """As `path_back`, of one chunk (n, classes)."""
+    path = np.empty(len(pointers), np.uint8)
+    for t in range(len(pointers) - 1, -1, -1):
+        path[t] = last
+        last = int(pointers[t, last])
+    return path

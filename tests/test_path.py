@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kernels.compiled import cpp
-from kernels.path import path_back, path_forward, reference_path_forward
+from kernels.path import path_back, path_forward, reference_path_back, reference_path_forward
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -27,7 +27,8 @@ def make(n: int, classes: int, kinds: int, seed: int = 0) -> tuple[Floats, Bytes
 
 @pytest.mark.skipif(cpp is None, reason="the compiled module was not built")
 @pytest.mark.parametrize(
-    ("n", "classes", "kinds"), [(0, 14, 144), (1, 1, 1), (1, 14, 144), (63, 3, 2), (1000, 14, 144)]
+    ("n", "classes", "kinds"),
+    [(0, 14, 144), (1, 1, 1), (1, 14, 144), (63, 3, 2), (1000, 14, 144), (50, 16, 2), (70, 37, 3)],
 )
 def test_compiled_equals_reference(n: int, classes: int, kinds: int) -> None:
     given = make(n, classes, kinds)
@@ -38,6 +39,24 @@ def test_compiled_equals_reference(n: int, classes: int, kinds: int) -> None:
     assert np.array_equal(pointers, wanted)
     np.testing.assert_allclose(scores, wanted_scores, rtol=0, atol=1e-5)
     assert all(np.array_equal(a, b) for a, b in zip(given, before, strict=True))  # arguments stay as they were
+
+
+@pytest.mark.skipif(cpp is None, reason="the compiled module was not built")
+@pytest.mark.parametrize(("n", "classes"), [(1, 1), (1, 14), (63, 3), (1000, 14), (100, 17), (50, 256)])
+def test_compiled_back_equals_reference(n: int, classes: int) -> None:
+    pointers = np.random.default_rng(n).integers(0, classes, (n, classes)).astype(np.uint8)
+    for last in {0, classes // 2, classes - 1}:
+        path = path_back([pointers[: n // 3], pointers[n // 3 :]], last)
+        assert path.dtype == np.uint8 and np.array_equal(path, reference_path_back(pointers, last))
+
+
+@pytest.mark.skipif(cpp is None, reason="the compiled module was not built")
+def test_the_compiled_module_checks_classes() -> None:
+    assert cpp is not None
+    pointers = np.zeros((5, 3), np.uint8)
+    for wrong, last, length in ((pointers + 3, 0, 5), (pointers, 3, 5), (pointers, 0, 4)):
+        with pytest.raises(ValueError, match="no such class|one class a byte"):
+            cpp.path_back(wrong, last, np.empty(length, np.uint8))
 
 
 @pytest.mark.parametrize("forward", VERSIONS)

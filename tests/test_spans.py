@@ -71,9 +71,9 @@ def test_asked_once_a_run() -> None:
     page = "<p>one</p> two"
     asked = []
 
-    def decide(name: str, start: int, end: int) -> int:
-        asked.append((name, page[start:end]))
-        return 1
+    def decide(names: tuple[str, ...], places: list[tuple[int, int]]) -> list[list[int]]:
+        asked.extend((name, page[start:end]) for start, end in places for name in names)
+        return [[1] * len(names)] * len(places)
 
     spans = assemble(page, teach(page)[:, COLUMN["syntax"]], decide)
     assert len(asked) == len(set(asked))

@@ -235,7 +235,18 @@ void path_forward(Array<const float, nb::ndim<2>> evidence, Bytes kinds, Array<c
   expect(changes.shape(1) == classes && changes.shape(2) == classes && scores.size() == classes, "changes, scores: wrong size");
   for (size_t t = 0; t < n; ++t) expect(kinds.data()[t] < changes.shape(0), "kinds: out of range");
   nb::gil_scoped_release release;
-  soupstate::path_forward(evidence.data(), kinds.data(), changes.data(), n, classes, scores.data(), pointers.data());
+  soupstate::path_forward(evidence.data(), kinds.data(), changes.data(), changes.shape(0), n, classes, scores.data(),
+                          pointers.data());
+}
+
+void path_back(Array<const uint8_t, nb::ndim<2>> pointers, uint8_t last, Line<uint8_t> path) {
+  const size_t n = pointers.shape(0), classes = pointers.shape(1);
+  expect(path.size() == n, "path: one class a byte");
+  uint8_t most = last;
+  for (size_t i = 0; i < pointers.size(); ++i) most = pointers.data()[i] > most ? pointers.data()[i] : most;
+  expect(!n || most < classes, "pointers, last: no such class");
+  nb::gil_scoped_release release;
+  soupstate::path_back(pointers.data(), n, classes, last, path.data());
 }
 
 using Steps = Array<float, nb::ndim<3>>;  // [S, T, N]
@@ -278,6 +289,7 @@ NB_MODULE(_cpp, m) {
         "predicted"_a.noconvert(), "length"_a.noconvert(), "slot"_a.noconvert());
   m.def("path_forward", &path_forward, "evidence"_a.noconvert(), "kinds"_a.noconvert(), "changes"_a.noconvert(),
         "scores"_a.noconvert(), "pointers"_a.noconvert());
+  m.def("path_back", &path_back, "pointers"_a.noconvert(), "last"_a, "path"_a.noconvert());
   m.def("forget_mult", &forget_mult, "f"_a.noconvert(), "z"_a.noconvert(), "o"_a.noconvert(), "start"_a.noconvert(),
         "c"_a.noconvert(), "h"_a.noconvert());
   m.def("forget_mult_gradients", &forget_mult_gradients, "f"_a.noconvert(), "z"_a.noconvert(), "o"_a.noconvert(),

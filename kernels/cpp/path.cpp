@@ -2,34 +2,76 @@
 #include "path.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 namespace soupstate {
+namespace {
 
-void path_forward(const float* evidence, const uint8_t* kinds, const float* changes, size_t n, size_t classes,
-                  float* scores, uint8_t* pointers) {
-  std::vector<float> next(classes);
+// Vectors of the compiler's own, which it maps to whatever the base machine has.
+using Four = float __attribute__((vector_size(16)));
+using FourInts = int32_t __attribute__((vector_size(16)));
+constexpr size_t kLanes = 4, kVectors = 4, kSide = kLanes * kVectors;  // classes that are held in registers together
+constexpr float kNever = -1e30f;
+
+constexpr size_t up(size_t n) { return (n + kSide - 1) / kSide * kSide; }
+
+Four load(const float* p) {
+  Four v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// The best score of a path to each of kSide classes, and the class before it. table: from each class [.., width].
+void best(const float* scores, const float* table, size_t classes, size_t width, float* next, int32_t* from) {
+  Four most[kVectors];
+  FourInts found[kVectors];
+  for (size_t v = 0; v < kVectors; ++v) {
+    most[v] = Four{kNever, kNever, kNever, kNever};
+    found[v] = FourInts{0, 0, 0, 0};
+  }
+  for (size_t a = 0; a < classes; ++a, table += width) {
+    const Four score = {scores[a], scores[a], scores[a], scores[a]};
+    const auto i = static_cast<int32_t>(a);
+    const FourInts index = {i, i, i, i};
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      const Four s = score + load(table + v * kLanes);
+      const FourInts better = s > most[v];
+      most[v] = better ? s : most[v];
+      found[v] = better ? index : found[v];
+    }
+  }
+  memcpy(next, most, sizeof most);
+  memcpy(from, found, sizeof found);
+}
+
+}  // namespace
+
+void path_forward(const float* evidence, const uint8_t* kinds, const float* changes, size_t tables, size_t n,
+                  size_t classes, float* scores, uint8_t* pointers) {
+  const size_t width = up(classes);
+  std::vector<float> padded(tables * classes * width, kNever), next(width);
+  std::vector<int32_t> from(width);
+  for (size_t row = 0; row < tables * classes; ++row)
+    std::copy_n(changes + row * classes, classes, padded.begin() + row * width);
   for (size_t t = 0; t < n; ++t) {
-    const float* table = changes + kinds[t] * classes * classes;
-    uint8_t* from = pointers + t * classes;
-    std::fill(next.begin(), next.end(), -1e30f);
-    std::fill(from, from + classes, uint8_t{0});
-    for (size_t a = 0; a < classes; ++a) {
-      const float* row = table + a * classes;
-      for (size_t b = 0; b < classes; ++b) {
-        const float s = scores[a] + row[b];
-        if (s > next[b]) {
-          next[b] = s;
-          from[b] = static_cast<uint8_t>(a);
-        }
-      }
-    }
-    float best = -1e30f;
+    const float* table = padded.data() + kinds[t] * classes * width;
+    for (size_t b = 0; b < width; b += kSide) best(scores, table + b, classes, width, &next[b], &from[b]);
+    float highest = kNever;
     for (size_t b = 0; b < classes; ++b) {
+      pointers[t * classes + b] = static_cast<uint8_t>(from[b]);
       next[b] += evidence[t * classes + b];
-      best = std::max(best, next[b]);
+      highest = std::max(highest, next[b]);
     }
-    for (size_t b = 0; b < classes; ++b) scores[b] = next[b] - best;
+    for (size_t b = 0; b < classes; ++b) scores[b] = next[b] - highest;
+  }
+}
+
+void path_back(const uint8_t* pointers, size_t n, size_t classes, uint8_t last, uint8_t* path) {
+  for (size_t t = n; t--;) {
+    path[t] = last;
+    last = pointers[t * classes + last];
   }
 }
 

@@ -2,7 +2,7 @@
 
 The page's bytes go through the recurrence chunk by chunk. Of the heads' outputs only two things are kept: the best
 path of syntax classes (evidence of every byte plus the likelihood of each change of class between those two bytes), and
-the other heads' log-likelihoods summed over atoms, the stretches between `<` and `>`. A span's decisions are taken from
+the other heads' outputs summed over atoms, the stretches between `<` and `>`. A span's decisions are taken from
 the sums over its atoms.
 """
 
@@ -18,8 +18,8 @@ from kernels.copy import advance_copies, copy_state
 from kernels.path import path_back, path_forward
 from model.net.checkpoint import Checkpoint, load_checkpoint
 from model.page.boundaries import boundary_kinds
-from model.page.marks import HEADS, OUTPUT, OUTPUTS, Syntax
-from model.page.spans import Span, assemble
+from model.page.marks import OUTPUT, OUTPUTS, Syntax
+from model.page.spans import Decide, Place, Span, assemble
 
 CHUNK = 8192  # bytes read between two looks at the clock
 # Pages under way in mark_many, and bytes of one between two looks: found by trial, of 4 to 16 and 2048 or 8192, on 16
@@ -37,10 +37,6 @@ GOLDEN = 0.6180339887498949  # its multiples, modulo 1, are spread more evenly t
 
 
 Floats = NDArray[np.float32]
-
-
-STARTS = np.array([OUTPUT[head.name].start for head in HEADS])
-CLASSES = np.array([head.classes for head in HEADS])
 
 
 class Stopped(Exception):
@@ -215,7 +211,11 @@ def per_character(values: Floats, starts: NDArray[np.int64]) -> Floats:
 
 
 class _Evidence:
-    """Gathers the heads' outputs of one page; byte t's marks are read off the state `delay` bytes later."""
+    """Gathers the heads' outputs of one page; byte t's marks are read off the state `delay` bytes later.
+
+    An output is the log-likelihood of its class but for a number that is the same for all classes of a head, and so for
+    all that they are compared by.
+    """
 
     def __init__(self, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> None:
         self.ids, self.delay, self.changes = ids, checkpoint.delay, checkpoint.changes
@@ -234,45 +234,31 @@ class _Evidence:
         outputs = outputs[max(0, self.delay - at) :]
         if not len(outputs):
             return
-        logs = _log_likelihoods(outputs)
-        last = first + len(logs)
+        last = first + len(outputs)
         before = int(self.ids[first - 1]) if first else ord(" ")
         kinds = boundary_kinds(self.ids[first:last], before)
-        syntax = np.ascontiguousarray(logs[:, OUTPUT["syntax"]])
+        syntax = np.ascontiguousarray(outputs[:, OUTPUT["syntax"]])
         syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
         pointers, self.scores = path_forward(syntax, kinds, self.changes, self.scores)
         self.pointers.append(pointers)
         k = int(np.searchsorted(self.atoms, first, "right")) - 1
         edges = self.atoms[k : np.searchsorted(self.atoms, last, "left")].copy()
         edges[0] = max(edges[0], first)
-        self.sums[k : k + len(edges)] += np.add.reduceat(logs, edges - first)
+        self.sums[k : k + len(edges)] += np.add.reduceat(outputs, edges - first)
 
     def path(self) -> NDArray[np.uint8]:
         """Syntax (bytes,): the best path."""
         return path_back(self.pointers, int(self.scores.argmax()))
 
-    def decider(self, starts: NDArray[np.int64]) -> Callable[[str, int, int], int]:
-        """decide(head, start, end), offsets in characters: the class with the most evidence over the span's atoms."""
+    def decider(self, starts: NDArray[np.int64]) -> Decide:
+        """decide(heads, places), offsets in characters: the classes with the most evidence over each span's atoms."""
         totals = np.concatenate([np.zeros((1, OUTPUTS)), np.cumsum(self.sums, axis=0, dtype=np.float64)])
         atom_of = np.searchsorted(self.atoms, starts, "right") - 1
 
-        def decide(name: str, start: int, end: int) -> int:
-            part = OUTPUT[name]
-            return int((totals[atom_of[end - 1] + 1, part] - totals[atom_of[start], part]).argmax())
+        def decide(names: tuple[str, ...], places: list[Place]) -> list[list[int]]:
+            first, last = np.array(places, np.int64).reshape(-1, 2).T
+            evidence = totals[atom_of[last - 1] + 1] - totals[atom_of[first]]
+            decided: list[list[int]] = np.stack([evidence[:, OUTPUT[name]].argmax(1) for name in names], 1).tolist()
+            return decided
 
         return decide
-
-
-def _log_likelihoods(outputs: Floats) -> Floats:
-    """Log-softmax of outputs (n, OUTPUTS), head by head; numbers stay as they are.
-
-    The largest output of all is taken off before one exponential, which serves all heads: one whose outputs lie 80
-    below it is not normalised, which changes no decision.
-    """
-    shifted = outputs - outputs.max(1, keepdims=True)
-    sums = np.maximum(np.add.reduceat(np.exp(shifted), STARTS, axis=1), 1e-35)
-    logs: Floats = shifted - np.repeat(np.log(sums), CLASSES, axis=1)
-    for head in HEADS:
-        if head.classes == 1:
-            logs[:, OUTPUT[head.name]] = outputs[:, OUTPUT[head.name]]
-    return logs

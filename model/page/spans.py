@@ -1,7 +1,7 @@
 """Spans: runs of marks. A text span is the text between two tags, a tag span a tag with its values' places.
 
-One decision is taken per span, from the evidence pooled over it: `decide(name, start, end)` gives the class of head
-`name` for page[start:end]. Offsets count code points.
+One decision is taken per span, from the evidence pooled over it: `decide(names, places)` gives the classes of the heads
+`names` for each of places (start, end). Offsets count code points.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from model.page.marks import COLUMN, IGNORED, Block, Event, Syntax, Visible
 
-Decide = Callable[[str, int, int], int]
 Place = tuple[int, int]  # start, end
+Decide = Callable[[tuple[str, ...], list[Place]], list[list[int]]]
 
 TAG_PARTS = frozenset({Syntax.ATTRIBUTE, Syntax.VALUE, Syntax.HREF, Syntax.SRC, Syntax.ALT, Syntax.REL, Syntax.BASE})
 SPACE = "\t\n\f\r "
@@ -68,7 +68,7 @@ Span = TextSpan | TagSpan | TitleSpan
 INLINE = frozenset({Event.NONE, Event.LINK, Event.LINK_END, Event.STRONG, Event.EMPHASIS, Event.CODE, Event.IMAGE})
 ONE_BLOCK = INLINE | {Event.BREAK}
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
-VALUES = {Syntax.HREF: "href", Syntax.SRC: "src", Syntax.ALT: "alt", Syntax.REL: "rel", Syntax.BASE: "base"}
+VALUES = {int(kind): kind.name.lower() for kind in (Syntax.HREF, Syntax.SRC, Syntax.ALT, Syntax.REL, Syntax.BASE)}
 
 
 def runs(page: str, syntax: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
@@ -76,9 +76,10 @@ def runs(page: str, syntax: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
     if not page:
         return []
     cut = np.flatnonzero(syntax[1:] != syntax[:-1]) + 1
-    opens = np.array([i for i in find_all(page, "<") if syntax[i] in (Syntax.TAG, Syntax.END_TAG)], np.int64)
-    edges = np.unique(np.concatenate([[0], cut, opens, [len(page)]])).tolist()
-    return [(int(syntax[a]), a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    opens = np.array(find_all(page, "<"), np.int64)
+    opens = opens[np.isin(syntax[opens], (Syntax.TAG, Syntax.END_TAG))]
+    edges = np.unique(np.concatenate([[0], cut, opens, [len(page)]]))
+    return list(zip(syntax[edges[:-1]].tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
 def find_all(page: str, what: str) -> list[int]:
@@ -92,48 +93,57 @@ def find_all(page: str, what: str) -> list[int]:
 
 def assemble(page: str, syntax: NDArray[np.uint8], decide: Decide) -> list[Span]:
     """Spans in order of the page; comments, doctypes, scripts and styles have none."""
+    spans = _undecided(page, syntax)
+    tags = [span for span in spans if isinstance(span, TagSpan)]
+    for tag, (event,) in zip(tags, decide(("event",), [(s.start, s.end) for s in tags]), strict=True):
+        tag.event = event
+    texts = [(s.start, s.end) for s in spans if isinstance(s, TextSpan) and not s.blank]
+    decided = iter(decide(TEXT_HEADS, texts))
+    marks = [0] * len(TEXT_HEADS)
+    preformatted = False  # since a tag said so: all text up to the next block is, whatever its own marks
+    for i, span in enumerate(spans):
+        if isinstance(span, TagSpan):
+            if span.event not in ONE_BLOCK:
+                preformatted = span.event == Event.PREFORMATTED
+        elif isinstance(span, TextSpan):
+            marks = marks if span.blank else next(decided)
+            spans[i] = span = TextSpan(span.start, span.end, span.blank, *marks)
+            if preformatted:
+                span.block = Block.PREFORMATTED
+    return spans
+
+
+def _undecided(page: str, syntax: NDArray[np.uint8]) -> list[Span]:
+    """Spans without their marks."""
     spans: list[Span] = []
     tag: TagSpan | None = None
-    before = TextSpan(0, 0, True)
     for kind, start, end in runs(page, syntax):
         if kind in (Syntax.TAG, Syntax.END_TAG) and (tag is None or page[start] == "<"):
             tag = TagSpan(start, end, Event.NONE, kind == Syntax.END_TAG)
             spans.append(tag)
         elif tag is not None and (kind in (Syntax.TAG, Syntax.END_TAG) or kind in TAG_PARTS):
             tag.end = end
-            name = VALUES.get(Syntax(kind))
+            name = VALUES.get(kind)
             if name and getattr(tag, name) is None:
                 setattr(tag, name, (start, end))
         else:
             tag = None
             if kind == Syntax.TEXT:
-                before = _text_span(page, start, end, before, decide)
-                spans.append(before)
+                spans.append(TextSpan(start, end, not page[start:end].strip(SPACE)))
             elif kind == Syntax.TITLE:
                 spans.append(TitleSpan(start, end))
-    preformatted = False  # since a tag said so: all text up to the next block is, whatever its own marks
-    for span in spans:
-        if isinstance(span, TagSpan):
-            span.event = decide("event", span.start, span.end)
-            if span.event not in ONE_BLOCK:
-                preformatted = span.event == Event.PREFORMATTED
-        elif isinstance(span, TextSpan) and preformatted:
-            span.block = Block.PREFORMATTED
     return spans
-
-
-def _text_span(page: str, start: int, end: int, before: TextSpan, decide: Decide) -> TextSpan:
-    if page[start:end].strip(SPACE):
-        return TextSpan(start, end, False, *(decide(name, start, end) for name in TEXT_HEADS))
-    return TextSpan(start, end, True, *(getattr(before, name) for name in TEXT_HEADS))
 
 
 def spans_of_marks(page: str, marks: NDArray[np.uint8]) -> list[Span]:
     """Spans of a page whose marks (len(page), heads) are known: of a lesson."""
 
-    def decide(name: str, start: int, end: int) -> int:
-        column = marks[start:end, COLUMN[name]]
+    def most(name: str, place: Place) -> int:
+        column = marks[slice(*place), COLUMN[name]]
         known = column[column != IGNORED]
         return int(np.bincount(known).argmax()) if len(known) else 0
+
+    def decide(names: tuple[str, ...], places: list[Place]) -> list[list[int]]:
+        return [[most(name, place) for name in names] for place in places]
 
     return assemble(page, marks[:, COLUMN["syntax"]], decide)
