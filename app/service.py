@@ -62,9 +62,8 @@ class Service:
             return Response(await self._wait(request, job), media_type=JSON_TYPE)
         except Full as full:
             raise busy(full) from None
-        except Late:
-            detail = f"the page takes longer than {self.settings.page_seconds:g} s to read"
-            raise Problem(504, detail, "html") from None
+        except Late as late:
+            raise Problem(504, str(late), "html") from None
         finally:
             ticket.release()
 

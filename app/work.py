@@ -17,6 +17,7 @@ FIRST_SPEED = 50_000.0  # characters a thread reads in a second, until it is mea
 SMOOTHING = 0.2  # weight of a new measurement
 MEASURED = 1000  # shorter pages tell nothing of the speed
 LONGEST_RETRY = 120
+LARGE = 1_000_000  # characters of a page beyond which it gets more time than the usual limit
 
 
 class Full(Exception):
@@ -32,7 +33,10 @@ class TooLarge(Exception):
 
 
 class Late(Exception):
-    """The page took longer than the limit."""
+    """The page took longer than the limit, of so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the page takes longer than {seconds:g} s to read")
 
 
 @dataclass(eq=False)
@@ -144,11 +148,12 @@ class WorkQueue:
 
     def _work(self, job: Job) -> None:
         start = time.monotonic()
-        deadline = start + self.page_seconds
+        allowed = self.page_seconds * max(1.0, job.characters / LARGE)
+        deadline = start + allowed
         try:
             answer = job.work(lambda: job.dropped or time.monotonic() > deadline)
         except Stopped as stopped:
-            job.future.set_exception(stopped if job.dropped else Late())
+            job.future.set_exception(stopped if job.dropped else Late(round(allowed, 1)))
         except BaseException as error:  # the request that waits reports it
             job.future.set_exception(error)
         else:

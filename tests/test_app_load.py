@@ -260,6 +260,8 @@ def test_jobs_run_in_order_fail_alone_and_can_be_dropped() -> None:
         failing.future.result(5)
     assert last.future.result(5) == b"done"
     assert len(done) == 1
+    with pytest.raises(Late, match=r"longer than 0\.4 s"):  # a page of two millions has twice the time
+        queue.submit(slow, 2_000_000).future.result(5)
     dropped = queue.submit(slow, 1)
     while not dropped.future.running():
         time.sleep(0.001)
