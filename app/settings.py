@@ -35,7 +35,7 @@ class Settings:
     workers: int = _setting(0, "Pages read at once, each by a thread; 0: one a processor.")
     max_body_bytes: int = _setting(10_000_000, "Largest body of a request, in bytes (413).")
     max_queue_characters: int = _setting(40_000_000, "Characters waiting or being read at once (503 when full).")
-    page_seconds: float = _setting(60.0, "Longest time a page is read (504); in proportion for more than a million characters.")
+    page_seconds: float = _setting(60.0, "Longest time a page is read (504); more for more than a million characters.")
     body_seconds: float = _setting(30.0, "Longest time for the body of a request to arrive (408).")
     warc_streams: int = _setting(2, "WARC files that are read at once for POST /warc (503 when more).")
     stream_seconds: float = _setting(60.0, "Longest time that a client of POST /warc neither sends nor takes anything.")
