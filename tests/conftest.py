@@ -1,5 +1,6 @@
 """What tests share: a tiny random network, and the service with it on a port of its own."""
 
+import gc
 import os
 import threading
 import time
@@ -25,6 +26,9 @@ from model.page.spans import spans_of_marks
 from model.train.teacher import teach
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# While modules are imported: in CPython 3.11 a collection inside ast.parse, by which pytest rewrites their assertions, may
+# end it with SystemError ("AST constructor recursion depth mismatch", CPython issue 106905).
+gc.disable()
 
 UNITS = 16
 
@@ -61,6 +65,10 @@ def tiny_checkpoint() -> Checkpoint:
     changes = np.log(random.dirichlet(np.ones(len(Syntax)), (KINDS, len(Syntax)))).astype(np.float32)
     depth = Depth((DepthNeuron(0, 3, 0.8), DepthNeuron(0, 5, -0.7)), (2.0, -1.0), 3.0)
     return Checkpoint("tiny", "test", 4, parameters, changes, depth)
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 @pytest.fixture(scope="module")
