@@ -26,8 +26,8 @@ from model.page.spans import spans_of_marks
 from model.train.teacher import teach
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-# While modules are imported: in CPython 3.11 a collection inside ast.parse, by which pytest rewrites their assertions, may
-# end it with SystemError ("AST constructor recursion depth mismatch", CPython issue 106905).
+# While modules are imported: in CPython 3.11 a collection of garbage inside ast.parse, by which pytest rewrites their
+# assertions, may end it with SystemError ("AST constructor recursion depth mismatch", CPython issue 106905).
 gc.disable()
 
 UNITS = 16
