@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from model.net.comments import comments
+from model.net.comments import comments, raw_elements
 from model.page.marks import Syntax
 
 WHOLE = "<p>a</p>\n<!-- begin menu -->\n<ul><li>x</li></ul>\n<!--end menu--><p>b</p>"
@@ -77,4 +77,30 @@ def test_time_is_linear() -> None:
     page = "<!-- <b>" * 50_000 + "->" * 50_000
     started = time.process_time()
     assert len(list(comments(page, np.zeros(len(page), np.uint8)))) == 1
+    assert time.process_time() - started < 5
+
+
+SCRIPTS = """<head>
+<script>
+  if (a < b) document.write("<p>" + x);
+</script>
+<style>p > b { color: red }</style>
+<title>Boats</title><link rel="x">
+</head>
+"""
+
+
+@pytest.mark.parametrize("lost", ["</script>", "</style>", "</title>"])
+def test_a_lost_end_of_a_script_is_proposed(lost: str) -> None:
+    broken = SCRIPTS.replace(lost, "")
+    found = [r for _, several in raw_elements(broken) for r in several]
+    assert SCRIPTS in [broken[: r.start] + r.replacement + broken[r.end :] for r in found]
+    assert {r.kind for r in found} == {"missing-end-tag"}
+
+
+def test_scripts_that_end_are_left_alone() -> None:
+    assert list(raw_elements(SCRIPTS)) == []
+    assert list(raw_elements("<script><!--\nx\n//--></script>")) == []
+    started = time.process_time()
+    assert len(list(raw_elements("<script>\n<p>" * 50_000 + "<b " * 50_000 + "\n " * 50_000))) == 1
     assert time.process_time() - started < 5

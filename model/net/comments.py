@@ -1,4 +1,4 @@
-"""Comments whose delimiters are not whole: what hides the rest of a page, or shows what was not to be seen."""
+"""Comments whose delimiters are not whole, scripts and the like that do not end: what hides the rest of a page."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from model.net.repairs import MISSING, Repair
+from model.net.repairs import MISSING, Repair, missing_end
 from model.page.marks import Syntax
 
 COMMENT = re.compile(r"<!--(?!-?>)(?P<body>.*?)(?P<end>-->|--!>|\Z)", re.S)
@@ -14,6 +14,11 @@ BROKEN_START = re.compile(r"<!-(?!-)|<--(?!>)|(?<!<)!--(?!>)")
 # Of an end that is not whole: -> without the first -, and -- without >.
 BROKEN_END = re.compile(r"(?<!-)(?P<short>->)|--(?=\s*(?:\n|<|\Z))")
 CONDITIONAL = re.compile(r"\s*\[if\b", re.I)
+# Elements whose text is no markup (WHATWG HTML, 13.1.2), and what in them looks as if they had ended: a line of markup.
+RAW_ELEMENT = re.compile(r"<(script|style|textarea|title)\b[^<>]*>(?P<body>.*?)(?:</\1\s*>|\Z)", re.S | re.I)
+MARKUP_LINE = re.compile(
+    r"\n[ \t]*(?=</?[a-z][^\n]*>|<!--)|\S(?=<(?:/head|link|meta|script|style|body|div|title)\b)", re.I
+)
 KIND = MISSING["-"][0]
 NO_END = "a comment's delimiter is not whole: > is missing"
 
@@ -53,3 +58,16 @@ def _ends(page: str, start: int, end: int) -> Iterator[Repair]:
         yield Repair(at, at, "-->", *MISSING["-->"])
         if page[at : at + 1] == " ":
             yield Repair(at + 1, at + 1, "-->", *MISSING["-->"])
+
+
+def raw_elements(page: str) -> Iterator[tuple[int, list[Repair]]]:
+    """(place, repairs) of scripts, styles, textareas and titles that perhaps ended before markup in them."""
+    for m in RAW_ELEMENT.finditer(page):
+        start, end = m.span("body")
+        found = MARKUP_LINE.search(page, start + 1, end)
+        if found is None:
+            continue
+        text = start + len(page[start : found.end()].rstrip())
+        line = page.find("\n", text, found.end()) + 1
+        places = [text, *([line] if line else []), found.end()]
+        yield places[0], [missing_end(at, m[1].lower()) for at in dict.fromkeys(places)]

@@ -17,7 +17,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from model.net.comments import comments
+from model.net.comments import comments, raw_elements
 from model.net.indentation import Indentation
 from model.net.ranking import Ranking, row
 from model.net.reader import Reader, Reading
@@ -106,7 +106,7 @@ def _trials(reading: Reading) -> list[Trial]:
         for r in repairs(page, at, names[max(0, k - 12) : k][::-1]):
             trials[at, r.start, r.end, r.replacement] = Trial(at, r, at in broken)
     mismatches = Mismatches(page, reading.spans, _excess(reading))
-    lexical = references(page, reading.syntax), comments(page, reading.syntax)
+    lexical = references(page, reading.syntax), comments(page, reading.syntax), raw_elements(page)
     for at, proposed in [pair for found in (mismatches, *lexical) for pair in islice(found, SUSPECTS)]:
         for r in proposed:
             trials[at, r.start, r.end, r.replacement] = Trial(at, r, True)
