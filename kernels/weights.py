@@ -1,6 +1,6 @@
 """What every backend reads and yields: weights of the network, a state, a chunk of a reading."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,13 @@ class Weights:
     def outputs(self) -> int:
         """K, the number of head outputs."""
         return int(self.heads.shape[0])
+
+    def reordered(self, order: NDArray[np.int64]) -> "Weights":
+        """The same network with unit order[i] in place i; order is a permutation (H,)."""
+        gates = np.concatenate([order + k * self.units for k in range(4)])
+        changed = {name: getattr(self, name)[..., gates] for name in ("byte", "predicted", "length", "recurrent_scale")}
+        changed |= {name: getattr(self, name)[:, order] for name in ("output", "copy_gain", "gate", "heads")}
+        return replace(self, recurrent=self.recurrent[gates][:, order], **changed)
 
 
 @dataclass(frozen=True, eq=False)

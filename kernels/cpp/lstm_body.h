@@ -5,16 +5,14 @@
 // share code made for one instruction set with another.
 //
 // A vector type has: Vec, kLanes; load, store, set1, add, sub, mul, div, fma(a, b, c) = a b + c, min, max,
-// round, scale(a, n) = a 2^n. One for the recurrence, R, has also the product of whole numbers: Stored, a recurrent
-// weight; kDepth levels of h for it take kLevel numbers Level, made by quantize, which returns what start may have to
-// know; start is the Sum before the first dot, which multiplies and sums kDepth weights and levels in each lane; Group
-// is kDepth levels for all lanes, made by broadcast; value() is the Sum as floats; kVectors, vectors of units in a
-// panel; kTogether, pages that share one reading of a panel. One for the block products, V, is described in products.h.
+// round, scale(a, n) = a 2^n. One for the recurrence, R, has also: Sum, a product of whole numbers; value(), it as
+// floats; kVectors, vectors of units in a panel; kTogether, pages that share one reading of a panel; and Recurrent, the
+// weights of that product: Dense (dense.h) or Groups (groups_ymm.h). One for the block products, V, is described in
+// products.h.
 //
-// Recurrent weights are kept in panels of kSide units: [panel][j of H / kDepth][gate][kSide][kDepth].
-// A step of all lanes of pages streams them once, front to back: a panel's product and gates for one page after
-// another, while the panel is in the innermost cache. A page is a lane from its first byte to its last; then the next
-// takes its place.
+// Recurrent weights are kept in panels of kSide units. A step of all lanes of pages streams them once, front to back: a
+// panel's product and gates for one page after another, while the panel is in the innermost cache. A page is a lane
+// from its first byte to its last; then the next takes its place.
 #pragma once
 #include "activations.h"
 #include "lstm.h"
@@ -27,7 +25,6 @@ constexpr size_t kBytes = 256;
 constexpr size_t kClasses = kLengthClasses;
 constexpr size_t kGates = 4;
 constexpr float kLevels = 127.0f;       // h, between -1 and 1, is rounded to so many parts for the recurrence
-constexpr int32_t kMiddle = 128;        // what may be added to a level to make it unsigned
 constexpr float kEmbeddedSteps = 4.0f;  // sums of six numbers of 8 bits, times this, are inputs of a Product
 constexpr size_t kBlock = 96;           // states that are kept before their output and heads are computed
 constexpr size_t kPages = 16;           // lanes, at most
@@ -35,8 +32,7 @@ constexpr size_t kPages = 16;           // lanes, at most
 template <class V, class R>
 class LstmOn final : public Lstm {
   using Vec = typename V::Vec;
-  using Stored = typename R::Stored;
-  using Level = typename R::Level;
+  using Level = typename R::Recurrent::Level;
   using Input = typename V::Input;
   static constexpr size_t kLanes = V::kLanes;
   static constexpr size_t kSide = R::kVectors * R::kLanes;  // units of a panel
@@ -54,8 +50,7 @@ class LstmOn final : public Lstm {
     const LstmCall* call;
     size_t t;      // bytes read
     float *h, *c;  // [padded_]
-    Level* levels;
-    int32_t excess;  // what quantize told
+    Level* levels;  // of h, as the recurrent product wants them
     const float* rows[kRows];
     size_t n_rows;
   };
@@ -71,13 +66,11 @@ class LstmOn final : public Lstm {
       : units_(w.units),
         outputs_(w.outputs),
         padded_(up(w.units, kSide)),
-        groups_(up(w.units, R::kDepth) / R::kDepth),
         byte_(kBytes * row()),
         predicted_(kMatchers * kBytes * row()),
         length_(kMatchers * kClasses * row()),
-        recurrent_(row() * groups_ * R::kDepth),
+        recurrent_(w.units, padded_),
         scale_(row()),
-        below_(row()),
         product_(kHeads + w.outputs, w.units + kEmbedded),
         copy_bias_(kPredictions * kClasses),
         gate_length_(kKinds * kClasses * kGate),
@@ -105,8 +98,7 @@ class LstmOn final : public Lstm {
   double read(const LstmCall* calls, size_t count) const override {
     const size_t most = count < kPages ? count : kPages;
     Buffer<float> states(2 * most * padded_);
-    const size_t n_levels = padded_ / R::kDepth * R::kLevel;
-    Buffer<Level> levels(most * n_levels);
+    Buffer<Level> levels(most * recurrent_.levels());
     size_t rows = 0;
     for (size_t i = 0; i < count && rows < kBlock; ++i) rows += calls[i].n + 1;
     rows = up(rows < kBlock ? rows : kBlock, V::kRows);
@@ -115,7 +107,7 @@ class LstmOn final : public Lstm {
     for (size_t i = 0; i < most; ++i) {
       lanes[i].h = states.get() + 2 * i * padded_;
       lanes[i].c = lanes[i].h + padded_;
-      lanes[i].levels = levels.get() + i * n_levels;
+      lanes[i].levels = levels.get() + i * recurrent_.levels();
     }
     double total = 0;
     size_t active = 0, next = 0;
@@ -171,12 +163,7 @@ class LstmOn final : public Lstm {
     for (size_t gate = 0; gate < kGates; ++gate)
       for (size_t u = 0; u < units_; ++u) {
         const int8_t* from = w.recurrent + (gate * units_ + u) * units_;
-        const size_t panel = u / kSide, at = gate * kSide + u % kSide;
-        for (size_t j = 0; j < units_; ++j) {
-          recurrent_.get()[((panel * groups_ + j / R::kDepth) * kPanel + at) * R::kDepth + j % R::kDepth] =
-              static_cast<Stored>(from[j]);
-          below_.get()[panel * kPanel + at] -= kMiddle * from[j];
-        }
+        for (size_t j = 0; j < units_; ++j) recurrent_.set(u / kSide, gate * kSide + u % kSide, j, from[j]);
       }
   }
 
@@ -204,10 +191,7 @@ class LstmOn final : public Lstm {
   void step(Lane* lanes, size_t active) const {
     for (size_t i = 0; i < active; ++i) {
       Lane& lane = lanes[i];
-      lane.excess = 0;
-      for (size_t j = 0; j < padded_; j += R::kLanes)
-        lane.excess +=
-            R::quantize(R::mul(R::load(lane.h + j), R::set1(kLevels)), lane.levels + j / R::kDepth * R::kLevel);
+      recurrent_.prepare(lane.h, kLevels, lane.levels);
       if (odds_asked(*lane.call, lane.t + 1)) fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
       const uint8_t* predicted = lane.call->found.predicted + kPredictions * lane.t;
       const uint8_t* length = lane.call->found.length + kPredictions * lane.t;
@@ -219,32 +203,20 @@ class LstmOn final : public Lstm {
         lane.rows[lane.n_rows++] = length_.get() + (k * kClasses + length[k]) * row();
       }
     }
-    const Stored* w = recurrent_.get();
-    for (size_t unit = 0; unit < padded_; unit += kSide, w += groups_ * kPanel * R::kDepth) {
+    for (size_t unit = 0; unit < padded_; unit += kSide) {
       size_t i = 0;
-      for (; i + R::kTogether <= active; i += R::kTogether) panel<R::kTogether>(w, unit, lanes + i);
-      for (; i < active; ++i) panel<1>(w, unit, lanes + i);
+      for (; i + R::kTogether <= active; i += R::kTogether) panel<R::kTogether>(unit, lanes + i);
+      for (; i < active; ++i) panel<1>(unit, lanes + i);
     }
   }
 
   // New h and c of a panel's units, in Pages lanes. A lane's levels are of the old h, all of it.
   template <size_t Pages>
-  void panel(const Stored* w, size_t unit, Lane* lanes) const {
+  void panel(size_t unit, Lane* lanes) const {
+    const Level* levels[Pages];
+    for (size_t p = 0; p < Pages; ++p) levels[p] = lanes[p].levels;
     typename R::Sum sums[Pages][kSums];
-#pragma GCC unroll 16
-    for (size_t p = 0; p < Pages; ++p)
-#pragma GCC unroll 16
-      for (size_t q = 0; q < kSums; ++q)
-        sums[p][q] = R::start(below_.get() + unit * kGates + q * R::kLanes, lanes[p].excess);
-#pragma GCC unroll 2
-    for (size_t j = 0; j < groups_; ++j, w += kPanel * R::kDepth) {
-#pragma GCC unroll 16
-      for (size_t p = 0; p < Pages; ++p) {
-        const auto group = R::broadcast(lanes[p].levels + j * R::kLevel);
-#pragma GCC unroll 16
-        for (size_t q = 0; q < kSums; ++q) sums[p][q] = R::dot(sums[p][q], w + q * R::kLanes * R::kDepth, group);
-      }
-    }
+    recurrent_.template multiply<Pages>(unit / kSide, levels, sums);
     const float* scale = scale_.get() + unit * kGates;
     for (size_t p = 0; p < Pages; ++p) {
       const Lane& lane = lanes[p];
@@ -372,11 +344,9 @@ class LstmOn final : public Lstm {
 
   size_t units_, outputs_;
   size_t padded_;  // H up to whole panels; the excess is zero everywhere and stays so
-  size_t groups_;  // of levels of h
   Buffer<float> byte_, predicted_, length_;
-  Buffer<Stored> recurrent_;
+  typename R::Recurrent recurrent_;
   Buffer<float> scale_;
-  Buffer<int32_t> below_;  // -kMiddle times a row's sum
   Product<V> product_;
   Buffer<float> copy_bias_, gate_length_, gate_gain_;  // gate_gain_ [kGate][predictions up to whole vectors]
   Buffer<int8_t> context_;

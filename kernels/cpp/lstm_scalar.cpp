@@ -1,6 +1,7 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
 // For any machine: vectors of 4 floats in the compiler's own notation, which it maps to whatever the base machine has.
+#include "dense.h"
 #include "lstm_body.h"
 
 namespace soupstate {
@@ -13,14 +14,12 @@ struct Plain {
   using Level = float;
   using Sum = Vec;
   using Group = Vec;
-  static constexpr size_t kLanes = 4, kDepth = 1, kLevel = 1, kTogether = 2, kVectors = 1;
+  using Recurrent = Dense<Plain>;
+  static constexpr size_t kLanes = 4, kDepth = 1, kTogether = 2, kVectors = 1;
 
-  static int32_t quantize(Vec a, float* to) {
-    store(to, round(a));
-    return 0;
-  }
+  static void quantize(Vec a, float* to) { store(to, round(a)); }
   static Group broadcast(const float* level) { return set1(*level); }
-  static Sum start(const int32_t*, int32_t) { return set1(0.0f); }
+  static Sum start(const int32_t*) { return set1(0.0f); }
   static Sum dot(Sum sum, const float* w, Group h) { return fma(load(w), h, sum); }
   static Vec value(Sum sum) { return sum; }
 

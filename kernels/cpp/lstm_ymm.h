@@ -5,46 +5,17 @@
 #include <immintrin.h>
 
 #include "lstm_body.h"
+#include "groups_ymm.h"
 
 namespace soupstate {
 namespace {
 
 struct Ymm {
   using Vec = __m256;
-  using Stored = int8_t;
-  using Level = uint8_t;  // of four levels: magnitudes, then signs, 255 where negative
   using Sum = __m256i;
-  struct Group {
-    __m256i magnitudes, signs;
-  };
-  static constexpr size_t kLanes = 8, kDepth = 4, kLevel = 8, kTogether = 1, kVectors = 2;
+  using Recurrent = Groups;
+  static constexpr size_t kLanes = 8, kTogether = 1, kVectors = 2;
 
-  // Returns the sum of the magnitudes of negative levels.
-  static int32_t quantize(Vec a, uint8_t* to) {
-    const __m256i whole = _mm256_cvtps_epi32(a);
-    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
-    const __m128i levels = _mm_packs_epi16(words, _mm_setzero_si128());
-    const __m128i magnitudes = _mm_abs_epi8(levels), signs = _mm_cmpgt_epi8(_mm_setzero_si128(), levels);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_unpacklo_epi32(magnitudes, signs));
-    return _mm_cvtsi128_si32(_mm_sad_epu8(_mm_and_si128(magnitudes, signs), _mm_setzero_si128()));
-  }
-  static Group broadcast(const uint8_t* levels) {
-    int32_t magnitudes, signs;
-    memcpy(&magnitudes, levels, sizeof magnitudes);
-    memcpy(&signs, levels + 4, sizeof signs);
-    return {_mm256_set1_epi32(magnitudes), _mm256_set1_epi32(signs)};
-  }
-  // The multiplication takes unsigned by signed bytes, so a level's sign goes to the weight: all bits of it inverted
-  // are -w - 1. The Sum starts with what the -1 takes away. Two products make at most 2 * 127 * 128, which 16 bits
-  // hold.
-  static Sum start(const int32_t*, int32_t excess) { return _mm256_set1_epi32(excess); }
-  static Sum dot(Sum sum, const int8_t* w, Group h) {
-    const __m256i weights = _mm256_xor_si256(h.signs, _mm256_load_si256(reinterpret_cast<const __m256i*>(w)));
-    const __m256i pairs = _mm256_maddubs_epi16(h.magnitudes, weights);
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-    asm("" : "+x"(sum));  // keeps the compiler from computing all products before the first sum, for want of registers
-    return sum;
-  }
   static Vec value(Sum sum) { return _mm256_cvtepi32_ps(sum); }
 
   using Input = int16_t;
@@ -68,8 +39,7 @@ struct Ymm {
     return _mm256_set1_epi32(two);
   }
   static Total add_products(Total sum, __m256i w, __m256i inputs) {
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(w, inputs));
-    asm("" : "+x"(sum));  // as above
+    accumulate(&sum, _mm256_madd_epi16(w, inputs));
     return sum;
   }
   static Vec total(Total sum) { return _mm256_cvtepi32_ps(sum); }
