@@ -16,7 +16,7 @@ from model.net.ranking import COLUMNS, FIGURES, Ranking, row
 from model.net.reader import Reader
 from model.net.repairs import KINDS
 from model.train.damage import SLIPS, apply
-from model.train.ranking import LONGEST, examples, fit, gathered, log_loss, slipped
+from model.train.ranking import LONGEST, examples_of, fit, gathered, log_loss, slipped
 from model.train.teacher import teach
 
 PAGE = next(s.html for s in SAMPLES if s.name == "news-harbour")
@@ -86,7 +86,8 @@ def test_examples_are_the_rows_of_what_is_reported() -> None:
     checkpoint = dataclasses.replace(tiny_checkpoint(), ranking=Ranking(bias=-3.0))
     reader = Reader(checkpoint)
     pages = [PAGE[:3000], "x" * (LONGEST + 1), "<p>short</p>", PAGE[:3000], PAGE[500:3500]]
-    parts = list(examples(reader, pages, np.random.default_rng(3)))
+    random = np.random.default_rng(3)
+    parts = [found for page in pages if (found := examples_of(reader, page, random))]
     assert len(parts) == 3  # too long and too short ones are left out
     for rows, right in parts:
         assert rows.shape == (len(right), COLUMNS) and set(right.tolist()) <= {0.0, 1.0}

@@ -4,7 +4,7 @@ A page gets one slip, or none; what the network then reports is right where the 
 pages have faults of their own, which count as wrong here: the probability is rather too low than too high.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,17 +45,15 @@ def slipped(page: str, random: np.random.Generator) -> tuple[str, int] | None:
     return broken, edit.start
 
 
-def examples(reader: Reader, pages: Iterable[str], random: np.random.Generator) -> Iterator[tuple[Floats, Floats]]:
-    """(rows, right) of a page after the other."""
-    for page in pages:
-        if not SHORTEST <= len(page) <= LONGEST:
-            continue
-        made = None if random.random() < WHOLE else slipped(page, random)
-        broken, place = made or (page, None)
-        found = find_candidates(reader, reader.read(broken))
-        near = [place is not None and max(place - c.fault.end, c.fault.start - place) <= NEAR for c in found]
-        rows = np.array([c.row for c in found]).reshape(-1, COLUMNS)
-        yield rows, np.array(near, np.float64)
+def examples_of(reader: Reader, page: str, random: np.random.Generator) -> tuple[Floats, Floats] | None:
+    """(rows, right) of a page, broken or left whole; None for one that is too short or too long."""
+    if not SHORTEST <= len(page) <= LONGEST:
+        return None
+    made = None if random.random() < WHOLE else slipped(page, random)
+    broken, place = made or (page, None)
+    found = find_candidates(reader, reader.read(broken))
+    near = [place is not None and max(place - c.fault.end, c.fault.start - place) <= NEAR for c in found]
+    return np.array([c.row for c in found]).reshape(-1, COLUMNS), np.array(near, np.float64)
 
 
 def gathered(found: Iterable[tuple[Floats, Floats]]) -> Examples:
