@@ -27,7 +27,6 @@ constexpr size_t kGates = 4;
 constexpr float kLevels = 127.0f;       // h, between -1 and 1, is rounded to so many parts for the recurrence
 constexpr float kEmbeddedSteps = 4.0f;  // sums of six numbers of 8 bits, times this, are inputs of a Product
 constexpr size_t kBlock = 96;           // states that are kept before their output and heads are computed
-constexpr size_t kHeadsBlock = 24;      // of those whose heads alone are: fewer rows of weights, for the nearer cache
 constexpr size_t kPages = 16;           // lanes, at most
 
 template <class V, class R>
@@ -44,7 +43,7 @@ class LstmOn final : public Lstm {
   static constexpr size_t kGains = kBytes, kGateAt = kGains + up(kPredictions, kLanes);
   static constexpr size_t kHeads = up(kGateAt + kGate, 2 * kLanes);
   static_assert(kGate % kLanes == 0, "a gate is whole vectors");
-  static_assert(kBlock % V::kRows == 0 && kHeadsBlock % V::kRows == 0, "a block is whole tiles");
+  static_assert(kBlock % V::kRows == 0, "a block is whole tiles");
 
   // A page being read.
   struct Lane {
@@ -102,8 +101,8 @@ class LstmOn final : public Lstm {
     Buffer<Level> levels(most * recurrent_.levels());
     size_t rows = 0;
     for (size_t i = 0; i < count && rows < kBlock; ++i) rows += calls[i].n + 1;
-    Block blocks[] = {{product_, up(rows < kHeadsBlock ? rows : kHeadsBlock, V::kRows), false},
-                      {product_, up(rows < kBlock ? rows : kBlock, V::kRows), true}};
+    rows = up(rows < kBlock ? rows : kBlock, V::kRows);
+    Block blocks[] = {{product_, rows, false}, {product_, rows, true}};
     Lane lanes[kPages];
     for (size_t i = 0; i < most; ++i) {
       lanes[i].h = states.get() + 2 * i * padded_;
