@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypedDict
 
 import numpy as np
@@ -14,7 +14,7 @@ from model.page.links import base_url, links
 from model.page.main import main_content
 from model.page.markdown import markdown
 from model.page.places import Places
-from model.page.skim import skim
+from model.page.skim import in_whole, skim
 from model.page.spans import Span, TagSpan
 from model.page.text import text
 from model.page.title import title
@@ -82,14 +82,16 @@ def extract(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Extract
 def rendered(marking: Marking, asked: Asked, stop: Stop = lambda: False) -> Extraction:
     """What is wanted of a page that was marked, `model` and `seconds` left out. Raises Stopped when `stop` says so.
 
-    The marking may be of the page as `skim` leaves it.
+    The marking may be of the page as `skim` leaves it; offsets in the answer are those of the whole page.
     """
     page, spans, url = marking.page, marking.spans, asked.url
     answer: Extraction = {"title": title(page, spans)}
     if asked.scope == "main":
         spans, url = _main(page, spans, url)
     if "links" in asked.include:
-        answer["links"] = [asdict(link) for link in links(page, spans, url)]
+        place = in_whole(asked.html) if len(page) < len(asked.html) else int
+        found = (replace(k, start=place(k.start), end=place(k.end - 1) + 1) for k in links(page, spans, url))
+        answer["links"] = [asdict(link) for link in found]
         _look(stop)
     if "text" in asked.include:
         answer["text"] = text(page, spans)

@@ -7,7 +7,7 @@ from test_crawl_samples import SAMPLES
 
 from model.page.links import links
 from model.page.markdown import markdown
-from model.page.skim import ENDS, skim
+from model.page.skim import ENDS, in_whole, skim
 from model.page.spans import spans_of_marks
 from model.page.text import text
 from model.train.teacher import teach
@@ -50,6 +50,15 @@ def test_nothing_is_cut_beside_a_comment_that_may_be_open() -> None:
 def test_a_body_inside_one_that_was_begun_again_is_found() -> None:
     page = f"<script>{SHOWN}<script>{LONG}</script>{SHOWN}"
     assert skim(page) == page.replace(LONG, LONG[:ENDS] + LONG[-ENDS:])
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
+def test_places_are_those_of_the_whole_page(sample) -> None:  # type: ignore[no-untyped-def]
+    page = f"<script>{LONG}</script>{sample.html}<!--{LONG}--><svg>{LONG}</svg>."
+    short, place = skim(page), in_whole(page)
+    places = [place(at) for at in range(len(short))]
+    assert "".join(page[at] for at in places) == short
+    assert places == sorted(set(places)) and place(len(short)) == len(page)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)

@@ -8,6 +8,9 @@ This is lexical, and only saves reading; what is text and what is not, the netwo
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import accumulate
 
 ENDS = 48  # characters that are left at either end of a body
 LEAST = 3 * ENDS  # a shorter body is left whole
@@ -17,19 +20,35 @@ AGAIN["<!--"] = re.compile("<!--|-->")
 
 
 def skim(page: str) -> str:
-    """The page with long bodies cut short; offsets in it are its own."""
-    parts: list[str] = []
-    kept = at = 0  # what was taken up to, and looked at up to
+    """The page with long bodies cut short."""
+    return "".join(page[start:end] for start, end in kept(page))
+
+
+def kept(page: str) -> list[tuple[int, int]]:
+    """(start, end) of the parts of a page that `skim` leaves, in order, with something cut out between any two."""
+    parts: list[tuple[int, int]] = []
+    start = at = 0  # where the part begins, and what was looked at up to
     while begin := BEGIN.search(page, at):
         at = begin.end()
         end = AGAIN[(begin[1] or "<!--").lower()].search(page, at)
         if end is None or end[0].startswith("<!") or (end[0][1] != "/" and end[0] != "-->"):
             if begin[1] is None:
-                return page
+                return [(0, len(page))]
             continue  # what is inside is looked at too
         if end.start() - at > LEAST:
-            parts.append(page[kept : at + ENDS])
-            kept = end.start() - ENDS
+            parts.append((start, at + ENDS))
+            start = end.start() - ENDS
         at = end.end()
-    parts.append(page[kept:])
-    return "".join(parts)
+    return [*parts, (start, len(page))]
+
+
+def in_whole(page: str) -> Callable[[int], int]:
+    """What tells where in the page a place of `skim(page)` is; offsets in characters."""
+    parts = kept(page)
+    first = [0, *accumulate(end - start for start, end in parts)][:-1]  # where each part begins in the skimmed page
+
+    def place(at: int) -> int:
+        part = bisect_right(first, at) - 1
+        return parts[part][0] + at - first[part]
+
+    return place
