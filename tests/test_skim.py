@@ -41,6 +41,12 @@ def test_what_may_be_text_is_left_whole(page: str) -> None:
     assert skim(page) == page
 
 
+def test_of_white_space_the_ends_are_left() -> None:
+    assert skim("<p>a</p>\n \t  <p>b    c     d</p>") == "<p>a</p>\n <p>b    c  d</p>"
+    assert skim("<pre>a     b</pre>") == "<pre>a     b</pre>"
+    assert skim("a     <!-- open " + SHOWN + "<!-- closed -->") == "a     <!-- open " + SHOWN + "<!-- closed -->"
+
+
 def test_nothing_is_cut_beside_a_comment_that_may_be_open() -> None:
     page = f"<script>{LONG}</script><!-- open {SHOWN}<!-- closed --><style>{LONG}</style>"
     assert skim(page) == page
@@ -54,7 +60,7 @@ def test_a_body_inside_one_that_was_begun_again_is_found() -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
 def test_places_are_those_of_the_whole_page(sample) -> None:  # type: ignore[no-untyped-def]
-    page = f"<script>{LONG}</script>{sample.html}<!--{LONG}--><svg>{LONG}</svg>."
+    page = f"<script>{LONG}</script>      {sample.html}<!--{LONG}--><svg>{LONG}</svg>."
     short, place = skim(page), in_whole(page)
     places = [place(at) for at in range(len(short))]
     assert "".join(page[at] for at in places) == short
