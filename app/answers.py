@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.net.faults import Fault, find_faults
 from model.net.reader import Marking, Reader, Stopped
-from model.page.links import base_url, links
+from model.page.links import Link, base_url, links
 from model.page.main import main_content
 from model.page.markdown import markdown
 from model.page.places import Places
@@ -90,8 +90,7 @@ def rendered(marking: Marking, asked: Asked, stop: Stop = lambda: False) -> Extr
         spans, url = _main(page, spans, url)
     if "links" in asked.include:
         place = in_whole(asked.html) if len(page) < len(asked.html) else int
-        found = (replace(k, start=place(k.start), end=place(k.end - 1) + 1) for k in links(page, spans, url))
-        answer["links"] = [asdict(link) for link in found]
+        answer["links"] = [_link(link, place) for link in links(page, spans, url)]
         _look(stop)
     if "text" in asked.include:
         answer["text"] = text(page, spans)
@@ -141,6 +140,12 @@ def _main(page: str, spans: list[Span], url: str | None) -> tuple[list[Span], st
     if any(isinstance(span, TagSpan) and span.base for span in chosen):
         return chosen, url
     return chosen, base_url(page, spans, url)
+
+
+def _link(link: Link, place: Callable[[int], int]) -> dict[str, Any]:
+    """As answers have it, with its offsets where `place` says that they are."""
+    start, end = place(link.start), place(link.end - 1) + 1
+    return {"href": link.href, "url": link.url, "text": link.text, "rel": link.rel, "start": start, "end": end}
 
 
 def _per_line(values: Floats, lines: list[int] | None, together: np.ufunc = np.add) -> Floats:

@@ -47,6 +47,16 @@ def test_of_white_space_the_ends_are_left() -> None:
     assert skim("a     <!-- open " + SHOWN + "<!-- closed -->") == "a     <!-- open " + SHOWN + "<!-- closed -->"
 
 
+def test_of_long_values_that_nobody_asks_for_the_ends_are_left() -> None:
+    for name in ("style", "data-x-y", "onclick", "srcset"):
+        page = f"<p {name}='{LONG}' id=a>x</p>"
+        assert skim(page) == page.replace(LONG, LONG[:ENDS] + LONG[-ENDS:])
+    for name in ("href", "src", "alt", "title", "xstyle"):
+        page = f'<a {name}="{LONG}">x</a>'
+        assert skim(page) == page
+    assert skim(f'<p style="{LONG}>a</p><p style="{LONG}>b') == f'<p style="{LONG}>a</p><p style="{LONG}>b'
+
+
 def test_nothing_is_cut_beside_a_comment_that_may_be_open() -> None:
     page = f"<script>{LONG}</script><!-- open {SHOWN}<!-- closed --><style>{LONG}</style>"
     assert skim(page) == page
