@@ -46,10 +46,15 @@ void read_place(uint8_t b, Place* p) {
   p->segment = separates(b) ? 0 : add(p->segment, b);
 }
 
-uint32_t length_class(uint32_t run, bool changed) {
-  const uint32_t n = run < 6 ? run : run < 9 ? 6 : run < 16 ? 7 : run < 32 ? 8 : run < 128 ? 9 : 10;
-  return changed ? n + 10 : n;
-}
+// Classes of runs of 1 to 255.
+struct Classes {
+  uint8_t of[256];
+  constexpr Classes() : of() {
+    for (uint32_t run = 0; run < 256; ++run)
+      of[run] = static_cast<uint8_t>(run < 6 ? run : run < 9 ? 6 : run < 16 ? 7 : run < 32 ? 8 : run < 128 ? 9 : 10);
+  }
+};
+constexpr Classes kClasses;
 
 // Hashes of the contexts after the bytes read.
 void hashes(const Contexts& s, uint32_t* hash) {
@@ -73,12 +78,14 @@ uint32_t mix(uint32_t h) {
   return h ^ h >> 13;
 }
 
-// The entry after `byte` came in a context of that check.
+// The entry after `byte` came in a context of that check. Whether it was known, and came again, is hard to foresee: all
+// three entries are made, and one is taken without a branch.
 uint32_t updated(uint32_t entry, uint32_t check, uint8_t byte) {
   const uint32_t run = entry >> 24, newest = entry & 0xFF, older = entry >> 8 & 0xFF;
-  if (!run || (entry >> 16 & 0xFF) != check) return 1u << 24 | check << 16 | byte * 0x101u;
-  if (newest != byte) return 1u << 24 | check << 16 | newest << 8 | byte;
-  return (run < 255 ? run + 1 : run) << 24 | check << 16 | older << 8 | byte;
+  const uint32_t base = check << 16 | byte, first = base | 1u << 24;
+  const uint32_t again = base | (run + (run < 255)) << 24 | older << 8;
+  const uint32_t known = newest == byte ? again : first | newest << 8;
+  return (run != 0) & ((entry >> 16 & 0xFF) == check) ? known : first | static_cast<uint32_t>(byte) << 8;
 }
 
 }  // namespace
@@ -102,14 +109,15 @@ void read_successors(uint8_t byte, SuccessorState* s, uint8_t* predicted, uint8_
     now.check[k] = mixed >> 24;
     slot[k] = static_cast<uint16_t>(mixed & (kContextSlots - 1));
     const uint32_t entry = s->table[k][now.slot[k] - 1];
-    const bool known = entry >> 24 && (entry >> 16 & 0xFF) == now.check[k];
-    const uint8_t newest = entry & 0xFF, older = entry >> 8 & 0xFF;
-    const bool changed = known && newest != older;
-    const uint8_t kind = known ? static_cast<uint8_t>(length_class(entry >> 24, changed)) : 0;
-    predicted[k] = known ? newest : 0;
-    length[k] = kind;
-    predicted[kContexts + k] = changed ? older : 0;
-    length[kContexts + k] = changed ? kind : 0;
+    // All bits where the context is known, and where it has been followed by two bytes; else none.
+    const uint32_t known = 0u - ((entry >> 24 != 0) & ((entry >> 16 & 0xFF) == now.check[k]));
+    const uint32_t newest = entry & 0xFF, older = entry >> 8 & 0xFF;
+    const uint32_t changed = known & (0u - (newest != older));
+    const uint32_t kind = kClasses.of[entry >> 24] + (changed & 10);
+    predicted[k] = static_cast<uint8_t>(newest & known);
+    length[k] = static_cast<uint8_t>(kind & known);
+    predicted[kContexts + k] = static_cast<uint8_t>(older & changed);
+    length[kContexts + k] = static_cast<uint8_t>(kind & changed);
   }
 }
 
