@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from model.net.repairs import MISSING, Repair, missing_end
+from model.net.repairs import FAR, MISSING, Repair, missing_end
 from model.page.marks import Syntax
 
 COMMENT = re.compile(r"<!--(?!-?>)(?P<body>.*?)(?P<end>-->|--!>|\Z)", re.S)
@@ -16,9 +16,7 @@ BROKEN_END = re.compile(r"(?<!-)(?P<short>->)|--(?=\s*(?:\n|<|\Z))")
 CONDITIONAL = re.compile(r"\s*\[if\b", re.I)
 # Elements whose text is no markup (WHATWG HTML, 13.1.2), and what in them looks as if they had ended: a line of markup.
 RAW_ELEMENT = re.compile(r"<(script|style|textarea|title)\b[^<>]*>(?P<body>.*?)(?:</\1\s*>|\Z)", re.S | re.I)
-MARKUP_LINE = re.compile(
-    r"\n[ \t]*(?=</?[a-z][^\n]*>|<!--)|\S(?=<(?:/head|link|meta|script|style|body|div|title)\b)", re.I
-)
+MARKUP = re.compile(r"<(?:(?P<sure>/?(?:head|link|meta|script|style|body|div|title)\b)|/?[a-z]|!--)", re.I)
 KIND = MISSING["-"][0]
 NO_END = "a comment's delimiter is not whole: > is missing"
 
@@ -64,10 +62,19 @@ def raw_elements(page: str) -> Iterator[tuple[int, list[Repair]]]:
     """(place, repairs) of scripts, styles, textareas and titles that perhaps ended before markup in them."""
     for m in RAW_ELEMENT.finditer(page):
         start, end = m.span("body")
-        found = MARKUP_LINE.search(page, start + 1, end)
-        if found is None:
+        at = next((k.start() for k in MARKUP.finditer(page, start + 1, end) if _follows(page, k, start)), None)
+        if at is None:
             continue
-        text = start + len(page[start : found.end()].rstrip())
-        line = page.find("\n", text, found.end()) + 1
-        places = [text, *([line] if line else []), found.end()]
+        text = start + len(page[start:at].rstrip())
+        line = page.find("\n", text, at) + 1
+        places = [text, *([line] if line else []), at]
         yield places[0], [missing_end(at, m[1].lower()) for at in dict.fromkeys(places)]
+
+
+def _follows(page: str, markup: re.Match[str], start: int) -> bool:
+    """Whether markup found in a text that begins at `start` looks like what follows it: first on its line, or sure."""
+    at = markup.start()
+    line = page.rfind("\n", max(start, at - FAR), at)
+    if line >= 0 and not page[line:at].strip():
+        return markup[0] == "<!--" or ">" in page[at : at + FAR].partition("\n")[0]
+    return bool(markup["sure"]) and not page[at - 1].isspace()

@@ -177,9 +177,10 @@ def _word_start(page: str, at: int, near: Around) -> Iterator[Repair]:
     slash = page.rfind("/", start, at)
     for begin in {start, slash} - {at, -1}:
         yield Repair(begin, begin, "<", *MISSING["<"])
-    word = re.search(r"(?:^|[\s>])(/?[a-zA-Z][a-zA-Z0-9]*)(?:\s+[^<>]*)?$", page[near.closed + 1 : at])
+    first = max(near.closed + 1, at - FAR)
+    word = re.search(r"(?:^|[\s>])(/?[a-zA-Z][a-zA-Z0-9]*)(?:\s+[^<>]*)?$", page[first:at])
     if word:
-        begin = near.closed + 1 + word.start(1)
+        begin = first + word.start(1)
         yield Repair(begin, begin, "<", *MISSING["<"])
 
 

@@ -14,7 +14,7 @@ from model.net.repairs import MISSING, Repair, missing_end, missing_start, unexp
 from model.page.marks import Syntax
 from model.page.spans import Span, TagSpan
 
-PIECE = re.compile(r"<[^<>]*>?|[^<>]*>")  # a tag, whole or not, or the end of one
+PIECE = re.compile(r"<[^<>]*>?|[^<>]*>|[^<>]+")  # a tag, whole or not, or the end of one; or text, to pass it quickly
 NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 # Their end tags may be left out (WHATWG HTML, 13.1.2.4).
@@ -41,6 +41,8 @@ def pieces(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
     """(start, end) of what should be a tag and is not: a bracket or a quote has no other."""
     for m in PIECE.finditer(page):
         piece, start = m[0], m.start()
+        if piece[0] != "<" and piece[-1] != ">":
+            continue
         if int(syntax[start]) in QUIET and int(syntax[m.end() - 1]) in QUIET:
             continue
         broken = not (piece.startswith("<") and piece.endswith(">"))
