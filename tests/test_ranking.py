@@ -97,13 +97,18 @@ def test_examples_are_the_rows_of_what_is_reported() -> None:
         )
 
 
-def test_rank_stores_a_ranking(tmp_path: Path) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+def test_rank_stores_a_ranking(tmp_path: Path, alone: bool) -> None:
+    """In the network that reads backward, or in the other one where that is fitted alone."""
     out = tmp_path / "ranked.safetensors"
-    arguments = ["rank", "--pages", str(PACKED), "--limit", "16", "--out", str(out)]
+    arguments = ["rank", "--pages", str(PACKED), "--limit", "16", "--out", str(out), *(["--alone"] if alone else [])]
     done = CliRunner().invoke(cli.soupstate, arguments)
     assert done.exit_code == 0, done.output
     assert "reports on" in done.stdout
-    before, after = load_checkpoint(DEFAULT), load_checkpoint(out)
+    ahead = load_checkpoint(DEFAULT)
+    assert ahead.behind is not None
+    before = ahead if alone else load_checkpoint(ahead.behind, backward=True)
+    after = load_checkpoint(out, backward=not alone)
     assert after.ranking != before.ranking and after.version == before.version
     assert all((after.parameters[k] == v).all() for k, v in before.parameters.items())
 

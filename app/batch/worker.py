@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from multiprocessing.connection import Connection
+from typing import Any
 
 import pyarrow as pa
 
@@ -37,6 +38,14 @@ def end_with(parent: int) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _received(connection: Connection) -> Any:
+    """What the parent sends; None where it has ended, which the thread of `end_with` may see a moment later."""
+    try:
+        return connection.recv()
+    except (EOFError, ConnectionError):
+        return None
+
+
 def main() -> None:
     """Takes the job, loads its network, and answers attempts."""
     connection, board_file = Connection(int(sys.argv[1])), int(sys.argv[2])
@@ -44,15 +53,17 @@ def main() -> None:
     board = memoryview(mmap.mmap(board_file, BOARD_BYTES)).cast("q")
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    job: Job = connection.recv()
+    job: Job | None = _received(connection)
+    if job is None:
+        return
     try:
         reader = Reader(load_checkpoint(job.weights), job.backend or None)
     except (OSError, ValueError) as error:
         connection.send((FAILED, str(error), False))
         return
     connection.send((READY, None, False))
-    while True:
-        attempt: Attempt = connection.recv()
+    attempt: Attempt | None
+    while attempt := _received(connection):
         try:
             connection.send((DONE, Task(job, reader, attempt, board).run(), False))
         except OSError as error:
