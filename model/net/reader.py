@@ -145,7 +145,8 @@ class _Progress:
         self.at = 0
         self.history, self.state = copy_state(), kernels.State.zeros(checkpoint.weights.units)
         self.sink = _Evidence(self.ids, checkpoint)
-        self.chunks: list[tuple[Floats, Floats, Floats]] = []  # bits, entropy, traces
+        self.probe = np.array([] if sampled else checkpoint.depth.weights, np.float32)
+        self.chunks: list[tuple[Floats, Floats, Floats]] = []  # bits, entropy, what the depth probe makes of the traces
 
     @property
     def left(self) -> int:
@@ -163,7 +164,7 @@ class _Progress:
         self.state = chunk.state
         self.sink.add(self.at, chunk.heads)
         self.at += len(chunk.bits)
-        self.chunks.append((chunk.bits, chunk.entropy, chunk.traces))
+        self.chunks.append((chunk.bits, chunk.entropy, chunk.traces @ self.probe))
 
     def marking(self) -> Marking:
         """Of the whole page, when nothing is left."""
@@ -177,10 +178,9 @@ class _Progress:
         """Of the whole page, when nothing is left."""
         starts = character_starts(self.ids)
         n, delay, depth = len(self.ids), self.checkpoint.delay, self.checkpoint.depth
-        bits, entropy, traces = map(np.concatenate, zip(*self.chunks, strict=True))
+        bits, entropy, probed = map(np.concatenate, zip(*self.chunks, strict=True))
         surprisal = per_character(bits[:n], starts)
         syntax, spans = self._decided(starts)
-        probed = traces @ np.array(depth.weights, np.float32) + np.float32(depth.bias)
         return Reading(
             page=self.page,
             bits=float(surprisal.sum(dtype=np.float64)),
@@ -188,7 +188,7 @@ class _Progress:
             syntax=syntax,
             surprisal=surprisal,
             entropy=per_character(entropy[:n], starts),
-            depth=np.maximum(probed[delay:][starts], 0),
+            depth=np.maximum(probed[delay:][starts] + np.float32(depth.bias), 0),
         )
 
     def _decided(self, starts: NDArray[np.int64]) -> tuple[NDArray[np.uint8], list[Span]]:
