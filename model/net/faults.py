@@ -10,7 +10,7 @@ import math
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,7 +24,7 @@ from model.net.reader import Reader, Reading
 from model.net.references import references
 from model.net.repairs import Repair, repairs
 from model.net.suspects import Mismatches, pieces
-from model.net.trials import LONG, Side, Trial, read_sides, try_out
+from model.net.trials import LONG, Side, Stop, Trial, read_sides, try_out
 from model.page.marks import Syntax
 
 PLACES = 60  # structural places looked at, the most surprising first
@@ -76,12 +76,12 @@ class Candidate:
     row: NDArray[np.float64]
 
 
-def find_faults(reader: Reader, reading: Reading, stop: Callable[[], bool] = lambda: False) -> list[Fault]:
+def find_faults(reader: Reader, reading: Reading, stop: Stop = lambda: False) -> list[Fault]:
     """Faults of a page that has been read, most suspicious first. Raises Stopped when `stop` says so."""
     return [c.fault for c in find_candidates(reader, reading, stop)]
 
 
-def find_candidates(reader: Reader, reading: Reading, stop: Callable[[], bool] = lambda: False) -> list[Candidate]:
+def find_candidates(reader: Reader, reading: Reading, stop: Stop = lambda: False) -> list[Candidate]:
     """As `find_faults`, each with its row."""
     tried = _trials(reading)
     sides = read_sides(reader, reading, tried, stop)
@@ -91,7 +91,13 @@ def find_candidates(reader: Reader, reading: Reading, stop: Callable[[], bool] =
 
 
 def _trials(reading: Reading) -> list[Trial]:
-    """Every repair to be tried: at surprising places, and at those whose markup does not fit together."""
+    """Every repair to be tried, once a place: as it was proposed last, which is with most evidence."""
+    proposed = {(t.at, t.repair.start, t.repair.end, t.repair.replacement): t for t in _proposed(reading)}
+    return list(proposed.values())
+
+
+def _proposed(reading: Reading) -> Iterator[Trial]:
+    """Repairs at surprising places, and at those whose markup does not fit together."""
     page, surprisal = reading.page, reading.surprisal
     places = set(structural_places(reading))
     broken: set[int] = set()
@@ -100,21 +106,17 @@ def _trials(reading: Reading) -> list[Trial]:
         broken.update(k for k in (end, start) if k < len(page))
     found = [(m.start(), m[1].lower()) for m in START_TAG.finditer(page)]
     starts, names = [place for place, _ in found], [name for _, name in found]
-    trials: dict[tuple[int, int, int, str], Trial] = {}
     for at in sorted(places | broken):
         k = bisect_left(starts, at)
         for r in repairs(page, at, names[max(0, k - 12) : k][::-1]):
-            trials[at, r.start, r.end, r.replacement] = Trial(at, r, at in broken)
+            yield Trial(at, r, at in broken)
     mismatches = Mismatches(page, reading.spans, _excess(reading))
     lexical = references(page, reading.syntax), comments(page, reading.syntax), raw_elements(page)
-    for at, proposed in [pair for found in (mismatches, *lexical) for pair in islice(found, SUSPECTS)]:
-        for r in proposed:
-            trials[at, r.start, r.end, r.replacement] = Trial(at, r, True)
+    for at, several in [pair for found in (mismatches, *lexical) for pair in islice(found, SUSPECTS)]:
+        yield from (Trial(at, r, True) for r in several)
     misplaced = list(islice(Indentation(page, mismatches.tags, mismatches.usual), SUSPECTS))
-    for at, proposed in misplaced:
-        for r in proposed:
-            trials[at, r.start, r.end, r.replacement] = Trial(at, r, True, 1 / len(misplaced))
-    return list(trials.values())
+    for at, several in misplaced:
+        yield from (Trial(at, r, True, 1 / len(misplaced)) for r in several)
 
 
 def _ranked(ranking: Ranking, reading: Reading, sides: list[Side], by_place: dict[int, list[Trial]]) -> list[Candidate]:

@@ -81,13 +81,12 @@ class Indentation:
         """After the last line before the end tag that is no further in than it is."""
         last = self.line_of[tag.start]
         limit = self._indent(tag)
-        text = self.usual.get(tag.name, f"<{tag.name}>")
         for number in range(last - 1, max(-1, last - LINES), -1):
             line = self.lines[number]
             if line.indent <= limit and (line.indent or not line.blank):
                 if line.blank and line.indent == limit:
-                    yield missing_start(line.at, tag.name, text)
-                yield missing_start(self.lines[number + 1].at, tag.name, text)
+                    yield missing_start(line.at, tag.name, self.usual)
+                yield missing_start(self.lines[number + 1].at, tag.name, self.usual)
                 return
 
 

@@ -4,7 +4,7 @@ They are only proposed here; whether one is likely is the network's to say (faul
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 REACH = 64  # characters around a place that an edit may begin or look in
@@ -115,9 +115,9 @@ def missing_end(at: int, name: str) -> Repair:
     return Repair(at, at, f"</{name}>", "missing-end-tag", f"the end tag </{name}> is missing")
 
 
-def missing_start(at: int, name: str, text: str) -> Repair:
-    """The start tag of `name`, inserted as `text`."""
-    return Repair(at, at, text, "missing-start-tag", f"a start tag <{name}> is missing")
+def missing_start(at: int, name: str, usual: Mapping[str, str]) -> Repair:
+    """The start tag of `name`, inserted as it is usual on the page, by name."""
+    return Repair(at, at, usual.get(name, f"<{name}>"), "missing-start-tag", f"a start tag <{name}> is missing")
 
 
 def unexpected_end(start: int, end: int, name: str) -> Repair:

@@ -93,7 +93,7 @@ class Mismatches:
         parent = PARENT.get(tag.name)
         around = [t.name for t in self.opened[-4:]]
         if parent and not PARENTS[parent].intersection(around):
-            yield tag.start, [self._start_tag(parent, tag.start)]
+            yield tag.start, [missing_start(tag.start, parent, self.usual)]
         if tag.name not in VOID and self.page[tag.end - 2 : tag.end] != "/>":
             self.opened.append(tag)
             self.open[tag.name] += 1
@@ -146,10 +146,7 @@ class Mismatches:
         begin = max(tag.start - WINDOW, self.opened[-1].end if self.opened else 0)
         text = self.last + len(self.page[self.last : tag.start]) - len(self.page[self.last : tag.start].lstrip())
         for at in dict.fromkeys([min(text, tag.start), *self._surprises(begin, tag.start)]):
-            yield self._start_tag(tag.name, at)
-
-    def _start_tag(self, name: str, at: int) -> Repair:
-        return missing_start(at, name, self.usual.get(name, f"<{name}>"))
+            yield missing_start(at, tag.name, self.usual)
 
     def _surprises(self, begin: int, end: int) -> list[int]:
         end = min(end, begin + WINDOW)

@@ -66,9 +66,7 @@ class Side:
 
         The page's surprisal is measured on the way where it is not given. Raises Stopped.
         """
-        for n, trial in enumerate(sorted(trials, key=self._begin)):
-            if n % ASKED == 0 and stop():
-                raise Stopped
+        for trial in _asking(sorted(trials, key=self._begin), stop):
             self._advance(self._begin(trial), surprisal is None, stop)
             ids = self._edited(trial, LONG)
             self.pieces[trial] = Piece(ids, peek_copies(ids, self.history), self.state)
