@@ -2,15 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels import reference
 from kernels.compiled import cpp
-from kernels.copy import copies, copy_state
-from kernels.order import TEXT, quiet_order
 from kernels.weights import (
     CONTEXTS,
     LENGTH_CLASSES,
@@ -24,8 +21,6 @@ from kernels.weights import (
 )
 
 BACKENDS = ("avx512vnni", "avx512", "avx2", "scalar", "reference")  # fastest first
-SKIPPING = ("avx512", "avx2")  # which leave out groups of silent units
-EVERY = 4  # bytes of TEXT of which one tells which units are silent
 VARIABLE = "SOUPSTATE_BACKEND"  # one of BACKENDS, or "compiled": any but the reference
 NO_BYTES = np.empty(0, np.uint8)
 Units = NDArray[np.int64]
@@ -38,24 +33,10 @@ class Packed:
         self.weights = weights
         self.backend = backend
         self._native = None
-        self._order = np.arange(weights.units)  # the unit in each place of the native weights
-        self._place = self._order  # and the place of each unit
         if backend != "reference":
             if cpp is None:
                 raise ValueError(f"backend {backend!r}: the compiled module was not built")
             self._native = cpp.pack(backend, dict(vars(weights)))
-        if backend in SKIPPING:
-            self._reorder()
-
-    def _reorder(self) -> None:
-        """Puts units together that are silent together in TEXT."""
-        assert cpp is not None
-        ids = np.frombuffer(TEXT.encode(), np.uint8)
-        piece = Piece(ids, copies(ids, copy_state())[0], State.zeros(self.weights.units), np.zeros(len(ids), np.bool_))
-        traces = self.read_many([piece], self._order)[0].traces[::EVERY]
-        self._order = quiet_order(np.rint(traces * reference.LEVELS) == 0)
-        self._place = np.argsort(self._order)
-        self._native = cpp.pack(self.backend, dict(vars(self.weights.reordered(self._order))))
 
     def read(self, ids: Bytes, found: Predictions, state: State, units: Units | None = None) -> Chunk:
         """Reads ids (n,) uint8 with their copy input from a state.
@@ -82,9 +63,8 @@ class Packed:
         if self._native is None:
             return reference.read_many(self.weights, pieces, chosen)
         chunks = [self._outputs(piece, len(chosen)) for piece in pieces]
-        places = self._place[chosen]
-        self._native.read([_arguments(p, c, places) for p, c in zip(pieces, chunks, strict=True)])
-        return [replace(chunk, state=self._after(chunk)) for chunk in chunks]
+        self._native.read([_arguments(p, c, chosen) for p, c in zip(pieces, chunks, strict=True)])
+        return chunks
 
     def read_states(self, pieces: Sequence[Piece]) -> list[State]:
         """The states after pieces: `read_many` without bits, entropy and heads, the recurrence alone."""
@@ -94,14 +74,10 @@ class Packed:
         chunks = [self._outputs(piece, 0) for piece in pieces]
         none = np.empty(0, np.int64)
         self._native.read_states([_arguments(p, c, none) for p, c in zip(pieces, chunks, strict=True)])
-        return [self._after(chunk) for chunk in chunks]
-
-    def _after(self, chunk: Chunk) -> State:
-        """The state after a piece, units in the order of the weights."""
-        return State(chunk.state.h[self._place], chunk.state.c[self._place], chunk.state.last)
+        return [chunk.state for chunk in chunks]
 
     def _outputs(self, piece: Piece, traced: int) -> Chunk:
-        """Arrays to write to; the state is the one before, units in the order of the native weights."""
+        """Arrays to write to; the state is the one before."""
         n = len(piece.ids)
         last = piece.found[n - 1 :].copy() if n else piece.state.last.copy()
         return Chunk(
@@ -109,7 +85,7 @@ class Packed:
             np.full(n, np.nan, np.float32),
             np.empty((n, self.weights.outputs), np.float32),
             np.empty((n, traced), np.float32),
-            State(piece.state.h[self._order], piece.state.c[self._order], last),
+            State(piece.state.h.copy(), piece.state.c.copy(), last),
         )
 
     def bits_only(self, ids: Bytes, found: Predictions, state: State) -> float:
@@ -118,7 +94,7 @@ class Packed:
         if self._native is None:
             return reference.bits_only(self.weights, ids, found, state)
         inputs = _contiguous(ids, *_arrays(found), *_arrays(state.last))
-        total: float = self._native.bits_only(*inputs, state.h[self._order], state.c[self._order])
+        total: float = self._native.bits_only(*inputs, state.h.copy(), state.c.copy())
         return total
 
     def _check_all(self, pieces: Sequence[Piece]) -> None:

@@ -20,7 +20,8 @@ from kernels.weights import (
     Weights,
 )
 
-LEVELS = 127  # h, between -1 and 1, is rounded to so many parts for the recurrence
+LEVELS = 63  # h, between -1 and 1, is rounded to so many parts for the recurrence
+QUIET = 2  # the greatest of these levels that the recurrence takes for 0, see cpp/lstm.h
 BLOCK = 256  # bytes whose hidden states are kept at a time
 
 RING = 1 << 19  # this and the rest of the copy model: see cpp/copy.h
@@ -95,6 +96,7 @@ def _recur(
     scale = weights.recurrent_scale / np.float32(LEVELS)
     for t in range(len(ids)):
         levels = np.rint(h[t] * np.float32(LEVELS))
+        levels[np.abs(levels) <= QUIET] = 0
         i, f, g, o = (z[t] + scale * (recurrent @ levels)).reshape(4, -1)
         c[t + 1] = _sigmoid(f) * c[t] + _sigmoid(i) * np.tanh(g)
         h[t + 1] = _sigmoid(o) * np.tanh(c[t + 1])

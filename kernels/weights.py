@@ -1,6 +1,6 @@
 """What every backend reads and yields: weights of the network, a state, a chunk of a reading."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ GATE = 32  # units of the small layer that weighs the predictions together
 LEARNED = (2, 3, 4, 6, 7, 8)  # contexts with a learned embedding
 SLOTS = 1 << 16  # its rows, chosen by the context's hash
 EMBEDDED = 24  # its columns
+LARGEST = 63  # recurrent weight: two products with levels of h then take 13 bits, and many of them are summed in 16
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -26,7 +27,7 @@ class Weights:
 
     Gates stand in torch's order: input, forget, cell, output (rows 0:H, H:2H, 2H:3H, 3H:4H).
     Arrays of any float type are taken and kept as float32. The recurrent product is one of whole
-    numbers, which every backend computes exactly: of `recurrent` and of h in parts of 1/127.
+    numbers, which every backend computes exactly: of `recurrent` and of h in parts of 1/63 (`reference.LEVELS`).
 
     Raises ValueError for a wrong shape or type, and for a value that is not finite.
     """
@@ -34,7 +35,7 @@ class Weights:
     byte: Floats  # (256, 4H): input product of the byte, and both biases
     predicted: Floats  # (2, 256, 4H): input product of the byte a matcher expects
     length: Floats  # (2, 24, 4H): input product of its match length; class 0 is never read
-    recurrent: NDArray[np.int8]  # (4H, H), -127 to 127
+    recurrent: NDArray[np.int8]  # (4H, H), -63 to 63
     recurrent_scale: Floats  # (4H,): what a row's numbers are to be multiplied by
     output: Floats  # (256, H)
     output_bias: Floats  # (256,)
@@ -76,8 +77,8 @@ class Weights:
         whole = {"recurrent": (4 * units, units), "context": (len(LEARNED), SLOTS, EMBEDDED)}
         for name, expected in whole.items():
             object.__setattr__(self, name, _whole(name, getattr(self, name), expected))
-        if self.recurrent.min() < -127:
-            raise ValueError("recurrent: -128, expected -127 to 127")
+        if not -LARGEST <= self.recurrent.min() <= self.recurrent.max() <= LARGEST:
+            raise ValueError(f"recurrent: beyond {LARGEST}")
 
     @property
     def units(self) -> int:
@@ -88,13 +89,6 @@ class Weights:
     def outputs(self) -> int:
         """K, the number of head outputs."""
         return int(self.heads.shape[0])
-
-    def reordered(self, order: NDArray[np.int64]) -> "Weights":
-        """The same network with unit order[i] in place i; order is a permutation (H,)."""
-        gates = np.concatenate([order + k * self.units for k in range(4)])
-        changed = {name: getattr(self, name)[..., gates] for name in ("byte", "predicted", "length", "recurrent_scale")}
-        changed |= {name: getattr(self, name)[:, order] for name in ("output", "copy_gain", "gate", "heads")}
-        return replace(self, recurrent=self.recurrent[gates][:, order], **changed)
 
 
 @dataclass(frozen=True, eq=False)

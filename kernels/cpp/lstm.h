@@ -6,7 +6,8 @@
 // in kLearned have embeddings. All arrays are dense, row-major, owned by the caller.
 // Gates stand in the order i, f, g, o. With x the byte, p, l and s the copy input after it:
 //   z  = byte[x] + sum over the matchers k with l > 0 of (predicted[k, p] + length[k, l])
-//        + recurrent_scale (recurrent . round(127 h)) / 127          the product of whole numbers is exact
+//        + recurrent_scale (recurrent . levels) / kLevels     levels = round(kLevels h), 0 where that is kQuiet or less;
+//                                                              the product of whole numbers is exact
 //   c' = sigmoid(z_f) c + sigmoid(z_i) tanh(z_g)          h' = sigmoid(z_o) tanh(c')
 //   next byte: logits = output . h' + output_bias + context_output . (sum over learned k of context[k, s_k]);
 //     gate = tanh(gate . h' + gate_bias + sum over matchers and contexts k of gate_length[k, l_k]);
@@ -22,6 +23,9 @@
 
 namespace soupstate {
 
+constexpr int kLevels = 63;                              // h, between -1 and 1, is rounded to so many parts for it
+constexpr int kQuiet = 2;                                // the greatest level that it takes for 0
+constexpr int kLargestWeight = 63;                       // of the recurrent ones
 constexpr size_t kGate = 32;                             // units of the small layer that weighs predictions
 constexpr size_t kKinds = kMatchers + kContexts;         // of lengths: both bytes of a context have one
 constexpr size_t kLearned[] = {2, 3, 4, 6, 7, 8};        // contexts with embeddings
@@ -35,7 +39,7 @@ struct LstmWeights {
   const float* byte;        // [256, 4H], both biases folded in
   const float* predicted;   // [2, 256, 4H]
   const float* length;      // [2, 24, 4H], row 0 of each is never read
-  const int8_t* recurrent;  // [4H, H], not -128
+  const int8_t* recurrent;  // [4H, H], -kLargestWeight to kLargestWeight
   const float* recurrent_scale; // [4H] what a row's numbers are to be multiplied by
   const float* output;      // [256, H]
   const float* output_bias; // [256]

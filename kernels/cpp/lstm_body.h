@@ -6,8 +6,8 @@
 //
 // A vector type has: Vec, kLanes; load, store, set1, add, sub, mul, div, fma(a, b, c) = a b + c, min, max,
 // round, scale(a, n) = a 2^n. One for the recurrence, R, has also: Sum, a product of whole numbers; value(), it as
-// floats; kVectors, vectors of units in a panel; kTogether, pages that share one reading of a panel; and Recurrent, the
-// weights of that product: Dense (dense.h) or Groups (groups_ymm.h). One for the block products, V, is described in
+// floats; Row, 2 kLanes numbers of 16 bits: row() loads one, add_rows sums two, lower and upper are its halves as floats; kVectors, vectors of units in a panel; kTogether, pages that share one reading of a panel; and Recurrent, the
+// weights of that product: Dense (dense.h) or Columns (columns_ymm.h). One for the block products, V, is described in
 // products.h.
 //
 // Recurrent weights are kept in panels of kSide units. A step of all lanes of pages streams them once, front to back: a
@@ -24,7 +24,7 @@ namespace {
 constexpr size_t kBytes = 256;
 constexpr size_t kClasses = kLengthClasses;
 constexpr size_t kGates = 4;
-constexpr float kLevels = 127.0f;       // h, between -1 and 1, is rounded to so many parts for the recurrence
+constexpr float kTableLevels = 32760.0f;  // of a byte's input, but for what rounding adds
 constexpr float kEmbeddedSteps = 4.0f;  // sums of six numbers of 8 bits, times this, are inputs of a Product
 constexpr size_t kBlock = 96;           // states that are kept before their output and heads are computed
 constexpr size_t kPages = 16;           // lanes, at most
@@ -51,7 +51,7 @@ class LstmOn final : public Lstm {
     size_t t;      // bytes read
     float *h, *c;  // [padded_]
     Level* levels;  // of h, as the recurrent product wants them
-    const float* rows[kRows];
+    const int16_t* rows[kRows];
     size_t n_rows;
   };
 
@@ -71,14 +71,13 @@ class LstmOn final : public Lstm {
         length_(kMatchers * kClasses * row()),
         recurrent_(w.units, padded_),
         scale_(row()),
+        table_scale_(row()),
         product_(kHeads + w.outputs, w.units + kEmbedded),
         copy_bias_(kPredictions * kClasses),
         gate_length_(kKinds * kClasses * kGate),
         gate_gain_(kGate * (kGateAt - kGains)),
         context_(kTables * kContextSlots * kEmbedded) {
-    pack_table(w.byte, kBytes, byte_.get());
-    pack_table(w.predicted, kMatchers * kBytes, predicted_.get());
-    pack_table(w.length, kMatchers * kClasses, length_.get());
+    pack_tables(w);
     pack_recurrent(w);
     for (size_t k = 0; k < kBytes; ++k)
       column(k, w.output + k * units_, w.context_output + k * kEmbedded, w.output_bias[k]);
@@ -148,18 +147,47 @@ class LstmOn final : public Lstm {
     bool heads;  // some state's are asked for
   };
 
-  size_t row() const { return kGates * padded_; }  // floats of a packed table's row: [panel][gate][kSide]
+  size_t row() const { return kGates * padded_; }  // numbers of a packed table's row: [panel][gate][kSide]
 
-  void pack_table(const float* from, size_t rows, float* to) const {
-    for (size_t r = 0; r < rows; ++r)
-      for (size_t gate = 0; gate < kGates; ++gate)
-        for (size_t u = 0; u < units_; ++u)
-          to[r * row() + u / kSide * kPanel + gate * kSide + u % kSide] = from[(r * kGates + gate) * units_ + u];
+  // Where gate value i, of [gate][units_], stands in such a row.
+  size_t place(size_t i) const {
+    const size_t u = i % units_;
+    return u / kSide * kPanel + i / units_ * kSide + u % kSide;
+  }
+
+  // The tables of a byte's input, in parts of each gate value's scale, by which the sum of all rows stays in 16 bits.
+  void pack_tables(const LstmWeights& w) {
+    constexpr size_t kTurns = 1 + 2 * kMatchers;
+    const float* from[kTurns] = {w.byte};
+    size_t rows[kTurns] = {kBytes};
+    int16_t* to[kTurns] = {byte_.get()};
+    for (size_t k = 0; k < kMatchers; ++k) {
+      from[1 + k] = w.predicted + k * kBytes * kGates * units_, rows[1 + k] = kBytes;
+      to[1 + k] = predicted_.get() + k * kBytes * row();
+      // Class 0 is never read.
+      from[1 + kMatchers + k] = w.length + (k * kClasses + 1) * kGates * units_, rows[1 + kMatchers + k] = kClasses - 1;
+      to[1 + kMatchers + k] = length_.get() + (k * kClasses + 1) * row();
+    }
+    for (size_t i = 0; i < kGates * units_; ++i) {
+      float largest = 1e-30f;
+      for (size_t k = 0; k < kTurns; ++k) largest += largest_of(from[k] + i, rows[k]);
+      const float scale = largest / kTableLevels;
+      table_scale_.get()[place(i)] = scale;
+      for (size_t k = 0; k < kTurns; ++k)
+        for (size_t r = 0; r < rows[k]; ++r)
+          to[k][r * row() + place(i)] = static_cast<int16_t>(rintf(from[k][r * kGates * units_ + i] / scale));
+    }
+  }
+
+  // Of a table's column.
+  float largest_of(const float* from, size_t rows) const {
+    float largest = 0.0f;
+    for (size_t r = 0; r < rows; ++r) largest = fmaxf(largest, fabsf(from[r * kGates * units_]));
+    return largest;
   }
 
   void pack_recurrent(const LstmWeights& w) {
-    pack_table(w.recurrent_scale, 1, scale_.get());
-    for (size_t i = 0; i < row(); ++i) scale_.get()[i] /= kLevels;
+    for (size_t i = 0; i < kGates * units_; ++i) scale_.get()[place(i)] = w.recurrent_scale[i] / kLevels;
     for (size_t gate = 0; gate < kGates; ++gate)
       for (size_t u = 0; u < units_; ++u) {
         const int8_t* from = w.recurrent + (gate * units_ + u) * units_;
@@ -217,20 +245,25 @@ class LstmOn final : public Lstm {
     for (size_t p = 0; p < Pages; ++p) levels[p] = lanes[p].levels;
     typename R::Sum sums[Pages][kSums];
     recurrent_.template multiply<Pages>(unit / kSide, levels, sums);
-    const float* scale = scale_.get() + unit * kGates;
+    const float *scale = scale_.get() + unit * kGates, *table_scale = table_scale_.get() + unit * kGates;
     for (size_t p = 0; p < Pages; ++p) {
       const Lane& lane = lanes[p];
-      typename R::Vec z[kSums];
+      typename R::Row input[kSums / 2];
 #pragma GCC unroll 16
-      for (size_t q = 0; q < kSums; ++q) z[q] = R::load(lane.rows[0] + unit * kGates + q * R::kLanes);
+      for (size_t q = 0; q < kSums / 2; ++q) input[q] = R::row(lane.rows[0] + unit * kGates + q * 2 * R::kLanes);
       fetch(lane.rows[0] + (unit + kSide) * kGates);
       for (size_t r = 1; r < lane.n_rows; ++r) {
 #pragma GCC unroll 16
-        for (size_t q = 0; q < kSums; ++q) z[q] = R::add(z[q], R::load(lane.rows[r] + unit * kGates + q * R::kLanes));
+        for (size_t q = 0; q < kSums / 2; ++q)
+          input[q] = R::add_rows(input[q], R::row(lane.rows[r] + unit * kGates + q * 2 * R::kLanes));
         fetch(lane.rows[r] + (unit + kSide) * kGates);
       }
+      typename R::Vec z[kSums];
 #pragma GCC unroll 16
-      for (size_t q = 0; q < kSums; ++q) z[q] = R::fma(R::value(sums[p][q]), R::load(scale + q * R::kLanes), z[q]);
+      for (size_t q = 0; q < kSums; ++q)
+        z[q] = R::fma(R::value(sums[p][q]), R::load(scale + q * R::kLanes),
+                      R::mul(q % 2 ? R::upper(input[q / 2]) : R::lower(input[q / 2]),
+                             R::load(table_scale + q * R::kLanes)));
 #pragma GCC unroll 4
       for (size_t v = 0; v < R::kVectors; ++v)
         gates(z[v], z[R::kVectors + v], z[2 * R::kVectors + v], z[3 * R::kVectors + v], lane.c + unit + v * R::kLanes,
@@ -239,9 +272,9 @@ class LstmOn final : public Lstm {
   }
 
   // The next panel's part of a table's row will be needed: rows are too many for the caches near by.
-  static void fetch(const float* next) {
+  static void fetch(const int16_t* next) {
 #pragma GCC unroll 16
-    for (size_t i = 0; i < kPanel; i += 16) __builtin_prefetch(next + i);
+    for (size_t i = 0; i < kPanel; i += 32) __builtin_prefetch(next + i);
   }
 
   // And so will the contexts' rows, when the step is done.
@@ -344,9 +377,9 @@ class LstmOn final : public Lstm {
 
   size_t units_, outputs_;
   size_t padded_;  // H up to whole panels; the excess is zero everywhere and stays so
-  Buffer<float> byte_, predicted_, length_;
+  Buffer<int16_t> byte_, predicted_, length_;
   typename R::Recurrent recurrent_;
-  Buffer<float> scale_;
+  Buffer<float> scale_, table_scale_;  // of the recurrent product, of the tables
   Product<V> product_;
   Buffer<float> copy_bias_, gate_length_, gate_gain_;  // gate_gain_ [kGate][predictions up to whole vectors]
   Buffer<int8_t> context_;

@@ -17,11 +17,21 @@ struct Plain {
   using Recurrent = Dense<Plain>;
   static constexpr size_t kLanes = 4, kDepth = 1, kTogether = 2, kVectors = 1;
 
-  static void quantize(Vec a, float* to) { store(to, round(a)); }
+  static void quantize(Vec a, float* to) {
+    const Vec whole = round(a);
+    store(to, whole * whole > set1(kQuiet * kQuiet) ? whole : set1(0.0f));
+  }
   static Group broadcast(const float* level) { return set1(*level); }
   static Sum start(const int32_t*) { return set1(0.0f); }
   static Sum dot(Sum sum, const float* w, Group h) { return fma(load(w), h, sum); }
   static Vec value(Sum sum) { return sum; }
+
+  using Row = int16_t __attribute__((vector_size(16), may_alias));
+  using Half = int16_t __attribute__((vector_size(8)));
+  static Row row(const int16_t* p) { return *reinterpret_cast<const Row*>(p); }
+  static Row add_rows(Row a, Row b) { return a + b; }
+  static Vec lower(Row a) { return __builtin_convertvector(Half{a[0], a[1], a[2], a[3]}, Vec); }
+  static Vec upper(Row a) { return __builtin_convertvector(Half{a[4], a[5], a[6], a[7]}, Vec); }
 
   using Input = float;
   using Weight = float;

@@ -17,8 +17,10 @@ struct Vnni : Zmm {
 
   // Unsigned, as the instruction wants them: kMiddle more than they are, which the Sum starts without.
   static void quantize(Vec a, uint8_t* to) {
-    const __m512i whole = _mm512_add_epi32(_mm512_cvtps_epi32(a), _mm512_set1_epi32(kMiddle));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(whole));
+    const __m512i whole = _mm512_cvtps_epi32(a);
+    const __mmask16 loud = _mm512_cmpgt_epi32_mask(_mm512_abs_epi32(whole), _mm512_set1_epi32(kQuiet));
+    const __m512i level = _mm512_add_epi32(_mm512_maskz_mov_epi32(loud, whole), _mm512_set1_epi32(kMiddle));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(level));
   }
   static Group broadcast(const uint8_t* levels) {
     int32_t four;
@@ -28,6 +30,12 @@ struct Vnni : Zmm {
   static Sum start(const int32_t* below) { return _mm512_load_si512(below); }
   static Sum dot(Sum sum, const int8_t* w, Group h) { return _mm512_dpbusd_epi32(sum, h, _mm512_load_si512(w)); }
   static Vec value(Sum sum) { return _mm512_cvtepi32_ps(sum); }
+
+  using Row = __m512i;
+  static Row row(const int16_t* p) { return _mm512_load_si512(p); }
+  static Row add_rows(Row a, Row b) { return _mm512_add_epi16(a, b); }
+  static Vec lower(Row a) { return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm512_castsi512_si256(a))); }
+  static Vec upper(Row a) { return _mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(a, 1))); }
 
   static Total add_products(Total sum, __m512i w, __m512i inputs) { return _mm512_dpwssd_epi32(sum, w, inputs); }
 };

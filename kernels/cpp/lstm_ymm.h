@@ -4,19 +4,29 @@
 #pragma once
 #include <immintrin.h>
 
+#include "columns_ymm.h"
 #include "lstm_body.h"
-#include "groups_ymm.h"
 
 namespace soupstate {
 namespace {
 
+// sum += products, of 32 bits. Not left to the compiler: it computes all products before the first sum, for want of
+// registers, or moves sums about between them.
+inline void accumulate(__m256i* sum, __m256i products) { asm("vpaddd %1, %0, %0" : "+x"(*sum) : "x"(products)); }
+
 struct Ymm {
   using Vec = __m256;
   using Sum = __m256i;
-  using Recurrent = Groups;
+  using Recurrent = Columns;
   static constexpr size_t kLanes = 8, kTogether = 1, kVectors = 2;
 
   static Vec value(Sum sum) { return _mm256_cvtepi32_ps(sum); }
+
+  using Row = __m256i;
+  static Row row(const int16_t* p) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(p)); }
+  static Row add_rows(Row a, Row b) { return _mm256_add_epi16(a, b); }
+  static Vec lower(Row a) { return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_castsi256_si128(a))); }
+  static Vec upper(Row a) { return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_extracti128_si256(a, 1))); }
 
   using Input = int16_t;
   using Weight = int16_t;

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.weights import EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, LENGTHS, MATCHERS, SLOTS, Weights
+from kernels.weights import EMBEDDED, GATE, LARGEST, LEARNED, LENGTH_CLASSES, LENGTHS, MATCHERS, SLOTS, Weights
 
 Parameters = dict[str, NDArray[Any]]
 
@@ -24,7 +24,7 @@ def fold(parameters: Parameters) -> Weights:
     p: dict[str, NDArray[np.float32]] = {k: v.astype(np.float32) for k, v in parameters.items() if k != CONTEXT}
     try:
         project = p["lstm.weight_ih_l0"].T
-        recurrent, scale = _eighths_by_row(p["lstm.weight_hh_l0"])
+        recurrent, scale = _whole_by_row(p["lstm.weight_hh_l0"])
         return Weights(
             byte=p["byte.weight"] @ project + p["lstm.bias_ih_l0"] + p["lstm.bias_hh_l0"],
             predicted=np.stack([p[f"predicted.{k}.weight"] @ project for k in range(MATCHERS)]),
@@ -48,9 +48,9 @@ def fold(parameters: Parameters) -> Weights:
         raise ValueError(f"missing parameter {e.args[0]}") from None
 
 
-def _eighths_by_row(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """A matrix (rows, columns) rounded to 8 bits, and the number (rows,) that each row is to be multiplied by."""
-    scale = np.maximum(np.abs(matrix).max(1), 1e-12) / np.float32(127)
+def _whole_by_row(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """A matrix (rows, columns) rounded to 7 bits, and the number (rows,) that each row is to be multiplied by."""
+    scale = np.maximum(np.abs(matrix).max(1), 1e-12) / np.float32(LARGEST)
     return np.rint(matrix / scale[:, None]).astype(np.int8), scale
 
 

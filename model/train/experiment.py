@@ -36,6 +36,7 @@ class Experiment:
     depth_weight: float = 1.0  # of the depth head's loss among the heads
     depth_changes_weight: float = 0.0  # of the error of depth's changes, on all stretches
     depth_units: int = 0  # the last so many units start as counters, and the depth head reads them alone; 0: none
+    quiet_weight: float = 0.0  # of the mean size of the units' outputs: one that is nought costs no time to read with
     clip: float = 1.0  # norm of the gradient
     init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)
     log_interval: int = 50  # updates

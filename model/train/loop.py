@@ -143,6 +143,9 @@ class Run:
             marks = torch.from_numpy(batch.marks).to(self.device).long()
             losses = head_losses(outputs, marks, torch.from_numpy(batch.depth_known).to(self.device))
         total = nats + e.heads_weight * self._heads_loss(losses)
+        if e.quiet_weight:
+            losses["output"] = hidden[..., : e.units - e.depth_units].float().abs().mean()
+            total = total + e.quiet_weight * losses["output"]
         rate = learning_rate(e, self.characters)
         self.network.zero_grad(set_to_none=True)
         total.backward()
