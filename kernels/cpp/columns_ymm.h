@@ -31,6 +31,7 @@ class Columns {
   using Level = uint32_t;
   using Sum = __m256i;
   static constexpr size_t kSums = 8, kPanel = 64;  // vectors of a panel's gate values; gate values
+  static constexpr size_t kPanels = 2;             // that are multiplied at once, where there are so many left
   static constexpr uint32_t kMost = 32767 / kLargestWeight;  // of a run's magnitudes
 
   // Of `units` units, `padded` up to whole panels.
@@ -41,10 +42,10 @@ class Columns {
     // Where unpack and madd, below, leave it in its place: see widen().
     const size_t vector = at / 8, element = 2 * (at % 8) + vector % 2, sums = vector / 2;
     const size_t byte = sums / 2 * 32 + element / 8 * 16 + sums % 2 * 8 + element % 8;
-    weights_.get()[(panel * units_ + unit) * kPanel + byte] = weight;
+    first(panel / kPanels * kPanels)[unit * width(panel) + panel % kPanels * kPanel + byte] = weight;
   }
 
-  // Numbers Level of a page: of each run how many pairs it has and its sign; of each pair where two columns are, and their
+  // Numbers Level of a page: of each run how many pairs it has and its sign; of each pair two units, and their
   // magnitudes; a run of no pairs is the end. Then what prepare() needs for itself.
   size_t levels() const { return room() + padded_ + 8 + padded_ / 4; }
 
@@ -67,13 +68,19 @@ class Columns {
     *add_runs(below, n_below, magnitudes, ~0u, to) = 0;
   }
 
-  // The products of a panel with the levels of Pages pages, by vectors of gate values.
-  template <size_t Pages>
-  void multiply(size_t panel, const Level* const (&levels)[Pages], Sum (&sums)[Pages][kSums]) const {
-    for (size_t p = 0; p < Pages; ++p) multiply_one(weights_.get() + panel * units_ * kPanel, levels[p], sums[p]);
+  // The products of some panels with the levels of Pages pages, by vectors of gate values.
+  template <size_t Pages, size_t Panels>
+  void multiply(size_t panel, const Level* const (&levels)[Pages], Sum (&sums)[Pages][Panels * kSums]) const {
+    for (size_t p = 0; p < Pages; ++p) multiply_one<Panels>(first(panel), levels[p], sums[p]);
   }
 
  private:
+  // The weights of the panels from this one on that are multiplied at once, and how many a unit has there.
+  int8_t* first(size_t panel) const { return weights_.get() + panel * units_ * kPanel; }
+  size_t width(size_t panel) const {
+    return (panel / kPanels + 1) * kPanels * kPanel <= 4 * padded_ ? kPanels * kPanel : kPanel;
+  }
+
   // Numbers Level that runs and pairs take at most: each run has a pair.
   size_t room() const { return 5 * (units_ / 2 + 2) + 1; }
 
@@ -95,7 +102,7 @@ class Columns {
         const Level a = units[i], b = units[last ? i : i + 1], of_a = magnitudes[a], of_b = last ? 0 : magnitudes[b];
         if (of_a + of_b > left) break;
         left -= of_a + of_b;
-        to[0] = a * kPanel, to[1] = b * kPanel, to[2] = of_a | of_b << 8;
+        to[0] = a, to[1] = b, to[2] = of_a | of_b << 8;
         to += 3;
       }
       run[0] = static_cast<Level>(to - run - 2) / 3;
@@ -104,26 +111,30 @@ class Columns {
     return to;
   }
 
-  void multiply_one(const int8_t* panel, const Level* at, Sum (&total)[kSums]) const {
-#pragma GCC unroll 8
-    for (size_t q = 0; q < kSums; ++q) total[q] = _mm256_setzero_si256();
+  template <size_t Panels>
+  void multiply_one(const int8_t* weights, const Level* at, Sum (&total)[Panels * kSums]) const {
+    constexpr size_t kHalves = 2 * Panels;  // vectors of a unit's weights
+#pragma GCC unroll 16
+    for (size_t q = 0; q < Panels * kSums; ++q) total[q] = _mm256_setzero_si256();
     while (const Level pairs = at[0]) {
       const __m256i sign = _mm256_set1_epi16(static_cast<int16_t>(at[1]));
       at += 2;
-      __m256i sums[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+      __m256i sums[2 * kHalves];
+#pragma GCC unroll 8
+      for (size_t k = 0; k < 2 * kHalves; ++k) sums[k] = _mm256_setzero_si256();
       for (const Level* end = at + 3 * pairs; at != end; at += 3) {
-        const auto* a = reinterpret_cast<const __m256i*>(panel + at[0]);
-        const auto* b = reinterpret_cast<const __m256i*>(panel + at[1]);
+        const auto* a = reinterpret_cast<const __m256i*>(weights) + at[0] * kHalves;
+        const auto* b = reinterpret_cast<const __m256i*>(weights) + at[1] * kHalves;
         const __m256i magnitudes = _mm256_set1_epi16(static_cast<int16_t>(at[2]));
-#pragma GCC unroll 2
-        for (size_t half = 0; half < 2; ++half) {
+#pragma GCC unroll 4
+        for (size_t half = 0; half < kHalves; ++half) {
           const __m256i low = _mm256_unpacklo_epi8(a[half], b[half]), high = _mm256_unpackhi_epi8(a[half], b[half]);
           sums[2 * half] = _mm256_add_epi16(sums[2 * half], _mm256_maddubs_epi16(magnitudes, low));
           sums[2 * half + 1] = _mm256_add_epi16(sums[2 * half + 1], _mm256_maddubs_epi16(magnitudes, high));
         }
       }
-#pragma GCC unroll 4
-      for (size_t k = 0; k < 4; ++k) widen(_mm256_sign_epi16(sums[k], sign), &total[2 * k]);
+#pragma GCC unroll 8
+      for (size_t k = 0; k < 2 * kHalves; ++k) widen(_mm256_sign_epi16(sums[k], sign), &total[2 * k]);
     }
   }
 

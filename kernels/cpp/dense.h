@@ -21,6 +21,7 @@ class Dense {
   using Stored = typename R::Stored;
   static constexpr size_t kSums = 4 * R::kVectors;  // vectors of a panel's gate values
   static constexpr size_t kPanel = kSums * R::kLanes;
+  static constexpr size_t kPanels = 1;  // that are multiplied at once
 
   // Of `units` units, `padded` up to whole panels.
   Dense(size_t units, size_t padded)
@@ -45,7 +46,7 @@ class Dense {
   }
 
   // The products of a panel with the levels of Pages pages, by vectors of gate values.
-  template <size_t Pages>
+  template <size_t Pages, size_t>
   void multiply(size_t panel, const Level* const (&levels)[Pages], Sum (&sums)[Pages][kSums]) const {
 #pragma GCC unroll 16
     for (size_t p = 0; p < Pages; ++p)

@@ -38,6 +38,7 @@ class LstmOn final : public Lstm {
   static constexpr size_t kSide = R::kVectors * R::kLanes;  // units of a panel
   static constexpr size_t kSums = kGates * R::kVectors;     // vectors of gate values of a panel
   static constexpr size_t kPanel = kGates * kSide;          // gate values of a panel
+  static constexpr size_t kPanels = R::Recurrent::kPanels;  // that are multiplied at once
   static constexpr size_t kRows = 1 + 2 * kMatchers;        // of tables that make a byte's input
   // Columns of one product: logits, then the predictions' gains, then the gate's input, then the heads.
   static constexpr size_t kGains = kBytes, kGateAt = kGains + up(kPredictions, kLanes);
@@ -231,44 +232,50 @@ class LstmOn final : public Lstm {
         lane.rows[lane.n_rows++] = length_.get() + (k * kClasses + length[k]) * row();
       }
     }
-    for (size_t unit = 0; unit < padded_; unit += kSide) {
+    for (size_t unit = 0; unit < padded_;) {
+      const bool whole = unit + kPanels * kSide <= padded_;
       size_t i = 0;
-      for (; i + R::kTogether <= active; i += R::kTogether) panel<R::kTogether>(unit, lanes + i);
-      for (; i < active; ++i) panel<1>(unit, lanes + i);
+      for (; i + R::kTogether <= active; i += R::kTogether)
+        whole ? panels<R::kTogether, kPanels>(unit, lanes + i) : panels<R::kTogether, 1>(unit, lanes + i);
+      for (; i < active; ++i) whole ? panels<1, kPanels>(unit, lanes + i) : panels<1, 1>(unit, lanes + i);
+      unit += whole ? kPanels * kSide : kSide;
     }
   }
 
-  // New h and c of a panel's units, in Pages lanes. A lane's levels are of the old h, all of it.
-  template <size_t Pages>
-  void panel(size_t unit, Lane* lanes) const {
+  // New h and c of some panels' units, in Pages lanes. A lane's levels are of the old h, all of it.
+  template <size_t Pages, size_t Panels>
+  void panels(size_t unit, Lane* lanes) const {
     const Level* levels[Pages];
     for (size_t p = 0; p < Pages; ++p) levels[p] = lanes[p].levels;
-    typename R::Sum sums[Pages][kSums];
-    recurrent_.template multiply<Pages>(unit / kSide, levels, sums);
+    typename R::Sum sums[Pages][Panels * kSums];
+    recurrent_.template multiply<Pages, Panels>(unit / kSide, levels, sums);
+    for (size_t p = 0; p < Pages; ++p)
+      for (size_t n = 0; n < Panels; ++n) update(unit + n * kSide, lanes[p], sums[p] + n * kSums, Panels);
+  }
+
+  // New h and c of a panel's units in a lane, from its sums. `ahead`: the panels up to the one whose input is fetched.
+  void update(size_t unit, const Lane& lane, const typename R::Sum* sums, size_t ahead) const {
     const float *scale = scale_.get() + unit * kGates, *table_scale = table_scale_.get() + unit * kGates;
-    for (size_t p = 0; p < Pages; ++p) {
-      const Lane& lane = lanes[p];
-      typename R::Row input[kSums / 2];
+    typename R::Row input[kSums / 2];
 #pragma GCC unroll 16
-      for (size_t q = 0; q < kSums / 2; ++q) input[q] = R::row(lane.rows[0] + unit * kGates + q * 2 * R::kLanes);
-      fetch(lane.rows[0] + (unit + kSide) * kGates);
-      for (size_t r = 1; r < lane.n_rows; ++r) {
+    for (size_t q = 0; q < kSums / 2; ++q) input[q] = R::row(lane.rows[0] + unit * kGates + q * 2 * R::kLanes);
+    fetch(lane.rows[0] + (unit + ahead * kSide) * kGates);
+    for (size_t r = 1; r < lane.n_rows; ++r) {
 #pragma GCC unroll 16
-        for (size_t q = 0; q < kSums / 2; ++q)
-          input[q] = R::add_rows(input[q], R::row(lane.rows[r] + unit * kGates + q * 2 * R::kLanes));
-        fetch(lane.rows[r] + (unit + kSide) * kGates);
-      }
-      typename R::Vec z[kSums];
-#pragma GCC unroll 16
-      for (size_t q = 0; q < kSums; ++q)
-        z[q] = R::fma(R::value(sums[p][q]), R::load(scale + q * R::kLanes),
-                      R::mul(q % 2 ? R::upper(input[q / 2]) : R::lower(input[q / 2]),
-                             R::load(table_scale + q * R::kLanes)));
-#pragma GCC unroll 4
-      for (size_t v = 0; v < R::kVectors; ++v)
-        gates(z[v], z[R::kVectors + v], z[2 * R::kVectors + v], z[3 * R::kVectors + v], lane.c + unit + v * R::kLanes,
-              lane.h + unit + v * R::kLanes);
+      for (size_t q = 0; q < kSums / 2; ++q)
+        input[q] = R::add_rows(input[q], R::row(lane.rows[r] + unit * kGates + q * 2 * R::kLanes));
+      fetch(lane.rows[r] + (unit + ahead * kSide) * kGates);
     }
+    typename R::Vec z[kSums];
+#pragma GCC unroll 16
+    for (size_t q = 0; q < kSums; ++q)
+      z[q] = R::fma(R::value(sums[q]), R::load(scale + q * R::kLanes),
+                    R::mul(q % 2 ? R::upper(input[q / 2]) : R::lower(input[q / 2]),
+                           R::load(table_scale + q * R::kLanes)));
+#pragma GCC unroll 4
+    for (size_t v = 0; v < R::kVectors; ++v)
+      gates(z[v], z[R::kVectors + v], z[2 * R::kVectors + v], z[3 * R::kVectors + v], lane.c + unit + v * R::kLanes,
+            lane.h + unit + v * R::kLanes);
   }
 
   // The next panel's part of a table's row will be needed: rows are too many for the caches near by.
