@@ -68,14 +68,14 @@ def kernel_read(weights: Weights, rows: Inputs, backend: str) -> tuple[NDArray[n
 @pytest.mark.parametrize("backend", available())
 @pytest.mark.parametrize("page", PAGES, ids=len)
 def test_folded_reads_alike(page: bytes, backend: str) -> None:
-    """No parameter is rounded but the recurrent ones: their products, and what follows, are a little off."""
+    """No parameter is rounded but the recurrent ones, to 7 bits as their inputs: what follows is a little off."""
     (network, weights), rows = random_network(exact=True), input_rows(np.frombuffer(page, np.uint8))
     bits, heads = kernel_read(weights, rows, backend)
     wanted_bits, wanted_heads = torch_read(network, rows)
     assert rows[:, LENGTH].any()
-    np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=0.03)
-    np.testing.assert_allclose(heads, wanted_heads, rtol=0, atol=0.01)
-    assert abs(bits.mean() - wanted_bits.mean()) < 1e-3
+    np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=0.05)
+    np.testing.assert_allclose(heads, wanted_heads, rtol=0, atol=0.02)
+    assert abs(bits.mean() - wanted_bits.mean()) < 2e-3
 
 
 def test_rounded_reads_nearly_alike() -> None:
@@ -89,7 +89,7 @@ def test_rounded_reads_nearly_alike() -> None:
     wanted_bits, wanted_heads = torch_read(network, rows)
     assert np.sqrt(np.mean((bits - wanted_bits) ** 2)) < 0.05
     np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=0.25)
-    np.testing.assert_allclose(heads, wanted_heads, rtol=0, atol=0.005)
+    np.testing.assert_allclose(heads, wanted_heads, rtol=0, atol=0.02)
     assert abs(bits.mean() - wanted_bits.mean()) < 4e-3
 
 

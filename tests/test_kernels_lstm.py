@@ -17,16 +17,18 @@ from kernels import BACKENDS, Chunk, Packed, Piece, Predictions, State, Weights,
 from kernels.compiled import cpp
 from kernels.copy import copies, copy_state
 from kernels.peaks import peaks
-from kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, LENGTHS, PREDICTIONS, SLOTS
+from kernels.weights import CONTEXTS, EMBEDDED, GATE, LARGEST, LEARNED, LENGTH_CLASSES, LENGTHS, PREDICTIONS, SLOTS
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.page.marks import OUTPUT
 
 NONE = np.empty(0, np.int64)
 # Largest differences allowed, absolute: bits and logits are of the size 10, c and h of the size 1; weights below are
-# larger than a network's. WHOLE: of backends whose output and heads are products of whole numbers of 16 bits.
+# larger than a network's. TABLES: of backends whose tables are whole numbers of 16 bits; WHOLE: of those whose output
+# and heads are products of such, too.
 FLOATS = {"bits": 2e-4, "entropy": 2e-4, "heads": 5e-5, "traces": 2e-5, "h": 1e-5, "c": 2e-5}
-WHOLE = {**FLOATS, "bits": 5e-3, "entropy": 5e-3, "heads": 1e-3}
-TOLERANCE = {backend: FLOATS if backend in ("scalar", "reference") else WHOLE for backend in BACKENDS}
+TABLES = {"bits": 2e-3, "entropy": 2e-3, "heads": 1e-3, "traces": 3e-4, "h": 3e-4, "c": 6e-4}
+WHOLE = {**TABLES, "bits": 5e-3, "entropy": 5e-3, "heads": 1e-3}
+TOLERANCE = {backend: {"scalar": TABLES, "reference": FLOATS}.get(backend, WHOLE) for backend in BACKENDS}
 HTML = b"".join(b'<li class="item"><a href="/p/%d.html">Item %d</a></li>\n' % (i, i * i) for i in range(100))
 
 
@@ -46,8 +48,8 @@ def make_weights(units: int, outputs: int, seed: int = 0) -> Weights:
         byte=draw(256, 4 * units),
         predicted=draw(2, 256, 4 * units),
         length=draw(2, LENGTH_CLASSES, 4 * units),
-        recurrent=rng.integers(-127, 128, (4 * units, units), np.int8),
-        recurrent_scale=rng.uniform(0.5, 2, 4 * units).astype(np.float32) * units**-0.5 / 73,
+        recurrent=rng.integers(-LARGEST, LARGEST + 1, (4 * units, units), np.int8),
+        recurrent_scale=rng.uniform(0.5, 2, 4 * units).astype(np.float32) * units**-0.5 / 36,
         output=draw(256, units, scale=4 * units**-0.5),
         output_bias=draw(256),
         copy_gain=draw(PREDICTIONS, units, scale=units**-0.5),
@@ -130,7 +132,8 @@ def torch_read(w: Weights, ids: NDArray[np.uint8], found: Predictions, state: St
         h, c = torch.tensor(state.h).double()[None], torch.tensor(state.c).double()[None]
         hs, cs = [h], [c]
         for row in torch.from_numpy(x):
-            levels = torch.round(hs[-1].float() * 127).double() / 127
+            levels = torch.round(hs[-1].float() * reference.LEVELS).double()
+            levels = levels * (levels.abs() > reference.QUIET) / reference.LEVELS
             _, (h, c) = lstm(row[None], (levels, cs[-1]))
             hs.append(h)
             cs.append(c)
@@ -396,16 +399,15 @@ def test_new_state_is_of_its_own(backend: str) -> None:
 
 
 def test_extreme_values(backend: str) -> None:
-    """Gates and logits far out: no overflow, no NaN."""
+    """Gates and logits far out: no overflow, no NaN. One byte's great input costs the others in its table precision."""
     w = make_weights(16, 3)
     far = Weights(**{**vars(w), "byte": 1e4 * w.byte, "output": 1e4 * w.output, "gate": 1e4 * w.gate})
     inputs, state, none = make_inputs(200), State.zeros(16), np.array([0])
     chunk, expected = pack(far, backend).read(*inputs, state, none), reference.read(far, *inputs, state, none)
-    exact = TOLERANCE[backend] is FLOATS
     for name, array in fields(chunk).items():
-        size = 1 if exact or name not in ("bits", "entropy") else 2e4  # of logits
-        tolerance = 1e-3 if exact else size * TOLERANCE[backend][name]
-        np.testing.assert_allclose(array, fields(expected)[name], rtol=1e-4, atol=tolerance, err_msg=name)
+        size = 2e4 if name in ("bits", "entropy") and backend != "reference" else 1  # of logits
+        tolerance = max(1e-3 if backend == "reference" else 2e-2, size * TOLERANCE[backend][name])
+        np.testing.assert_allclose(array, fields(expected)[name], rtol=5e-3, atol=tolerance, err_msg=name)
 
 
 def test_a_byte_that_is_not_predicted_adds_nothing(backend: str) -> None:
@@ -507,7 +509,7 @@ def test_floats_are_kept_in_single_precision() -> None:
         ("context", np.zeros((6, 65536, 24), np.float32), "context: float32 .*, expected int8"),
         ("context", np.zeros((6, 65535, 24), np.int8), r"context: int8 \(6, 65535, 24\), expected"),
         ("context_output", np.zeros((24, 256), np.float32), "context_output: shape"),
-        ("recurrent", np.full((64, 16), -128, np.int8), "recurrent: -128"),
+        ("recurrent", np.full((64, 16), -64, np.int8), "recurrent: beyond 63"),
         ("byte", np.full((256, 64), 1e39), "byte: not finite"),
     ],
 )

@@ -15,6 +15,8 @@ constexpr float kPower[] = {
     1.0f, 6.931470037e-01f, 2.402224243e-01f, 5.550733581e-02f, 9.671512991e-03f, 1.326472731e-03f};
 constexpr float kLog2 = 0.693147181f;
 constexpr float kLog2E = 1.44269504f;
+constexpr float kTwice = 2.0f * kLog2E;   // 2^(kTwice x) = e^2x
+constexpr float kMagic = 12582912.0f;     // 1.5 2^23
 constexpr float kGateLimit =
     60.0f;  // of powers of 2: beyond it gates are 0 or 1 to float precision; products of two exponentials stay finite
 
@@ -40,14 +42,15 @@ constexpr size_t up(size_t n, size_t step) { return (n + step - 1) / step * step
 
 // 2^x for |x| <= 126, to 2e-7 relative: x = n + r, a polynomial in r, |r| <= 1/2, times 2^n. Its coefficients make the
 // greatest relative error least among those with 2^0 = 1 (fitted with numpy, errors weighed anew until they are level).
+// With kMagic added no bits are left for a fraction, and the last ones of the sum are n.
 template <class V>
 inline typename V::Vec power_of_two(typename V::Vec x) {
-  const auto n = V::round(x);
-  const auto r = V::sub(x, n);
+  const auto n = V::add(x, V::set1(kMagic));
+  const auto r = V::sub(x, V::sub(n, V::set1(kMagic)));
   auto p = V::set1(kPower[5]);
 #pragma GCC unroll 8
   for (int k = 4; k >= 0; --k) p = V::fma(p, r, V::set1(kPower[k]));
-  return V::scale(p, n);
+  return V::raise(p, n);
 }
 
 // e^x for |x| <= 87, to 6e-6 relative, far better near 0.
@@ -56,10 +59,9 @@ inline typename V::Vec exponential(typename V::Vec x) {
   return power_of_two<V>(V::mul(x, V::set1(kLog2E)));
 }
 
-// e^(factor x)
+// 2^x, where a gate is all but 0 or 1 the same for all x
 template <class V>
-inline typename V::Vec exponential_of_gate(typename V::Vec x, float factor) {
-  x = V::mul(x, V::set1(factor * kLog2E));
+inline typename V::Vec power_of_gate(typename V::Vec x) {
   return power_of_two<V>(V::max(V::min(x, V::set1(kGateLimit)), V::set1(-kGateLimit)));
 }
 
@@ -72,7 +74,7 @@ inline typename V::Vec sigmoid_tanh(typename V::Vec minus_a, typename V::Vec twi
 
 template <class V>
 inline typename V::Vec tanh_of(typename V::Vec x) {
-  const auto e = exponential_of_gate<V>(x, 2.0f);
+  const auto e = power_of_gate<V>(V::mul(x, V::set1(kTwice)));
   return V::div(V::sub(e, V::set1(1.0f)), V::add(e, V::set1(1.0f)));
 }
 

@@ -5,10 +5,11 @@
 // share code made for one instruction set with another.
 //
 // A vector type has: Vec, kLanes; load, store, set1, add, sub, mul, div, fma(a, b, c) = a b + c, min, max,
-// round, scale(a, n) = a 2^n. One for the recurrence, R, has also: Sum, a product of whole numbers; value(), it as
-// floats; Row, 2 kLanes numbers of 16 bits: row() loads one, add_rows sums two, lower and upper are its halves as floats; kVectors, vectors of units in a panel; kTogether, pages that share one reading of a panel; and Recurrent, the
-// weights of that product: Dense (dense.h) or Columns (columns_ymm.h). One for the block products, V, is described in
-// products.h.
+// raise(a, n) = a 2^(n - kMagic). One for the recurrence, R, has also: Sum, a product of whole numbers; value(), it as
+// floats; Row, 2 kLanes numbers of 16 bits: row() loads one, add_rows sums two, lower() and upper() are its halves as
+// floats; kVectors, vectors of units in a panel; kPages, pages under way at most; kTogether, those that share one reading
+// of a panel; and Recurrent, the weights of that product: Dense (dense.h) or Columns (columns_ymm.h). One for the block
+// products, V, is described in products.h.
 //
 // Recurrent weights are kept in panels of kSide units. A step of all lanes of pages streams them once, front to back: a
 // panel's product and gates for one page after another, while the panel is in the innermost cache. A page is a lane
@@ -27,7 +28,6 @@ constexpr size_t kGates = 4;
 constexpr float kTableLevels = 32760.0f;  // of a byte's input, but for what rounding adds
 constexpr float kEmbeddedSteps = 4.0f;  // sums of six numbers of 8 bits, times this, are inputs of a Product
 constexpr size_t kBlock = 96;           // states that are kept before their output and heads are computed
-constexpr size_t kPages = 16;           // lanes, at most
 
 template <class V, class R>
 class LstmOn final : public Lstm {
@@ -39,6 +39,7 @@ class LstmOn final : public Lstm {
   static constexpr size_t kSums = kGates * R::kVectors;     // vectors of gate values of a panel
   static constexpr size_t kPanel = kGates * kSide;          // gate values of a panel
   static constexpr size_t kPanels = R::Recurrent::kPanels;  // that are multiplied at once
+  static constexpr size_t kPages = R::kPages;               // lanes, at most
   static constexpr size_t kRows = 1 + 2 * kMatchers;        // of tables that make a byte's input
   // Columns of one product: logits, then the predictions' gains, then the gate's input, then the heads.
   static constexpr size_t kGains = kBytes, kGateAt = kGains + up(kPredictions, kLanes);
@@ -156,6 +157,9 @@ class LstmOn final : public Lstm {
     return u / kSide * kPanel + i / units_ * kSide + u % kSide;
   }
 
+  // Of two, by which a gate value z is wanted: 2^(power z) is e^-z, or e^2z of the cell gate.
+  float power(size_t i) const { return i / units_ == 2 ? kTwice : -kLog2E; }
+
   // The tables of a byte's input, in parts of each gate value's scale, by which the sum of all rows stays in 16 bits.
   void pack_tables(const LstmWeights& w) {
     constexpr size_t kTurns = 1 + 2 * kMatchers;
@@ -173,7 +177,7 @@ class LstmOn final : public Lstm {
       float largest = 1e-30f;
       for (size_t k = 0; k < kTurns; ++k) largest += largest_of(from[k] + i, rows[k]);
       const float scale = largest / kTableLevels;
-      table_scale_.get()[place(i)] = scale;
+      table_scale_.get()[place(i)] = power(i) * scale;
       for (size_t k = 0; k < kTurns; ++k)
         for (size_t r = 0; r < rows[k]; ++r)
           to[k][r * row() + place(i)] = static_cast<int16_t>(rintf(from[k][r * kGates * units_ + i] / scale));
@@ -188,7 +192,7 @@ class LstmOn final : public Lstm {
   }
 
   void pack_recurrent(const LstmWeights& w) {
-    for (size_t i = 0; i < kGates * units_; ++i) scale_.get()[place(i)] = w.recurrent_scale[i] / kLevels;
+    for (size_t i = 0; i < kGates * units_; ++i) scale_.get()[place(i)] = power(i) * w.recurrent_scale[i] / kLevels;
     for (size_t gate = 0; gate < kGates; ++gate)
       for (size_t u = 0; u < units_; ++u) {
         const int8_t* from = w.recurrent + (gate * units_ + u) * units_;
@@ -293,15 +297,16 @@ class LstmOn final : public Lstm {
     }
   }
 
+  // From powers of two, see power().
   static void gates(typename R::Vec i, typename R::Vec f, typename R::Vec g, typename R::Vec o, float* cell,
                     float* next) {
-    i = exponential_of_gate<R>(i, -1.0f);
-    f = exponential_of_gate<R>(f, -1.0f);
-    g = exponential_of_gate<R>(g, 2.0f);
-    o = exponential_of_gate<R>(o, -1.0f);
+    i = power_of_gate<R>(i);
+    f = power_of_gate<R>(f);
+    g = power_of_gate<R>(g);
+    o = power_of_gate<R>(o);
     const auto c = R::add(R::div(R::load(cell), R::add(R::set1(1.0f), f)), sigmoid_tanh<R>(i, g));
     R::store(cell, c);
-    R::store(next, sigmoid_tanh<R>(o, exponential_of_gate<R>(c, 2.0f)));
+    R::store(next, sigmoid_tanh<R>(o, power_of_gate<R>(R::mul(c, R::set1(kTwice)))));
   }
 
   // Of byte t.

@@ -15,10 +15,10 @@ struct Plain {
   using Sum = Vec;
   using Group = Vec;
   using Recurrent = Dense<Plain>;
-  static constexpr size_t kLanes = 4, kDepth = 1, kTogether = 2, kVectors = 1;
+  static constexpr size_t kLanes = 4, kDepth = 1, kPages = 16, kTogether = 2, kVectors = 1;
 
   static void quantize(Vec a, float* to) {
-    const Vec whole = round(a);
+    const Vec whole = (a + set1(kMagic)) - set1(kMagic);
     store(to, whole * whole > set1(kQuiet * kQuiet) ? whole : set1(0.0f));
   }
   static Group broadcast(const float* level) { return set1(*level); }
@@ -56,11 +56,9 @@ struct Plain {
   static Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
   static Vec min(Vec a, Vec b) { return a < b ? a : b; }
   static Vec max(Vec a, Vec b) { return a > b ? a : b; }
-  // To the nearest integer, for |a| < 2^22: adding 1.5 * 2^23 leaves no bits for a fraction.
-  static Vec round(Vec a) { return (a + set1(12582912.0f)) - set1(12582912.0f); }
-  static Vec scale(Vec a, Vec n) {
-    const Ints exponent = (__builtin_convertvector(n, Ints) + 127) << 23;
-    return a * reinterpret_cast<const Vec&>(exponent);
+  static Vec raise(Vec a, Vec n) {
+    const Ints sum = reinterpret_cast<const Ints&>(a) + (reinterpret_cast<const Ints&>(n) << 23);
+    return reinterpret_cast<const Vec&>(sum);
   }
 };
 

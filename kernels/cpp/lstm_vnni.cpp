@@ -13,7 +13,7 @@ struct Vnni : Zmm {
   using Sum = __m512i;
   using Group = __m512i;
   using Recurrent = Dense<Vnni>;
-  static constexpr size_t kDepth = 4, kTogether = 4, kVectors = 1;
+  static constexpr size_t kDepth = 4, kPages = 16, kTogether = 4, kVectors = 1;
 
   // Unsigned, as the instruction wants them: kMiddle more than they are, which the Sum starts without.
   static void quantize(Vec a, uint8_t* to) {

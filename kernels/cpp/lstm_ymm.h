@@ -18,7 +18,7 @@ struct Ymm {
   using Vec = __m256;
   using Sum = __m256i;
   using Recurrent = Columns;
-  static constexpr size_t kLanes = 8, kTogether = 1, kVectors = 2;
+  static constexpr size_t kLanes = 8, kPages = 8, kTogether = 1, kVectors = 2;
 
   static Vec value(Sum sum) { return _mm256_cvtepi32_ps(sum); }
 
@@ -64,9 +64,8 @@ struct Ymm {
   static Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
   static Vec min(Vec a, Vec b) { return _mm256_min_ps(a, b); }
   static Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
-  static Vec round(Vec a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-  static Vec scale(Vec a, Vec n) {
-    const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
+  static Vec raise(Vec a, Vec n) {
+    const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(n), 23);
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), exponent));
   }
 };
