@@ -147,14 +147,15 @@ def test_pieces_do_not_matter(checkpoint: Checkpoint, backend: str, monkeypatch:
 
 
 @pytest.mark.parametrize("backend", kernels.available()[:-1])
-def test_backends_agree(checkpoint: Checkpoint, backend: str) -> None:
-    """But for 16 bits of the outputs' weights and of tables: a character may cost 70 bits of this network, and heads be undecided."""
+def test_backends_agree(backend: str) -> None:
+    """But for 16 bits of the outputs' weights and of tables, by which a level is another at times."""
+    shipped = load_checkpoint()
     for page in PAGES.values():
-        one, two = Reader(checkpoint, backend).read(page), Reader(checkpoint, "reference").read(page)
+        one, two = Reader(shipped, backend).read(page), Reader(shipped, "reference").read(page)
         for name in ("surprisal", "entropy", "depth"):
-            np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=0, atol=6e-2)
-        assert np.array_equal(one.syntax, two.syntax)
-        assert len(one.spans) == len(two.spans)
+            differences = np.abs(getattr(one, name) - getattr(two, name))
+            assert differences.mean() < 2e-3 and differences.max() < 0.5, name
+        assert np.mean(one.syntax == two.syntax) >= 0.999
         assert sum(a == b for a, b in zip(one.spans, two.spans, strict=True)) >= 0.99 * len(two.spans)
 
 

@@ -21,7 +21,7 @@ def byte_rows(page: str, marks: Marks) -> Rows:
 def lesson(
     page: str, random: np.random.Generator, damaged: float, label: str | None = None, *, unclosed: float = 0.0
 ) -> Rows | None:
-    """A page as a lesson, by chance with elements left open or else damaged; None for one too short to teach anything."""
+    """A page as a lesson, by chance with elements left open, or else damaged; None for one too short to teach."""
     if len(page) < SHORTEST:
         return None
     if unclosed and random.random() < unclosed:
