@@ -154,7 +154,7 @@ def test_backends_agree(backend: str) -> None:
         one, two = Reader(shipped, backend).read(page), Reader(shipped, "reference").read(page)
         for name in ("surprisal", "entropy", "depth"):
             differences = getattr(one, name) - getattr(two, name)
-            assert abs(differences.mean()) < 2e-3 and np.abs(differences).mean() < 0.02, name
+            assert abs(differences.mean()) < 5e-3 and np.abs(differences).mean() < 0.02, name
         assert np.mean(one.syntax == two.syntax) >= 0.999
         assert sum(a == b for a, b in zip(one.spans, two.spans, strict=True)) >= 0.99 * len(two.spans)
 
