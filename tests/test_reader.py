@@ -154,7 +154,7 @@ def test_backends_agree(backend: str) -> None:
         one, two = Reader(shipped, backend).read(page), Reader(shipped, "reference").read(page)
         for name, allowed in (("surprisal", 0.05), ("entropy", 0.05), ("depth", 0.3)):
             assert np.abs(getattr(one, name) - getattr(two, name)).sum() <= allowed * len(page), name
-        assert np.mean(one.syntax == two.syntax) >= 0.999
+        assert (one.syntax != two.syntax).sum() <= 0.001 * len(page)
         assert sum(a == b for a, b in zip(one.spans, two.spans, strict=True)) >= 0.99 * len(two.spans)
 
 
