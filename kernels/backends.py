@@ -101,19 +101,19 @@ class Packed:
         for piece in pieces:
             self._check(piece.ids, piece.found, piece.state)
             if piece.asked is not None:
-                _expect("asked", piece.asked, piece.ids.shape, np.bool_)
+                expect("asked", piece.asked, piece.ids.shape, np.bool_)
 
     def _check(self, ids: Bytes, found: Predictions, state: State) -> None:
         n, units = np.shape(ids)[0] if np.ndim(ids) else 0, self.weights.units
-        _expect("ids", ids, (n,), np.uint8)
+        expect("ids", ids, (n,), np.uint8)
         for prefix, some, rows in (("", found, n), ("state.last.", state.last, 1)):
-            _expect(f"{prefix}predicted", some.predicted, (rows, PREDICTIONS), np.uint8)
-            _expect(f"{prefix}length", some.length, (rows, PREDICTIONS), np.uint8)
-            _expect(f"{prefix}slot", some.slot, (rows, CONTEXTS), np.uint16)
+            expect(f"{prefix}predicted", some.predicted, (rows, PREDICTIONS), np.uint8)
+            expect(f"{prefix}length", some.length, (rows, PREDICTIONS), np.uint8)
+            expect(f"{prefix}slot", some.slot, (rows, CONTEXTS), np.uint16)
             if some.length.max(initial=0) >= LENGTH_CLASSES:
                 raise ValueError(f"{prefix}length: a class above {LENGTH_CLASSES - 1}")
-        _expect("state.h", state.h, (units,), np.float32)
-        _expect("state.c", state.c, (units,), np.float32)
+        expect("state.h", state.h, (units,), np.float32)
+        expect("state.c", state.c, (units,), np.float32)
 
 
 def available() -> tuple[str, ...]:
@@ -128,6 +128,11 @@ def pack(weights: Weights, backend: str | None = None) -> Packed:
     Raises ValueError when the backend asked for, by argument or variable, is unknown or cannot run
     here: there is no silent fall-back from a name.
     """
+    return Packed(weights, choose(backend))
+
+
+def choose(backend: str | None) -> str:
+    """The name of the backend to read with; as `pack`."""
     asked = backend or os.environ.get(VARIABLE) or None
     source = "backend" if backend or not asked else VARIABLE
     usable = available()
@@ -136,16 +141,17 @@ def pack(weights: Weights, backend: str | None = None) -> Packed:
         if not usable:
             raise ValueError(f"{source} = 'compiled': the compiled module was not built")
     if asked is None:
-        return Packed(weights, usable[0])
+        return usable[0]
     if asked not in BACKENDS:
         raise ValueError(f"{source} = {asked!r}: unknown; known: compiled, {', '.join(BACKENDS)}")
     if asked not in usable:
         reason = "the compiled module was not built" if cpp is None else "not on this machine"
         raise ValueError(f"{source} = {asked!r}: {reason}; available: {', '.join(usable)}")
-    return Packed(weights, asked)
+    return asked
 
 
-def _expect(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype: type) -> None:
+def expect(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype: type) -> None:
+    """Raises ValueError unless it is an array of that shape and type."""
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
         is_ = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         raise ValueError(f"{name}: {is_}, expected {np.dtype(dtype).name} {shape}")

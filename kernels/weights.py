@@ -73,7 +73,7 @@ class Weights:
             "heads_bias": (outputs,),
         }
         for name, expected in shapes.items():
-            object.__setattr__(self, name, _floats(name, getattr(self, name), expected))
+            object.__setattr__(self, name, floats(name, getattr(self, name), expected))
         whole = {"recurrent": (4 * units, units), "context": (len(LEARNED), SLOTS, EMBEDDED)}
         for name, expected in whole.items():
             object.__setattr__(self, name, _whole(name, getattr(self, name), expected))
@@ -157,7 +157,8 @@ class Chunk:
     state: State
 
 
-def _floats(name: str, value: object, shape: tuple[int, ...]) -> Floats:
+def floats(name: str, value: object, shape: tuple[int, ...]) -> Floats:
+    """An array of that shape, of any float type, in single precision. Raises ValueError for any other."""
     array = np.asarray(value)
     if array.dtype.kind != "f":
         raise ValueError(f"{name}: type {array.dtype}, expected floats")

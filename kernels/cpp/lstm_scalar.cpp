@@ -3,6 +3,7 @@
 // For any machine: vectors of 4 floats in the compiler's own notation, which it maps to whatever the base machine has.
 #include "dense.h"
 #include "lstm_body.h"
+#include "qrnn_body.h"
 
 namespace soupstate {
 namespace {
@@ -66,6 +67,10 @@ struct Plain {
 
 std::unique_ptr<Lstm> make_scalar(const LstmWeights& weights) {
   return std::unique_ptr<Lstm>(new LstmOn<Plain, Plain>(weights));
+}
+
+std::unique_ptr<Qrnn> make_qrnn_scalar(const QrnnWeights& weights) {
+  return std::unique_ptr<Qrnn>(new QrnnOn<Plain, Plain>(weights));
 }
 
 }  // namespace soupstate

@@ -3,6 +3,7 @@
 // AVX-512 with VNNI: four products of bytes, or two of 16 bits, and their sum in one instruction.
 #include "dense.h"
 #include "lstm_zmm.h"
+#include "qrnn_body.h"
 
 namespace soupstate {
 namespace {
@@ -44,6 +45,10 @@ struct Vnni : Zmm {
 
 std::unique_ptr<Lstm> make_avx512vnni(const LstmWeights& weights) {
   return std::unique_ptr<Lstm>(new LstmOn<Vnni, Vnni>(weights));
+}
+
+std::unique_ptr<Qrnn> make_qrnn_avx512vnni(const QrnnWeights& weights) {
+  return std::unique_ptr<Qrnn>(new QrnnOn<Vnni, Vnni>(weights));
 }
 
 }  // namespace soupstate

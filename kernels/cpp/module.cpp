@@ -16,10 +16,12 @@
 #include "lstm.h"
 #include "path.h"
 #include "peaks.h"
+#include "qrnn.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 using soupstate::Lstm;
+using soupstate::Qrnn;
 template <class T, class... Shape>
 using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu, Shape...>;
 template <class T>
@@ -103,6 +105,12 @@ std::unique_ptr<Lstm> pack(const std::string& backend, nb::dict arrays) {
   return soupstate::make_scalar(w);
 }
 
+void check_classes(const BytePairs& length) {
+  uint8_t most = 0;
+  for (size_t i = 0; i < length.size(); ++i) most = length.data()[i] > most ? length.data()[i] : most;
+  expect(most < soupstate::kLengthClasses, "length: unknown class");
+}
+
 // The copy input of some bytes, and of the byte before them.
 struct Found {
   BytePairs predicted, length;
@@ -110,9 +118,7 @@ struct Found {
 
   soupstate::CopyInput of(size_t n) const {
     expect(predicted.shape(0) == n && length.shape(0) == n && slot.shape(0) == n, "predicted, length, slot: one row per id");
-    uint8_t most = 0;
-    for (size_t i = 0; i < length.size(); ++i) most = length.data()[i] > most ? length.data()[i] : most;
-    expect(most < soupstate::kLengthClasses, "length: unknown class");
+    check_classes(length);
     return {predicted.data(), length.data(), slot.data()};
   }
 };
@@ -217,6 +223,47 @@ double bits_only(const Lstm& lstm, Bytes ids, BytePairs predicted, BytePairs len
   return lstm.read(&call, 1);
 }
 
+// Weights by name, as in kernels/qrnn.py.
+std::unique_ptr<Qrnn> pack_qrnn(const std::string& backend, nb::dict arrays) {
+  expect(runs(backend), "backend: cannot run here");
+  const auto array = [&](const char* name) { return nb::cast<Floats>(arrays[name]); };  // a view: the dict keeps the data
+  const auto weight = array("weight");
+  expect(weight.ndim() == 3 && weight.shape(2) >= 2 && weight.shape(2) % 2 == 0, "weight: L - 1 layers of 3H rows of 2H floats");
+  soupstate::QrnnWeights w = {};
+  const size_t h = w.units = weight.shape(2) / 2, further = weight.shape(0);
+  w.layers = further + 1;
+  expect(h <= soupstate::kMostQrnnUnits && weight.shape(1) == 3 * h, "weight: L - 1 layers of 3H rows of 2H floats");
+  const auto take = [&](const char* name, size_t size) {
+    const auto found = array(name);
+    expect(found.size() == size, "weights: sizes do not fit each other");
+    return found.data();
+  };
+  constexpr size_t taps = soupstate::kTaps, matchers = soupstate::kMatchers;
+  w.weight = weight.data();
+  w.byte = take("byte", taps * 256 * 3 * h);
+  w.predicted = take("predicted", taps * matchers * 256 * 3 * h);
+  w.length = take("length", taps * matchers * soupstate::kLengthClasses * 3 * h);
+  w.bias = take("bias", further * 3 * h);
+  w.kept = nb::cast<float>(arrays["kept"]);
+#ifdef SOUPSTATE_X86
+  if (backend == "avx512vnni") return soupstate::make_qrnn_avx512vnni(w);
+  if (backend == "avx512") return soupstate::make_qrnn_avx512(w);
+  if (backend == "avx2") return soupstate::make_qrnn_avx2(w);
+#endif
+  return soupstate::make_qrnn_scalar(w);
+}
+
+void read_qrnn(const Qrnn& qrnn, Bytes ids, BytePairs predicted, BytePairs length, Array<float> c, Line<float> byte,
+               Array<float> below, Array<float> h) {
+  const size_t n = ids.size(), units = qrnn.units(), layers = qrnn.layers();
+  expect(predicted.shape(0) == n && length.shape(0) == n, "predicted, length: one row per id");
+  check_classes(length);
+  expect(c.size() == layers * units && byte.size() == 3 * units, "c, byte: of another size");
+  expect(below.size() == (layers - 1) * units && h.size() == n * units, "below, h: of another size");
+  nb::gil_scoped_release release;
+  qrnn.read({n, ids.data(), predicted.data(), length.data(), c.data(), byte.data(), below.data(), h.data()});
+}
+
 template <auto Function>
 void copies(Bytes ids, Line<uint8_t> state, Pairs<uint8_t> predicted, Pairs<uint8_t> length, Slots<uint16_t> slot) {
   expect(state.size() == sizeof(soupstate::CopyState), "state: wrong size");
@@ -297,6 +344,7 @@ NB_MODULE(_cpp, m) {
         "by_z"_a.noconvert(), "by_o"_a.noconvert(), "by_start"_a.noconvert());
   m.def("backends", &backends);
   m.def("pack", &pack);
+  m.def("pack_qrnn", &pack_qrnn);
   m.def("peaks", &peaks);
   nb::class_<Lstm>(m, "Lstm")
       .def("read", &read_calls, "calls"_a)
@@ -304,4 +352,7 @@ NB_MODULE(_cpp, m) {
       .def("bits_only", &bits_only, "ids"_a.noconvert(), "predicted"_a.noconvert(), "length"_a.noconvert(),
            "slot"_a.noconvert(), "first_predicted"_a.noconvert(), "first_length"_a.noconvert(),
            "first_slot"_a.noconvert(), "h"_a.noconvert(), "c"_a.noconvert());
+  nb::class_<Qrnn>(m, "Qrnn")
+      .def("read", &read_qrnn, "ids"_a.noconvert(), "predicted"_a.noconvert(), "length"_a.noconvert(), "c"_a.noconvert(),
+           "byte"_a.noconvert(), "below"_a.noconvert(), "h"_a.noconvert());
 }

@@ -1,0 +1,229 @@
+// Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
+//
+// The body of Qrnn, for any vector types V and R: see lstm_body.h, whose rules hold here, too; R is only asked for rows of
+// tables. A block of bytes goes through all layers before the next is read: the gates of a layer are one product of the block,
+// of some units at a time, whose cells then run over the block in a register.
+#pragma once
+#include "activations.h"
+#include "lstm.h"
+#include "products.h"
+#include "qrnn.h"
+
+namespace soupstate {
+namespace {
+
+template <class V, class R>
+class QrnnOn final : public Qrnn {
+  using Vec = typename V::Vec;
+  using Input = typename V::Input;
+  static constexpr size_t kLanes = V::kLanes;
+  static constexpr size_t kGates = 3;                       // z, f, o
+  static constexpr size_t kVector = kGates * kLanes;        // gate values of a vector of units
+  static constexpr size_t kSide = Product<V>::kSide;        // columns that are multiplied at once
+  static constexpr size_t kTogether = 2;                    // vectors of units whose gate values are whole sides
+  static constexpr size_t kBlock = 96;                      // bytes
+  static constexpr size_t kBytes = 256, kClasses = kLengthClasses;
+  static constexpr size_t kTables = 1 + 2 * kMatchers;      // that make a byte's input
+  static constexpr float kTableLevels = 32760.0f;           // of a byte's input, but for what rounding adds
+  static_assert(kTogether * kVector % kSide == 0 && kBlock % V::kRows == 0, "whole sides, whole tiles");
+  static_assert(kSide % (2 * R::kLanes) == 0, "a side is whole rows");
+
+ public:
+  explicit QrnnOn(const QrnnWeights& w)
+      : units_(w.units),
+        layers_(w.layers),
+        padded_(up(w.units, kLanes)),
+        width_(up(kGates * padded_, kSide)),
+        kept_(w.kept),
+        byte_(kBytes * kTaps * width_),
+        predicted_(kMatchers * kBytes * kTaps * width_),
+        length_(kMatchers * kClasses * kTaps * width_),
+        scale_(kTaps * width_),
+        power_(width_),
+        product_((w.layers - 1) * width_, 2 * w.units) {
+    for (size_t i = 0; i < kGates * units_; ++i) power_.get()[place(i)] = power(i);
+    for (size_t tap = 0; tap < kTaps; ++tap) pack_tables(w, tap);
+    Buffer<float> column(2 * units_);
+    for (size_t k = 0; k + 1 < layers_; ++k)
+      for (size_t i = 0; i < kGates * units_; ++i) {
+        const size_t at = k * kGates * units_ + i;
+        const float steps = V::kWhole ? Product<V>::kLargest : 1.0f;
+        for (size_t j = 0; j < 2 * units_; ++j) column.get()[j] = power(i) * w.weight[at * 2 * units_ + j] / steps;
+        product_.set(k * width_ + place(i), column.get(), 2 * units_, power(i) * w.bias[at]);
+      }
+  }
+
+  size_t units() const override { return units_; }
+  size_t layers() const override { return layers_; }
+
+  void read(const QrnnCall& call) const override {
+    if (!call.n) return;
+    const size_t most = up(call.n < kBlock ? call.n : kBlock, V::kRows);
+    Work work(*this, most);
+    enter(call, &work);
+    for (size_t from = 0; from < call.n; from += most) {
+      const size_t n = call.n - from < most ? call.n - from : most;
+      look_up(call, from, n, &work);
+      for (size_t unit = 0; unit < padded_; unit += kLanes)
+        pool(work.gates.get() + unit * kGates, width_, n, work.c.get() + unit, work.h.get() + unit);
+      for (size_t k = 1; k < layers_; ++k) layer(k, n, &work);
+      for (size_t t = 0; t < n; ++t)
+        memcpy(call.h + (from + t) * units_, work.h.get() + t * padded_, units_ * sizeof(float));
+    }
+    leave(call, work);
+  }
+
+ private:
+  // What a call needs for itself, for so many bytes at a time.
+  struct Work {
+    Work(const QrnnOn& of, size_t n)
+        : c(of.layers_ * of.padded_),
+          byte(of.width_),
+          below(of.layers_ * of.padded_),
+          h(n * of.padded_),
+          gates(n * of.width_),
+          outputs(n * of.product_.columns()),
+          inputs(n * of.product_.depth() + 2 * kLanes) {}
+    Buffer<float> c, byte, below;  // the state; below of the last layer is not used
+    Buffer<float> h, gates;        // of a layer; gates of the first
+    Buffer<float> outputs;         // of the product
+    Buffer<Input> inputs;          // of it, and what to_inputs may write beyond
+  };
+
+  // Where gate value i, of [gate][units_], stands: [vector of units][gate][kLanes].
+  size_t place(size_t i) const {
+    const size_t u = i % units_;
+    return u / kLanes * kVector + i / units_ * kLanes + u % kLanes;
+  }
+
+  // Of two, by which a gate value is wanted: 2^(power z) is e^2z, for f and o e^-z.
+  float power(size_t i) const { return i / units_ ? -kLog2E : kTwice; }
+
+  // The tables of a tap, in parts of each gate value's scale, by which the sum of all rows stays in 16 bits.
+  void pack_tables(const QrnnWeights& w, size_t tap) {
+    const size_t values = kGates * units_;
+    const float* from[kTables] = {w.byte + tap * kBytes * values};
+    size_t rows[kTables] = {kBytes};
+    int16_t* to[kTables] = {byte_.get()};
+    for (size_t k = 0; k < kMatchers; ++k) {
+      const size_t at = tap * kMatchers + k;
+      from[1 + k] = w.predicted + at * kBytes * values, rows[1 + k] = kBytes;
+      to[1 + k] = predicted_.get() + k * kBytes * kTaps * width_;
+      // Class 0 is never read.
+      from[1 + kMatchers + k] = w.length + (at * kClasses + 1) * values, rows[1 + kMatchers + k] = kClasses - 1;
+      to[1 + kMatchers + k] = length_.get() + (k * kClasses + 1) * kTaps * width_;
+    }
+    for (size_t i = 0; i < values; ++i) {
+      float sum = 1e-30f;
+      for (size_t k = 0; k < kTables; ++k) {
+        float largest = 0.0f;
+        for (size_t r = 0; r < rows[k]; ++r) largest = fmaxf(largest, fabsf(from[k][r * values + i]));
+        sum += largest;
+      }
+      const float scale = sum / kTableLevels;
+      const size_t at = tap * width_ + place(i);
+      scale_.get()[at] = scale;
+      for (size_t k = 0; k < kTables; ++k)
+        for (size_t r = 0; r < rows[k]; ++r)
+          to[k][r * kTaps * width_ + at] = static_cast<int16_t>(rintf(from[k][r * values + i] / scale));
+    }
+  }
+
+  void enter(const QrnnCall& call, Work* work) const {
+    for (size_t k = 0; k < layers_; ++k) {
+      memcpy(work->c.get() + k * padded_, call.c + k * units_, units_ * sizeof(float));
+      if (k + 1 < layers_) memcpy(work->below.get() + k * padded_, call.below + k * units_, units_ * sizeof(float));
+    }
+    for (size_t i = 0; i < kGates * units_; ++i) work->byte.get()[place(i)] = call.byte[i];
+  }
+
+  void leave(const QrnnCall& call, const Work& work) const {
+    for (size_t k = 0; k < layers_; ++k) {
+      memcpy(call.c + k * units_, work.c.get() + k * padded_, units_ * sizeof(float));
+      if (k + 1 < layers_) memcpy(call.below + k * units_, work.below.get() + k * padded_, units_ * sizeof(float));
+    }
+    for (size_t i = 0; i < kGates * units_; ++i) call.byte[i] = work.byte.get()[place(i)];
+  }
+
+  // The first layer's gates of n bytes.
+  void look_up(const QrnnCall& call, size_t from, size_t n, Work* work) const {
+    for (size_t t = 0; t < n; ++t) {
+      const uint8_t* predicted = call.predicted + (from + t) * kPredictions;
+      const uint8_t* length = call.length + (from + t) * kPredictions;
+      const int16_t* rows[kTables] = {byte_.get() + call.ids[from + t] * kTaps * width_};
+      size_t count = 1;
+      for (size_t k = 0; k < kMatchers; ++k) {
+        if (!length[k]) continue;
+        rows[count++] = predicted_.get() + (k * kBytes + predicted[k]) * kTaps * width_;
+        rows[count++] = length_.get() + (k * kClasses + length[k]) * kTaps * width_;
+      }
+      add(rows, count, work->byte.get(), work->gates.get() + t * width_);
+    }
+  }
+
+  // The gates of a byte, of its rows and of what the byte before adds, which becomes what this one adds to the next.
+  void add(const int16_t* const* rows, size_t count, float* carried, float* gates) const {
+    constexpr size_t kHalf = R::kLanes;
+    const float *scale = scale_.get(), *own_scale = scale + width_, *power = power_.get();
+    for (size_t i = 0; i < width_; i += 2 * kHalf) {
+      auto next = R::row(rows[0] + i), own = R::row(rows[0] + width_ + i);
+      for (size_t r = 1; r < count; ++r) {
+        next = R::add_rows(next, R::row(rows[r] + i));
+        own = R::add_rows(own, R::row(rows[r] + width_ + i));
+      }
+      const auto lower = R::fma(R::lower(own), R::load(own_scale + i), R::load(carried + i));
+      const auto upper = R::fma(R::upper(own), R::load(own_scale + i + kHalf), R::load(carried + i + kHalf));
+      R::store(gates + i, R::mul(lower, R::load(power + i)));
+      R::store(gates + i + kHalf, R::mul(upper, R::load(power + i + kHalf)));
+      R::store(carried + i, R::mul(R::lower(next), R::load(scale + i)));
+      R::store(carried + i + kHalf, R::mul(R::upper(next), R::load(scale + i + kHalf)));
+    }
+  }
+
+  // A further layer: h of n bytes of h of the layer below, in its place.
+  void layer(size_t k, size_t n, Work* work) const {
+    float *below = work->below.get() + (k - 1) * padded_, *h = work->h.get();
+    Input* row = work->inputs.get();
+    V::to_inputs(below, units_, Product<V>::kLargest, row);
+    for (size_t t = 0; t < n; ++t, row += 2 * units_) {
+      if (t) memcpy(row, row - units_, units_ * sizeof(Input));
+      V::to_inputs(h + t * padded_, units_, Product<V>::kLargest, row + units_);  // and beyond, where the next row will be
+    }
+    memcpy(below, h + (n - 1) * padded_, units_ * sizeof(float));
+    const size_t first = (k - 1) * width_;
+    for (size_t unit = 0; unit < padded_; unit += kTogether * kLanes) {
+      const size_t end = unit + kTogether * kLanes < padded_ ? unit + kTogether * kLanes : padded_;
+      product_.multiply(work->inputs.get(), n, first + unit * kGates, first + up(end * kGates, kSide),
+                        work->outputs.get());
+      for (size_t u = unit; u < end; u += kLanes)
+        pool(work->outputs.get() + first + u * kGates, product_.columns(), n, work->c.get() + k * padded_ + u, h + u);
+    }
+  }
+
+  // c and h of a vector of units, over n bytes. Gates are powers of two, see power().
+  void pool(const float* gates, size_t stride, size_t n, float* c, float* h) const {
+    const Vec one = V::set1(1.0f), kept = V::set1(kept_);
+    Vec cell = V::load(c);
+    for (size_t t = 0; t < n; ++t, gates += stride, h += padded_) {
+      const Vec z = power_of_gate<V>(V::load(gates));
+      const Vec f = power_of_gate<V>(V::load(gates + kLanes));
+      const Vec o = power_of_gate<V>(V::load(gates + 2 * kLanes));
+      const Vec above = V::add(z, one);  // tanh is (z - 1) / above, 1 minus the forget gate f / (1 + f)
+      const Vec share = V::div(V::mul(kept, f), V::mul(V::add(one, f), above));
+      cell = V::fma(share, V::sub(V::sub(z, one), V::mul(cell, above)), cell);
+      V::store(h, V::div(cell, V::add(one, o)));
+    }
+    V::store(c, cell);
+  }
+
+  size_t units_, layers_;
+  size_t padded_;  // H up to whole vectors; the excess is zero everywhere and stays so
+  size_t width_;   // gate values of a layer, up to whole sides
+  float kept_;
+  Buffer<int16_t> byte_, predicted_, length_;  // [..][tap][width_]
+  Buffer<float> scale_, power_;                // of the tables [tap][width_]; see power()
+  Product<V> product_;                         // the columns of all further layers
+};
+
+}  // namespace
+}  // namespace soupstate

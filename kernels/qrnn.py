@@ -1,0 +1,158 @@
+"""Reading with a QRNN (Bradbury et al. 2017, "Quasi-Recurrent Neural Networks") in the LSTM's place: see cpp/qrnn.h.
+
+C++ where it is built; the reference is beside it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.backends import choose, expect
+from kernels.compiled import cpp
+from kernels.forget_mult import reference_forget_mult
+from kernels.weights import BYTES, LENGTH_CLASSES, MATCHERS, PREDICTIONS, Bytes, Floats, Predictions, floats
+
+TAPS = 2  # of a convolution: first that of the byte before, then that of the byte itself
+GATES = 3  # z, f, o, in this order
+MOST_UNITS = 1500  # the products' sums then stay within 32 bits
+
+
+@dataclass(frozen=True, eq=False)
+class QrnnWeights:
+    """L layers of H units over bytes with a copy input. Gates stand in the order z, f, o (rows 0:H, H:2H, 2H:3H).
+
+    Arrays of any float type are taken and kept as float32. Raises ValueError for a wrong shape or type, for a value
+    that is not finite, and for more units than MOST_UNITS.
+    """
+
+    byte: Floats  # (2, 256, 3H): by tap, the first layer's product of the byte; its bias is in the second tap
+    predicted: Floats  # (2, 2, 256, 3H): by tap and matcher, that of the byte it expects
+    length: Floats  # (2, 2, 24, 3H): that of its match length; class 0 is never read
+    weight: Floats  # (L - 1, 3H, 2H): of further layers, for [x_(t-1), x_t]
+    bias: Floats  # (L - 1, 3H)
+    kept: float = 1.0  # what 1 - f is multiplied by: 1 less zoneout
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.weight)
+        if len(shape) != 3 or shape[2] < 2 or shape[2] % 2:
+            raise ValueError(f"weight: shape {shape}, expected (L - 1, 3H, 2H)")
+        further, units = shape[0], shape[2] // 2
+        if units > MOST_UNITS:
+            raise ValueError(f"weight: {units} units, expected {MOST_UNITS} at most")
+        shapes = {
+            "byte": (TAPS, BYTES, GATES * units),
+            "predicted": (TAPS, MATCHERS, BYTES, GATES * units),
+            "length": (TAPS, MATCHERS, LENGTH_CLASSES, GATES * units),
+            "weight": (further, GATES * units, TAPS * units),
+            "bias": (further, GATES * units),
+        }
+        for name, expected in shapes.items():
+            object.__setattr__(self, name, floats(name, getattr(self, name), expected))
+        if not 0 < self.kept <= 1:
+            raise ValueError(f"kept: {self.kept}, expected more than 0 and at most 1")
+
+    @property
+    def units(self) -> int:
+        """H."""
+        return int(self.weight.shape[2]) // TAPS
+
+    @property
+    def layers(self) -> int:
+        """L."""
+        return len(self.weight) + 1
+
+
+@dataclass(frozen=True, eq=False)
+class QrnnState:
+    """All that is carried from one byte to the next. No kernel changes one: it returns another."""
+
+    c: Floats  # (L, H), between -1 and 1
+    byte: Floats  # (3H,): what the byte before adds to the gates of the first layer
+    below: Floats  # (L - 1, H), between -1 and 1: h of each layer but the last
+
+    @classmethod
+    def zeros(cls, units: int, layers: int) -> "QrnnState":
+        """The state before the first byte of a page."""
+        return cls(*(np.zeros(s, np.float32) for s in ((layers, units), GATES * units, (layers - 1, units))))
+
+
+class PackedQrnn:
+    """Weights laid out for one backend. Holds no state: threads may share it."""
+
+    def __init__(self, weights: QrnnWeights, backend: str) -> None:
+        self.weights, self.backend = weights, backend
+        self._native = None
+        if backend != "reference":
+            if cpp is None:
+                raise ValueError(f"backend {backend!r}: the compiled module was not built")
+            self._native = cpp.pack_qrnn(backend, dict(vars(weights)))
+
+    def read(self, ids: Bytes, found: Predictions, state: QrnnState) -> tuple[Floats, QrnnState]:
+        """h (n, H) float32 of the last layer after each of ids (n,) uint8 with their copy input, and the state after.
+
+        The state given is left as it was; n may be 0. Two calls in a row, the state handed on, yield what one call
+        does. Of `found`, the matchers' columns of predicted and length are read. Raises ValueError for a wrong shape,
+        type or range.
+        """
+        self._check(ids, found, state)
+        if self._native is None:
+            return read(self.weights, ids, found, state)
+        h = np.empty((len(ids), self.weights.units), np.float32)
+        after = QrnnState(*(np.array(a, order="C") for a in (state.c, state.byte, state.below)))
+        inputs = map(np.ascontiguousarray, (ids, found.predicted, found.length))
+        self._native.read(*inputs, after.c, after.byte, after.below, h)
+        return h, after
+
+    def _check(self, ids: Bytes, found: Predictions, state: QrnnState) -> None:
+        n, units, layers = np.shape(ids)[0] if np.ndim(ids) else 0, self.weights.units, self.weights.layers
+        expect("ids", ids, (n,), np.uint8)
+        expect("predicted", found.predicted, (n, PREDICTIONS), np.uint8)
+        expect("length", found.length, (n, PREDICTIONS), np.uint8)
+        if found.length.max(initial=0) >= LENGTH_CLASSES:
+            raise ValueError(f"length: a class above {LENGTH_CLASSES - 1}")
+        expect("state.c", state.c, (layers, units), np.float32)
+        expect("state.byte", state.byte, (GATES * units,), np.float32)
+        expect("state.below", state.below, (layers - 1, units), np.float32)
+
+
+def pack_qrnn(weights: QrnnWeights, backend: str | None = None) -> PackedQrnn:
+    """The weights, ready to read; `backend` as in `kernels.pack`, errors too."""
+    return PackedQrnn(weights, choose(backend))
+
+
+def read(weights: QrnnWeights, ids: Bytes, found: Predictions, state: QrnnState) -> tuple[Floats, QrnnState]:
+    """The reference: as `PackedQrnn.read`, of arguments known to be good."""
+    if not len(ids):
+        copied = QrnnState(state.c.copy(), state.byte.copy(), state.below.copy())
+        return np.empty((0, weights.units), np.float32), copied
+    before, own = (_looked_up(weights, tap, ids, found) for tap in range(TAPS))
+    gates = own + np.vstack([state.byte, before[:-1]])
+    cells, inputs = [], []
+    h = np.empty((len(ids), weights.units), np.float32)
+    for k in range(weights.layers):
+        if k:
+            inputs.append(h[-1])
+            taps = np.hstack([np.vstack([state.below[k - 1], h[:-1]]), h])
+            gates = taps @ weights.weight[k - 1].T + weights.bias[k - 1]
+        z, f, o = np.split(gates, GATES, 1)
+        forget = 1 - np.float32(weights.kept) * _sigmoid(-f)
+        c, out = reference_forget_mult(forget[None], np.tanh(z)[None], _sigmoid(o)[None], state.c[None, k])
+        cells.append(c[0, -1])
+        h = out[0]
+    return h, QrnnState(np.stack(cells), before[-1].copy(), np.array(inputs, np.float32).reshape(-1, weights.units))
+
+
+def _looked_up(weights: QrnnWeights, tap: int, ids: Bytes, found: Predictions) -> Floats:
+    """What bytes add to the first layer's gates by a tap, (n, 3H)."""
+    gates: Floats = weights.byte[tap, ids]
+    for k in range(MATCHERS):
+        predicted, length = found.predicted[:, k], found.length[:, k]
+        on = length > 0
+        gates[on] += weights.predicted[tap, k, predicted[on]] + weights.length[tap, k, length[on]]
+    return gates
+
+
+def _sigmoid(x: NDArray[np.float32]) -> Floats:
+    value: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * x) + np.float32(0.5)
+    return value
