@@ -1,12 +1,8 @@
 """The recurrence of a QRNN: C++ like the reference, both like a plain loop in torch, and its gradient like torch's."""
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from triton_scripts import needs_triton, run_with_triton
 
 from kernels import forget_mult as kernel
 from kernels.compiled import cpp
@@ -211,26 +208,6 @@ for function in (triton_forget_mult._forward, triton_forget_mult._backward):
     assert triton.compile(source, target=GPUTarget("cuda", 90, 32)).asm["cubin"]
 print("compiled")
 """
-
-
-def run_with_triton(script: str, environ: dict[str, str]) -> str:
-    """What a script prints, in a process of its own: Triton asks its environment when it is imported."""
-    paths = {"root": str(Path(__file__).parents[1]), "tests": str(Path(__file__).parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", script.format(**paths)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environ},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
-needs_triton = pytest.mark.skipif(
-    find_spec("triton") is None, reason="triton is not installed (pip install 'soupstate[gpu]')"
-)
 
 
 @needs_triton
