@@ -1,4 +1,4 @@
-"""`soupstate bench kernels`. Other libraries are measured beside the kernels where the extra `bench` is installed."""
+"""`soupstate bench`. Other libraries are measured beside the kernels where the extra `bench` is installed."""
 
 import importlib
 import json
@@ -28,12 +28,13 @@ PEERS: dict[str, tuple[str, str, dict[str, bool]]] = {
 }
 TRIES = 3  # a rate is the best of so many measurements of some milliseconds, peaks and peers no less than kernels
 NUMBERS = ("characters_per_second", "share_of_peak", "times_torch", "times_onnxruntime")
+GPU_HEADER = ("backend", "what", "lanes", "steps", "characters/s", "x torch")
 HEADER = ("backend", "cell", "pages", "threads", "characters/s", "of peak", "x torch", "x onnxruntime int8")
 
 
 @click.group("bench")
 def bench_command() -> None:
-    """Speed of this machine's kernels."""
+    """Speed of this machine's kernels, or of its GPU's."""
 
 
 @bench_command.command("kernels")
@@ -61,6 +62,28 @@ def kernels_command(weights: Path, rounds: int, path: Path | None) -> None:
         bench.round()
     rows = bench.rows()
     for line in [*bench.limits(), *table(rows), *bench.threads()]:
+        click.echo(line)
+    if path:
+        path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+
+
+@bench_command.command("gpu")
+@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Medians are over so many.")
+@click.option("--json", "path", type=FILE, help="Write the rows to this file, too.")
+def gpu_command(rounds: int, path: Path | None) -> None:
+    """Characters a second of the LSTM in Triton on a GPU, beside torch's own (cuDNN), both in bfloat16.
+
+    Forward alone and with the gradient, at each of several numbers of lanes. First its results and gradients have to be
+    near torch's in float32. Never run on a GPU: there was none where this was written.
+    """
+    try:
+        rows = importlib.import_module("model.train.bench_gpu").bench_gpu(rounds, click.echo)
+    except ModuleNotFoundError as error:
+        needed = f"{error.name}, which is not installed: pip install 'soupstate[bench,gpu]'"
+        raise click.ClickException(f"bench gpu needs {needed}") from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    for line in [rows[0]["device"], *gpu_table(rows)]:
         click.echo(line)
     if path:
         path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
@@ -164,10 +187,25 @@ def _best(tries: list[Peaks | None]) -> Peaks | None:
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
     """As Markdown."""
-    lines = ["| " + " | ".join(HEADER) + " |", "|---" * len(HEADER) + "|"]
+    found = []
     for row in rows:
         speed, share, *ratios = (row[name] for name in NUMBERS)
         cells = [row["backend"], row["cell"], row["regime"], str(row["threads"]), f"{speed:,.0f}"]
-        cells += ["" if share is None else f"{share:.0%}", *("" if r is None else f"{r:.2f}" for r in ratios)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        found.append(
+            [*cells, "" if share is None else f"{share:.0%}", *("" if r is None else f"{r:.2f}" for r in ratios)]
+        )
+    return _markdown(HEADER, found)
+
+
+def gpu_table(rows: list[dict[str, Any]]) -> list[str]:
+    """As Markdown."""
+    found = []
+    for row in rows:
+        cells = [row["backend"], row["computed"], str(row["lanes"]), str(row["steps"])]
+        found.append([*cells, f"{row['characters_per_second']:,.0f}", f"{row['times_torch']:.2f}"])
+    return _markdown(GPU_HEADER, found)
+
+
+def _markdown(header: tuple[str, ...], rows: list[list[str]]) -> list[str]:
+    first, *others = (f"| {' | '.join(cells)} |" for cells in (header, *rows))
+    return [first, "|---" * len(header) + "|", *others]

@@ -18,7 +18,7 @@ COMMANDS = {
     "export": ("app.train_cli", "export_command", "Turn a training checkpoint into weights to read with.", "train"),
     "evaluate": ("app.evaluate_cli", "evaluate_command", "Measure weights on held-out pages.", "train"),
     "ablation": ("app.ablation_cli", "ablation_command", "Compare trained experiments, head by head.", "train"),
-    "bench": ("app.bench_cli", "bench_command", "Speed of the kernels, beside other libraries.", ""),
+    "bench": ("app.bench_cli", "bench_command", "Speed of the kernels, or of a GPU's, beside other libraries.", ""),
     "rank": ("app.rank_cli", "rank_command", "Fit how likely a reported fault is one.", "train"),
     "neurons": ("app.neurons_cli", "neurons_command", "The units that follow nesting depth.", "train"),
 }

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, MATCHERS, PREDICTIONS, SLOTS
 from model.train.inputs import BYTE, LENGTH, PREDICTED, SLOT
+from model.train.lstm import recurrence
 from model.train.qrnn import Qrnn, QrnnState
 
 BYTES = 256
@@ -27,8 +28,11 @@ State = LstmState | QrnnState  # lanes are the second dimension of each of its t
 class Lstm(nn.LSTM):
     """One layer, whose forget gates begin open (Jozefowicz et al. 2015)."""
 
+    triton: bool  # whether `kernels.triton_lstm` takes the place of torch's LSTM; for a GPU
+
     def __init__(self, inputs: int, units: int) -> None:
         super().__init__(inputs, units, batch_first=True)
+        self.triton = False
         with torch.no_grad():
             self.bias_ih_l0[units : 2 * units] = 1.0
 
@@ -38,9 +42,14 @@ class Lstm(nn.LSTM):
         return LstmState(zeros, zeros.clone())
 
     def forward(self, x: Tensor, state: LstmState | None = None) -> tuple[Tensor, LstmState]:  # type: ignore[override]
-        """h (B, T, units) of x (B, T, inputs), and the state after it."""
-        h, state = super().forward(x, state)
-        return h, LstmState(*state)
+        """h (B, T, units) of x (B, T, inputs), and the state after it. T is at least 1."""
+        if not self.triton:
+            h, state = super().forward(x, state)
+            return h, LstmState(*state)
+        state = state or self.zero_state(len(x), x.device)
+        gates = functional.linear(x, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)
+        h, c = recurrence(gates, state.h[0], state.c[0], self.weight_hh_l0)
+        return h, LstmState(h[:, -1][None], c[None])
 
 
 class Network(nn.Module):
