@@ -110,6 +110,14 @@ for state in (None, LstmState(torch.randn(1, 3, 20).tanh(), torch.randn(1, 3, 20
     h, after = own(x, state)
     wanted, end = torch_own(x, state)
     close(h, wanted, 2e-6), close(after.h, end.h, 2e-6), close(after.c, end.c, 2e-6)
+asked = [list(lstm.parameters()) for lstm in (own, torch_own)]
+with torch.autocast("cpu", torch.float16):  # as bfloat16 on a GPU
+    low, after = own(x, state)
+assert low.dtype == after.h.dtype == torch.float16 and after.c.dtype == torch.float32
+by = torch.randn(3, 5, 20)
+theirs = torch.autograd.grad(wanted, asked[1], by)
+for got, want in zip((low, *torch.autograd.grad(low, asked[0], by.half())), (wanted, *theirs), strict=True):
+    close(got, want, 5e-3)
 bench_gpu.CALLS = 1
 bench = Bench(torch.device("cpu"), units=20, inputs=7)
 lines = bench.check(((3, 5), (2, 1)))
