@@ -6,9 +6,8 @@ import signal
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import click
@@ -32,7 +31,6 @@ LABELLED = ".jsonl.xz"
 SUFFIXES = (LABELLED, ".warc.gz", ".warc.xz", ".warc", ".arc.gz", ".arc")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
-SHARE = click.FloatRange(0.0, 1.0)
 BAD_INPUT = (OSError, ValueError)
 
 
@@ -80,13 +78,10 @@ def train_command(
 @click.command("lessons")
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="WARC|LABELLED.jsonl.xz...")
 @click.option("--out", type=FOLDER, required=True, help="Folder for the shards, one a file.")
-@click.option("--damaged", type=SHARE, default=0.4, show_default=True, help="Share of the others to be damaged.")
-@click.option("--unclosed", type=SHARE, default=0.0, show_default=True, help="Share in which elements are left open.")
+@click.option("--damaged", type=click.FloatRange(0.0, 1.0), default=0.4, show_default=True, help="Share to be damaged.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--leave-out", type=FILE, help="Ids of labelled pages (dataset/id) to leave out, one a line.")
-def lessons_command(
-    files: tuple[Path, ...], out: Path, damaged: float, unclosed: float, seed: int, leave_out: Path | None
-) -> None:
+def lessons_command(files: tuple[Path, ...], out: Path, damaged: float, seed: int, leave_out: Path | None) -> None:
     """Make shards of lessons: pages with the teacher's marks. Shards that are there already are left alone."""
     named = {_shard_name(file): file for file in files}
     if len(named) < len(files):
@@ -101,8 +96,7 @@ def lessons_command(
         random = np.random.default_rng([seed, zlib.crc32(name.encode())])
         lost: Counter[str] = Counter()
         try:
-            made = partial(lesson, random=random, damaged=damaged, unclosed=unclosed)
-            pages = _lessons(file, left, made, lost)
+            pages = _lessons(file, left, damaged, random, lost)
             size = write_shard(out / name, pages, MARKS + len(HEADS))
         except (*BAD_INPUT, EOFError, lzma.LZMAError) as error:
             failed = True
@@ -120,13 +114,13 @@ def _shard_name(file: Path) -> str:
 
 
 def _lessons(
-    file: Path, left: frozenset[str], made: Callable[..., Rows | None], lost: Counter[str]
+    file: Path, left: frozenset[str], damaged: float, random: np.random.Generator, lost: Counter[str]
 ) -> Iterator[Rows]:
     """Lessons of a file; pages that make none are counted by reason."""
     tally = Tally()
     for html, label in tqdm(_pages(file, left, tally), desc=file.name, unit="page", disable=None):
         try:
-            rows = made(html, label=label)
+            rows = lesson(html, random, damaged, label)
         except Exception as error:  # one page in millions that the teacher cannot take must not end the work
             lost[f"failed ({type(error).__name__})"] += 1
             continue

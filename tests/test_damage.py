@@ -123,7 +123,7 @@ def test_what_is_inserted_is_marked() -> None:
     syntax, event, depth = (carried[:, COLUMN[h]] for h in ("syntax", "event", "depth"))
     assert syntax[10:].tolist() == [Syntax.TAG] * 8 + [Syntax.RAW] * 3 + [Syntax.TEXT] * 3
     assert event[10:].tolist() == [Event.NONE] * 8 + [IGNORED] * 6
-    assert depth[10:21].tolist() == [IGNORED] * 11
+    assert depth[10:21].tolist() == [marks[9, COLUMN["depth"]]] * 11
     _, carried = apply(page, marks, Edit(6, 6, (("</body>", Syntax.END_TAG),)))
     assert (carried[6:13, COLUMN["event"]] == Event.BLOCK).all()
 

@@ -165,10 +165,7 @@ SLIPS: dict[str, Damager] = {
 
 
 def damage(page: str, marks: Marks, random: np.random.Generator) -> tuple[str, Marks, list[str]]:
-    """A damaged page with marks, and the names of what was done to it; one damage to every 6000 characters.
-
-    From the first on, depth is not marked: it is that of the tree, which damage changes (see model.train.unclosed).
-    """
+    """A damaged page with marks, and the names of what was done to it; one damage to every 6000 characters."""
     names = list(DAMAGE)
     shares = np.array([share for share, _ in DAMAGE.values()])
     wanted = 1 + int(random.poisson(len(page) / CHARACTERS_PER_DAMAGE))
@@ -180,8 +177,6 @@ def damage(page: str, marks: Marks, random: np.random.Generator) -> tuple[str, M
     edits.sort(key=lambda pair: pair[0].start, reverse=True)
     for edit, _ in edits:
         page, marks = apply(page, marks, edit)
-    if edits:
-        marks[edits[-1][0].start :, COLUMN["depth"]] = IGNORED
     if random.random() < 0.1:
         cut = int(random.integers(len(page) // 4, len(page)))
         return page[:cut], marks[:cut], [*(name for _, name in edits), "truncation"]
@@ -198,6 +193,8 @@ def apply(page: str, marks: Marks, edit: Edit) -> tuple[str, Marks]:
         new[:, COLUMN["syntax"]] = syntax
         if syntax in (Syntax.TAG, Syntax.END_TAG):
             new[:, COLUMN["event"]] = Event.NONE if syntax == Syntax.TAG else Event.BLOCK
+        if edit.start:
+            new[:, COLUMN["depth"]] = marks[edit.start - 1, COLUMN["depth"]]
         rows.append(new)
     insert = "".join(text for text, _ in edit.insert)
     marks = np.concatenate([*rows, marks[edit.end :]])

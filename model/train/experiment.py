@@ -19,7 +19,6 @@ class Experiment:
     cell: str = "lstm"  # or "qrnn"
     layers: int = 0  # of a QRNN; 0: two. An LSTM has one
     zoneout: float = 0.0  # share of a QRNN's forget gates that are 1 at a step of training
-    triton: bool = False  # the LSTM of kernels/triton_lstm.py in place of torch's; for a GPU, and never run on one
     units: int = 320  # of a layer
     embedding: int = 96
     copy: bool = True  # the copy input
@@ -37,7 +36,6 @@ class Experiment:
     depth_weight: float = 1.0  # of the depth head's loss among the heads
     depth_changes_weight: float = 0.0  # of the error of depth's changes, on all stretches
     depth_units: int = 0  # the last so many units start as counters, and the depth head reads them alone; 0: none
-    quiet_weight: float = 0.0  # of the mean size of the units' outputs: one that is nought costs no time to read with
     clip: float = 1.0  # norm of the gradient
     init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)
     log_interval: int = 50  # updates
@@ -87,7 +85,7 @@ def _check_cell(experiment: Experiment, path: Path) -> None:
     e = experiment
     if e.cell not in ("lstm", "qrnn"):
         raise ValueError(f"{path}: cell = {e.cell!r}; known: lstm, qrnn")
-    others = ("layers", "zoneout") if e.cell == "lstm" else ("depth_units", "init_units", "triton")
+    others = ("layers", "zoneout") if e.cell == "lstm" else ("depth_units", "init_units")
     unfit = [key for key in others if getattr(e, key)]
     if unfit:
         raise ValueError(f"{path}: {', '.join(unfit)}: not for cell = {e.cell!r}")

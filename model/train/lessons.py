@@ -6,7 +6,6 @@ from model.train.damage import damage
 from model.train.labelled import mark_main
 from model.train.shards import Rows, lesson_rows
 from model.train.teacher import Marks, teach
-from model.train.unclosed import unclosed_lesson
 
 LONGEST = 300_000  # characters of a page that are kept; the few longer ones would fill the lanes
 SHORTEST = 300
@@ -18,15 +17,10 @@ def byte_rows(page: str, marks: Marks) -> Rows:
     return lesson_rows(page.encode("utf-8"), np.repeat(marks, widths, axis=0))
 
 
-def lesson(
-    page: str, random: np.random.Generator, damaged: float, label: str | None = None, *, unclosed: float = 0.0
-) -> Rows | None:
-    """A page as a lesson, by chance with elements left open, or else damaged; None for one too short to teach."""
+def lesson(page: str, random: np.random.Generator, damaged: float, label: str | None = None) -> Rows | None:
+    """A page as a lesson, damaged with that probability; None for a page too short to teach anything."""
     if len(page) < SHORTEST:
         return None
-    if unclosed and random.random() < unclosed:
-        page, marks = unclosed_lesson(page, random)
-        return byte_rows(page[:LONGEST], marks[:LONGEST])
     marks = teach(page)
     if label is not None:
         mark_main(page, marks, label)

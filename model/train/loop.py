@@ -103,10 +103,6 @@ class Run:
         self.experiment, self.folder, self.device = experiment, folder, device
         e = experiment
         self.network = build_network(e).to(device)
-        if e.triton and self.network.lstm is not None:
-            if device.type != "cuda":
-                raise ValueError("triton = true is for training on a GPU: add --device cuda")
-            self.network.lstm.triton = True
         self.optimizers = _optimizers(self.network, e)
         shards = Shards(root / e.shards, backward=e.backward)
         self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
@@ -147,9 +143,6 @@ class Run:
             marks = torch.from_numpy(batch.marks).to(self.device).long()
             losses = head_losses(outputs, marks, torch.from_numpy(batch.depth_known).to(self.device))
         total = nats + e.heads_weight * self._heads_loss(losses)
-        if e.quiet_weight:
-            losses["output"] = hidden[..., : e.units - e.depth_units].float().abs().mean()
-            total = total + e.quiet_weight * losses["output"]
         rate = learning_rate(e, self.characters)
         self.network.zero_grad(set_to_none=True)
         total.backward()
