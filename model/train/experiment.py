@@ -19,6 +19,7 @@ class Experiment:
     cell: str = "lstm"  # or "qrnn"
     layers: int = 0  # of a QRNN; 0: two. An LSTM has one
     zoneout: float = 0.0  # share of a QRNN's forget gates that are 1 at a step of training
+    triton: bool = False  # the LSTM of kernels/triton_lstm.py in place of torch's; for a GPU, and never run on one
     units: int = 320  # of a layer
     embedding: int = 96
     copy: bool = True  # the copy input
@@ -85,7 +86,7 @@ def _check_cell(experiment: Experiment, path: Path) -> None:
     e = experiment
     if e.cell not in ("lstm", "qrnn"):
         raise ValueError(f"{path}: cell = {e.cell!r}; known: lstm, qrnn")
-    others = ("layers", "zoneout") if e.cell == "lstm" else ("depth_units", "init_units")
+    others = ("layers", "zoneout") if e.cell == "lstm" else ("depth_units", "init_units", "triton")
     unfit = [key for key in others if getattr(e, key)]
     if unfit:
         raise ValueError(f"{path}: {', '.join(unfit)}: not for cell = {e.cell!r}")

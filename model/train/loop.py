@@ -103,6 +103,10 @@ class Run:
         self.experiment, self.folder, self.device = experiment, folder, device
         e = experiment
         self.network = build_network(e).to(device)
+        if e.triton and self.network.lstm is not None:
+            if device.type != "cuda":
+                raise ValueError("triton = true is for training on a GPU: add --device cuda")
+            self.network.lstm.triton = True
         self.optimizers = _optimizers(self.network, e)
         shards = Shards(root / e.shards, backward=e.backward)
         self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
