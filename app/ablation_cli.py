@@ -24,8 +24,8 @@ def ablation_command(experiments: tuple[Path, ...], shards: Path, runs: Path, lo
     """Compare trained experiments on held-out lessons: bits per byte, every head, speed; a column an experiment.
 
     Heads: the share of right marks, and F1, the mean over the classes that occur. Speed of training
-    is by the clock, as its checkpoint tells; of reading by the seconds of one thread, page by page, through torch and,
-    of a network that a kernel can read, by the kernel.
+    is by the clock, as its checkpoint tells; of reading by the seconds of one thread, page by page, through torch and
+    by the kernel: of the whole network, where a kernel reads it (an LSTM's), and of the cell alone.
     """
     columns: dict[str, dict[str, float]] = {}
     try:

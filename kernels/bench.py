@@ -1,5 +1,6 @@
 """How fast the kernels read, each backend checked against the reference first."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -8,7 +9,8 @@ import numpy as np
 
 from kernels.backends import Packed, pack
 from kernels.copy import copies, copy_state
-from kernels.weights import Chunk, Piece, State, Weights
+from kernels.qrnn import GATES, TAPS, PackedQrnn, QrnnState, QrnnWeights, pack_qrnn
+from kernels.weights import BYTES, LENGTH_CLASSES, MATCHERS, Bytes, Chunk, Floats, Piece, Predictions, State, Weights
 
 Timed = Callable[[], int]  # what is measured; returns the characters it ran over
 PAGES = 16  # read together in the regime "many"
@@ -16,6 +18,8 @@ SECONDS = 0.03  # that one measurement takes, about
 CHECKED = 48  # bytes that are compared with the reference
 # Differences allowed of a step, absolute; bits and heads are of the size 10. See products.h for what 16 bits cost.
 TOLERANCE = {"bits": 5e-3, "entropy": 5e-3, "heads": 2e-2}
+QRNN_TOLERANCE = 2e-3  # of its h, which is of the size 1
+QRNN_LAYERS = 2
 
 
 def generated_page(size: int) -> bytes:
@@ -56,6 +60,72 @@ def _compare(backend: str, chunk: Chunk, expected: Chunk, tolerance: dict[str, f
         difference = np.abs(getattr(chunk, name) - getattr(expected, name)).max(initial=0)
         if not difference <= allowed:
             raise ValueError(f"{backend}: {name} differs by {difference:.2g}, {allowed:.2g} is allowed")
+
+
+def qrnn_units(lstm: int) -> int:
+    """Units of a layer, in eights, of a QRNN of QRNN_LAYERS layers that multiplies as often as an LSTM of `lstm` units.
+
+    The LSTM's recurrence multiplies 4 U^2 times a byte, the QRNN's second layer 6 H^2; first inputs are looked up.
+    """
+    return max(8, round(lstm * math.sqrt(2 / 3) / 8) * 8)
+
+
+def qrnn_weights(units: int) -> QrnnWeights:
+    """Drawn from a seed: its speed does not depend on them. Gates come to be of the size 1."""
+    random = np.random.default_rng(0)
+    further = QRNN_LAYERS - 1
+
+    def drawn(*shape: int, size: float = 1.0) -> Floats:
+        return random.normal(0, size, shape).astype(np.float32)
+
+    return QrnnWeights(
+        byte=drawn(TAPS, BYTES, GATES * units),
+        predicted=drawn(TAPS, MATCHERS, BYTES, GATES * units, size=0.5),
+        length=drawn(TAPS, MATCHERS, LENGTH_CLASSES, GATES * units, size=0.5),
+        weight=drawn(further, GATES * units, TAPS * units, size=2 * units**-0.5),
+        bias=drawn(further, GATES * units),
+    )
+
+
+def check_qrnn(weights: QrnnWeights, backend: str) -> None:
+    """Raises ValueError where a backend does not read as the reference does, or in two pieces not as in one."""
+    page, state = generated_page(4 * CHECKED), QrnnState.zeros(weights.units, weights.layers)
+    ids = np.frombuffer(page, np.uint8)
+    found = copies(ids, copy_state())[0]
+    packed = pack_qrnn(weights, backend)
+    first, between = packed.read(ids[:CHECKED], found[:CHECKED], state)
+    h = np.concatenate([first, packed.read(ids[CHECKED:], found[CHECKED:], between)[0]])
+    difference = np.abs(h - pack_qrnn(weights, "reference").read(ids, found, state)[0]).max()
+    if not difference <= QRNN_TOLERANCE:
+        raise ValueError(f"{backend}: h of the qrnn differs by {difference:.2g}, {QRNN_TOLERANCE:.2g} is allowed")
+
+
+class MeasuredQrnn:
+    """A backend with pages to read by a QRNN: "many" are PAGES one after another, for it reads a page at a time."""
+
+    def __init__(self, weights: QrnnWeights, backend: str) -> None:
+        self.packed: PackedQrnn = pack_qrnn(weights, backend)
+        self.state = QrnnState.zeros(weights.units, weights.layers)
+        few = self._page(200)
+        size = int(self._rate([few]) * SECONDS)
+        self.pages = {
+            "one": [self._page(min(max(size, 64), 20_000))],
+            "many": [self._page(min(max(size // PAGES, 64), 2_000))] * PAGES,
+        }
+
+    def rate(self, regime: str) -> float:
+        """By this thread's own seconds."""
+        return self._rate(self.pages[regime])
+
+    def _page(self, size: int) -> tuple[Bytes, Predictions]:
+        ids = np.frombuffer(generated_page(size), np.uint8)
+        return ids, copies(ids, copy_state())[0]
+
+    def _rate(self, pages: list[tuple[Bytes, Predictions]]) -> float:
+        start = time.thread_time()
+        for ids, found in pages:
+            self.packed.read(ids, found, self.state)
+        return sum(len(ids) for ids, _ in pages) / (time.thread_time() - start)
 
 
 class Measured:
@@ -109,3 +179,8 @@ def operations(weights: Weights, *, alone: bool) -> int:
         rows = len(weights.output) + len(weights.copy_gain) + len(weights.gate) + weights.outputs
         products += rows * weights.units + weights.context_output.size
     return 2 * products
+
+
+def qrnn_operations(weights: QrnnWeights) -> int:
+    """As `operations`, of further layers; the first one's products are looked up."""
+    return 2 * weights.weight.size

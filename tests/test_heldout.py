@@ -113,10 +113,13 @@ def test_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 0, done.output
     rows = {cells[0]: cells[1:] for cells in (re.split(r" ?\| ?", line)[1:-1] for line in done.stdout.splitlines())}
     assert rows[""] == ["lstm", "qrnn"] and rows["training, bytes"] == ["640", "640"]
-    for name in ("bits per byte", "syntax, F1", "depth, r", "training, bytes a second", "reading, bytes a second"):
-        one, two = (float(value.replace(",", "")) for value in rows[name])
-        assert one != two
+    for name in ("bits per byte", "syntax, F1", "depth, r"):
+        assert rows[name][0] != rows[name][1]
+    for name in ("training, bytes a second", "reading, bytes a second"):
+        assert all(float(value.replace(",", "")) > 0 for value in rows[name])
     assert re.fullmatch(r"[\d,]+", rows["reading by the kernel"][0]) and rows["reading by the kernel"][1] == ""
+    alone = [float(value.replace(",", "")) for value in rows["the cell alone, by the kernel"]]
+    assert alone[0] > float(rows["reading by the kernel"][0].replace(",", "")) and alone[1] > 0
     assert 5 < float(rows["bits per byte"][0]) < 9
     Path("qrnn.toml").write_text(Path("qrnn.toml").read_text().replace('"qrnn"\nunits', '"lstm"\nunits'))
     refused = CliRunner().invoke(soupstate, arguments)

@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from torch.nn import functional
 
-from kernels import State, pack
+from kernels import Piece, Predictions, State, pack
 from kernels.copy import copies, copy_state
+from kernels.qrnn import QrnnState, pack_qrnn
 from model.net.fold import fold
+from model.net.fold_qrnn import fold_qrnn
 from model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT
 from model.train.experiment import Experiment
 from model.train.export import parameters
 from model.train.inputs import input_rows
 from model.train.network import Network
+from model.train.qrnn import Qrnn
 from model.train.shards import BYTE, MARKS, Shards
 
 CHUNK = 4096  # bytes read at once
 TIMED = 20  # lessons that the kernel's speed is measured on
 Progress = Callable[[range], Iterable[int]]
 Figures = dict[str, float]
+Reader = Callable[[NDArray[np.uint8], Predictions], object]  # of bytes with their copy input
 
 
 def training(checkpoint: Path, experiment: Experiment) -> Figures:
@@ -75,20 +79,38 @@ def measure(network: Network, shards: Shards, delay: int, longest: int, progress
 def kernel_speed(network: Network, shards: Shards, longest: int) -> Figures:
     """Bytes a second of the fastest kernel here, by one thread's seconds, a page at a time, on the first TIMED lessons.
 
-    Nothing of a network that no kernel reads.
+    Of an LSTM's network, and of either cell alone. Nothing of a network that no kernel reads.
     """
-    if network.lstm is None or network.heads is None or not network.copy:
+    if network.heads is None or not network.copy:
         return {}
-    packed = pack(fold(parameters(network)))
-    count, seconds = 0, 0.0
+    readers = _qrnn_reader(network.qrnn, network) if network.qrnn else _lstm_readers(network)
+    count, seconds = 0, dict.fromkeys(readers, 0.0)
     for number in range(min(TIMED, len(shards))):
         ids = np.ascontiguousarray(shards.lesson(number)[:longest, BYTE])
         found, _ = copies(ids, copy_state())
-        before = time.thread_time()
-        packed.read(ids, found, State.zeros(packed.weights.units))
-        seconds += time.thread_time() - before
+        for name, read in readers.items():
+            before = time.thread_time()
+            read(ids, found)
+            seconds[name] += time.thread_time() - before
         count += len(ids)
-    return {"reading by the kernel": count / max(seconds, 1e-9)}
+    return {name: count / max(taken, 1e-9) for name, taken in seconds.items()}
+
+
+def _lstm_readers(network: Network) -> dict[str, Reader]:
+    packed = pack(fold(parameters(network)))
+    state = State.zeros(packed.weights.units)
+    return {
+        "reading by the kernel": lambda ids, found: packed.read(ids, found, state),
+        "the cell alone, by the kernel": lambda ids, found: packed.read_states([Piece(ids, found, state)]),
+    }
+
+
+def _qrnn_reader(cell: Qrnn, network: Network) -> dict[str, Reader]:
+    """No kernel reads its whole network."""
+    stored = {k: v.detach().cpu().float().numpy() for k, v in network.state_dict().items()}
+    packed = pack_qrnn(fold_qrnn(stored, cell.zoneout))
+    state = QrnnState.zeros(packed.weights.units, packed.weights.layers)
+    return {"the cell alone, by the kernel": lambda ids, found: packed.read(ids, found, state)}
 
 
 class _Tally:
