@@ -1,8 +1,8 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
 // The body of Qrnn, for any vector types V and R: see lstm_body.h, whose rules hold here, too; R is only asked for rows of
-// tables. A block of bytes goes through all layers before the next is read: the gates of a layer are one product of the block,
-// of some units at a time, whose cells then run over the block in a register.
+// tables. A block of bytes goes through all layers before the next is read: the gates of a layer are one product of the
+// block, of some units at a time, whose cells then run over the block in a register.
 #pragma once
 #include "activations.h"
 #include "lstm.h"
@@ -65,7 +65,7 @@ class QrnnOn final : public Qrnn {
       const size_t n = call.n - from < most ? call.n - from : most;
       look_up(call, from, n, &work);
       for (size_t unit = 0; unit < padded_; unit += kLanes)
-        pool(work.gates.get() + unit * kGates, width_, n, work.c.get() + unit, work.h.get() + unit);
+        pool(work.gates.get() + unit * kGates, n, work.c.get() + unit, work.h.get() + unit);
       for (size_t k = 1; k < layers_; ++k) layer(k, n, &work);
       for (size_t t = 0; t < n; ++t)
         memcpy(call.h + (from + t) * units_, work.h.get() + t * padded_, units_ * sizeof(float));
@@ -81,14 +81,15 @@ class QrnnOn final : public Qrnn {
           byte(of.width_),
           below(of.layers_ * of.padded_),
           h(n * of.padded_),
-          gates(n * of.width_),
-          outputs(n * of.product_.columns()),
+          gates(n * of.stride()),
           inputs(n * of.product_.depth() + 2 * kLanes) {}
     Buffer<float> c, byte, below;  // the state; below of the last layer is not used
-    Buffer<float> h, gates;        // of a layer; gates of the first
-    Buffer<float> outputs;         // of the product
-    Buffer<Input> inputs;          // of it, and what to_inputs may write beyond
+    Buffer<float> h, gates;        // of a layer
+    Buffer<Input> inputs;          // of the product, and what to_inputs may write beyond
   };
+
+  // Numbers from one byte's gates to the next one's: the product has columns for all further layers.
+  size_t stride() const { return layers_ > 1 ? product_.columns() : width_; }
 
   // Where gate value i, of [gate][units_], stands: [vector of units][gate][kLanes].
   size_t place(size_t i) const {
@@ -157,7 +158,7 @@ class QrnnOn final : public Qrnn {
         rows[count++] = predicted_.get() + (k * kBytes + predicted[k]) * kTaps * width_;
         rows[count++] = length_.get() + (k * kClasses + length[k]) * kTaps * width_;
       }
-      add(rows, count, work->byte.get(), work->gates.get() + t * width_);
+      add(rows, count, work->byte.get(), work->gates.get() + t * stride());
     }
   }
 
@@ -193,18 +194,17 @@ class QrnnOn final : public Qrnn {
     const size_t first = (k - 1) * width_;
     for (size_t unit = 0; unit < padded_; unit += kTogether * kLanes) {
       const size_t end = unit + kTogether * kLanes < padded_ ? unit + kTogether * kLanes : padded_;
-      product_.multiply(work->inputs.get(), n, first + unit * kGates, first + up(end * kGates, kSide),
-                        work->outputs.get());
+      product_.multiply(work->inputs.get(), n, first + unit * kGates, first + up(end * kGates, kSide), work->gates.get());
       for (size_t u = unit; u < end; u += kLanes)
-        pool(work->outputs.get() + first + u * kGates, product_.columns(), n, work->c.get() + k * padded_ + u, h + u);
+        pool(work->gates.get() + first + u * kGates, n, work->c.get() + k * padded_ + u, h + u);
     }
   }
 
   // c and h of a vector of units, over n bytes. Gates are powers of two, see power().
-  void pool(const float* gates, size_t stride, size_t n, float* c, float* h) const {
+  void pool(const float* gates, size_t n, float* c, float* h) const {
     const Vec one = V::set1(1.0f), kept = V::set1(kept_);
     Vec cell = V::load(c);
-    for (size_t t = 0; t < n; ++t, gates += stride, h += padded_) {
+    for (size_t t = 0; t < n; ++t, gates += stride(), h += padded_) {
       const Vec z = power_of_gate<V>(V::load(gates));
       const Vec f = power_of_gate<V>(V::load(gates + kLanes));
       const Vec o = power_of_gate<V>(V::load(gates + 2 * kLanes));

@@ -16,7 +16,7 @@ UNSEEN = -60.0  # nats of a change that was never counted
 def parameters(network: Network) -> Parameters:
     """A trained network's parameters as a checkpoint holds them. Raises ValueError for one that cannot be read with."""
     if network.lstm is None:
-        raise ValueError("no kernel reads a QRNN yet: it can be trained and compared, but not exported")
+        raise ValueError("no kernel reads a QRNN's output and heads: it can be trained and compared, but not exported")
     if network.heads is None or not network.copy:
         raise ValueError("only a network with heads and the copy input can be read")
     assert network.heads.out_features == OUTPUTS
