@@ -60,12 +60,17 @@ class Product {
   // out [n up to whole tiles, columns()]: columns `from` up to `to`, both whole panels, of rows [.., depth()]. Whole
   // tiles are computed: a row does not depend on how many there are.
   void multiply(const Input* rows, size_t n, size_t from, size_t to, float* out) const {
+    multiply(rows, n, from, to, out + from, columns_);
+  }
+
+  // The same into an array of those columns alone: out [n up to whole tiles, stride].
+  void multiply(const Input* rows, size_t n, size_t from, size_t to, float* out, size_t stride) const {
     for (size_t column = from; column < to; column += kSide)
-      for (size_t t = 0; t < n; t += V::kRows) tile(rows + t * depth_, column, out + t * columns_ + column);
+      for (size_t t = 0; t < n; t += V::kRows) tile(rows + t * depth_, column, out + t * stride + column - from, stride);
   }
 
  private:
-  void tile(const Input* a, size_t column, float* out) const {
+  void tile(const Input* a, size_t column, float* out, size_t stride) const {
     const Weight* b = packed_.get() + column * depth_;
     typename V::Total sum[V::kRows][2];
 #pragma GCC unroll 16
@@ -82,7 +87,7 @@ class Product {
 #pragma GCC unroll 16
     for (size_t r = 0; r < V::kRows; ++r)
       for (size_t v = 0; v < 2; ++v)
-        V::store(out + r * columns_ + v * kLanes,
+        V::store(out + r * stride + v * kLanes,
                  V::fma(V::total(sum[r][v]), V::load(scale_.get() + column + v * kLanes),
                         V::load(bias_.get() + column + v * kLanes)));
   }

@@ -21,11 +21,13 @@ class QrnnOn final : public Qrnn {
   static constexpr size_t kVector = kGates * kLanes;        // gate values of a vector of units
   static constexpr size_t kSide = Product<V>::kSide;        // columns that are multiplied at once
   static constexpr size_t kTogether = 2;                    // vectors of units whose gate values are whole sides
+  static constexpr size_t kColumns = kTogether * kVector;   // such gate values
   static constexpr size_t kBlock = 96;                      // bytes
+  static constexpr size_t kFew = 16;                        // bytes whose inputs are looked up before they go on
   static constexpr size_t kBytes = 256, kClasses = kLengthClasses;
   static constexpr size_t kTables = 1 + 2 * kMatchers;      // that make a byte's input
   static constexpr float kTableLevels = 32760.0f;           // of a byte's input, but for what rounding adds
-  static_assert(kTogether * kVector % kSide == 0 && kBlock % V::kRows == 0, "whole sides, whole tiles");
+  static_assert(kColumns % kSide == 0 && kBlock % V::kRows == 0, "whole sides, whole tiles");
   static_assert(kSide % (2 * R::kLanes) == 0, "a side is whole rows");
 
  public:
@@ -63,9 +65,7 @@ class QrnnOn final : public Qrnn {
     enter(call, &work);
     for (size_t from = 0; from < call.n; from += most) {
       const size_t n = call.n - from < most ? call.n - from : most;
-      look_up(call, from, n, &work);
-      for (size_t unit = 0; unit < padded_; unit += kLanes)
-        pool(work.gates.get() + unit * kGates, n, work.c.get() + unit, work.h.get() + unit);
+      for (size_t t = 0; t < n; t += kFew) first_layer(call, from + t, n - t < kFew ? n - t : kFew, t, &work);
       for (size_t k = 1; k < layers_; ++k) layer(k, n, &work);
       for (size_t t = 0; t < n; ++t)
         memcpy(call.h + (from + t) * units_, work.h.get() + t * padded_, units_ * sizeof(float));
@@ -81,15 +81,14 @@ class QrnnOn final : public Qrnn {
           byte(of.width_),
           below(of.layers_ * of.padded_),
           h(n * of.padded_),
-          gates(n * of.stride()),
+          few(kFew * of.width_),
+          gates(n * kColumns),
           inputs(n * of.product_.depth() + 2 * kLanes) {}
     Buffer<float> c, byte, below;  // the state; below of the last layer is not used
-    Buffer<float> h, gates;        // of a layer
+    Buffer<float> h;               // of a layer
+    Buffer<float> few, gates;      // gates of few bytes in the first layer, of some units in the others
     Buffer<Input> inputs;          // of the product, and what to_inputs may write beyond
   };
-
-  // Numbers from one byte's gates to the next one's: the product has columns for all further layers.
-  size_t stride() const { return layers_ > 1 ? product_.columns() : width_; }
 
   // Where gate value i, of [gate][units_], stands: [vector of units][gate][kLanes].
   size_t place(size_t i) const {
@@ -146,8 +145,8 @@ class QrnnOn final : public Qrnn {
     for (size_t i = 0; i < kGates * units_; ++i) call.byte[i] = work.byte.get()[place(i)];
   }
 
-  // The first layer's gates of n bytes.
-  void look_up(const QrnnCall& call, size_t from, size_t n, Work* work) const {
+  // The first layer: h of n bytes, at most kFew, from byte `at` of the block on.
+  void first_layer(const QrnnCall& call, size_t from, size_t n, size_t at, Work* work) const {
     for (size_t t = 0; t < n; ++t) {
       const uint8_t* predicted = call.predicted + (from + t) * kPredictions;
       const uint8_t* length = call.length + (from + t) * kPredictions;
@@ -158,8 +157,10 @@ class QrnnOn final : public Qrnn {
         rows[count++] = predicted_.get() + (k * kBytes + predicted[k]) * kTaps * width_;
         rows[count++] = length_.get() + (k * kClasses + length[k]) * kTaps * width_;
       }
-      add(rows, count, work->byte.get(), work->gates.get() + t * stride());
+      add(rows, count, work->byte.get(), work->few.get() + t * width_);
     }
+    for (size_t unit = 0; unit < padded_; unit += kLanes)
+      pool(work->few.get() + unit * kGates, width_, n, work->c.get() + unit, work->h.get() + at * padded_ + unit);
   }
 
   // The gates of a byte, of its rows and of what the byte before adds, which becomes what this one adds to the next.
@@ -194,17 +195,18 @@ class QrnnOn final : public Qrnn {
     const size_t first = (k - 1) * width_;
     for (size_t unit = 0; unit < padded_; unit += kTogether * kLanes) {
       const size_t end = unit + kTogether * kLanes < padded_ ? unit + kTogether * kLanes : padded_;
-      product_.multiply(work->inputs.get(), n, first + unit * kGates, first + up(end * kGates, kSide), work->gates.get());
+      product_.multiply(work->inputs.get(), n, first + unit * kGates, first + up(end * kGates, kSide), work->gates.get(),
+                        kColumns);
       for (size_t u = unit; u < end; u += kLanes)
-        pool(work->gates.get() + first + u * kGates, n, work->c.get() + k * padded_ + u, h + u);
+        pool(work->gates.get() + (u - unit) * kGates, kColumns, n, work->c.get() + k * padded_ + u, h + u);
     }
   }
 
-  // c and h of a vector of units, over n bytes. Gates are powers of two, see power().
-  void pool(const float* gates, size_t n, float* c, float* h) const {
+  // c and h of a vector of units, over n bytes whose gates stand `stride` apart. Gates are powers of two, see power().
+  void pool(const float* gates, size_t stride, size_t n, float* c, float* h) const {
     const Vec one = V::set1(1.0f), kept = V::set1(kept_);
     Vec cell = V::load(c);
-    for (size_t t = 0; t < n; ++t, gates += stride(), h += padded_) {
+    for (size_t t = 0; t < n; ++t, gates += stride, h += padded_) {
       const Vec z = power_of_gate<V>(V::load(gates));
       const Vec f = power_of_gate<V>(V::load(gates + kLanes));
       const Vec o = power_of_gate<V>(V::load(gates + 2 * kLanes));
