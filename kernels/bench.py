@@ -33,10 +33,20 @@ def generated_page(size: int) -> bytes:
     return text.encode()[:size]
 
 
+def inputs_of(page: bytes) -> tuple[Bytes, Predictions]:
+    """Its bytes with their copy input."""
+    ids = np.frombuffer(page, np.uint8)
+    return ids, copies(ids, copy_state())[0]
+
+
 def piece_of(weights: Weights, page: bytes) -> Piece:
     """A page from its beginning."""
-    ids = np.frombuffer(page, np.uint8)
-    return Piece(ids, copies(ids, copy_state())[0], State.zeros(weights.units))
+    return Piece(*inputs_of(page), State.zeros(weights.units))
+
+
+def lengths(size: int) -> tuple[int, int]:
+    """Bytes of the one page, and of each of PAGES, that are read in the time that takes `size` bytes, within bounds."""
+    return min(max(size, 64), 20_000), min(max(size // PAGES, 64), 2_000)
 
 
 def check(weights: Weights, backend: str) -> None:
@@ -89,9 +99,7 @@ def qrnn_weights(units: int) -> QrnnWeights:
 
 def check_qrnn(weights: QrnnWeights, backend: str) -> None:
     """Raises ValueError where a backend does not read as the reference does, or in two pieces not as in one."""
-    page, state = generated_page(4 * CHECKED), QrnnState.zeros(weights.units, weights.layers)
-    ids = np.frombuffer(page, np.uint8)
-    found = copies(ids, copy_state())[0]
+    (ids, found), state = inputs_of(generated_page(4 * CHECKED)), QrnnState.zeros(weights.units, weights.layers)
     packed = pack_qrnn(weights, backend)
     first, between = packed.read(ids[:CHECKED], found[:CHECKED], state)
     h = np.concatenate([first, packed.read(ids[CHECKED:], found[CHECKED:], between)[0]])
@@ -106,20 +114,12 @@ class MeasuredQrnn:
     def __init__(self, weights: QrnnWeights, backend: str) -> None:
         self.packed: PackedQrnn = pack_qrnn(weights, backend)
         self.state = QrnnState.zeros(weights.units, weights.layers)
-        few = self._page(200)
-        size = int(self._rate([few]) * SECONDS)
-        self.pages = {
-            "one": [self._page(min(max(size, 64), 20_000))],
-            "many": [self._page(min(max(size // PAGES, 64), 2_000))] * PAGES,
-        }
+        one, many = lengths(int(self._rate([inputs_of(generated_page(200))]) * SECONDS))
+        self.pages = {"one": [inputs_of(generated_page(one))], "many": [inputs_of(generated_page(many))] * PAGES}
 
     def rate(self, regime: str) -> float:
         """By this thread's own seconds."""
         return self._rate(self.pages[regime])
-
-    def _page(self, size: int) -> tuple[Bytes, Predictions]:
-        ids = np.frombuffer(generated_page(size), np.uint8)
-        return ids, copies(ids, copy_state())[0]
 
     def _rate(self, pages: list[tuple[Bytes, Predictions]]) -> float:
         start = time.thread_time()
@@ -137,8 +137,9 @@ class Measured:
         start = time.thread_time()
         self.packed.read_many([few])
         size = int(SECONDS / (time.thread_time() - start) * 64)
-        self.one = [piece_of(weights, generated_page(min(max(size, 64), 20_000)))]
-        self.many = [piece_of(weights, generated_page(min(max(size // PAGES, 64), 2_000)))] * PAGES
+        one, many = lengths(size)
+        self.one = [piece_of(weights, generated_page(one))]
+        self.many = [piece_of(weights, generated_page(many))] * PAGES
 
     def rate(self, regime: str, *, alone: bool = False) -> float:
         """By this thread's own seconds; `alone`: the recurrence without bits and heads."""

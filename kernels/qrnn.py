@@ -6,11 +6,11 @@ C++ where it is built; the reference is beside it.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernels.backends import choose, expect
 from kernels.compiled import cpp
 from kernels.forget_mult import reference_forget_mult
+from kernels.reference import looked_up, sigmoid
 from kernels.weights import BYTES, LENGTH_CLASSES, MATCHERS, PREDICTIONS, Bytes, Floats, Predictions, floats
 
 TAPS = 2  # of a convolution: first that of the byte before, then that of the byte itself
@@ -126,7 +126,8 @@ def read(weights: QrnnWeights, ids: Bytes, found: Predictions, state: QrnnState)
     if not len(ids):
         copied = QrnnState(state.c.copy(), state.byte.copy(), state.below.copy())
         return np.empty((0, weights.units), np.float32), copied
-    before, own = (_looked_up(weights, tap, ids, found) for tap in range(TAPS))
+    w = weights
+    before, own = (looked_up(w.byte[tap], w.predicted[tap], w.length[tap], ids, found) for tap in range(TAPS))
     gates = own + np.vstack([state.byte, before[:-1]])
     cells, inputs = [], []
     h = np.empty((len(ids), weights.units), np.float32)
@@ -136,23 +137,8 @@ def read(weights: QrnnWeights, ids: Bytes, found: Predictions, state: QrnnState)
             taps = np.hstack([np.vstack([state.below[k - 1], h[:-1]]), h])
             gates = taps @ weights.weight[k - 1].T + weights.bias[k - 1]
         z, f, o = np.split(gates, GATES, 1)
-        forget = 1 - np.float32(weights.kept) * _sigmoid(-f)
-        c, out = reference_forget_mult(forget[None], np.tanh(z)[None], _sigmoid(o)[None], state.c[None, k])
+        forget = 1 - np.float32(weights.kept) * sigmoid(-f)
+        c, out = reference_forget_mult(forget[None], np.tanh(z)[None], sigmoid(o)[None], state.c[None, k])
         cells.append(c[0, -1])
         h = out[0]
     return h, QrnnState(np.stack(cells), before[-1].copy(), np.array(inputs, np.float32).reshape(-1, weights.units))
-
-
-def _looked_up(weights: QrnnWeights, tap: int, ids: Bytes, found: Predictions) -> Floats:
-    """What bytes add to the first layer's gates by a tap, (n, 3H)."""
-    gates: Floats = weights.byte[tap, ids]
-    for k in range(MATCHERS):
-        predicted, length = found.predicted[:, k], found.length[:, k]
-        on = length > 0
-        gates[on] += weights.predicted[tap, k, predicted[on]] + weights.length[tap, k, length[on]]
-    return gates
-
-
-def _sigmoid(x: NDArray[np.float32]) -> Floats:
-    value: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * x) + np.float32(0.5)
-    return value

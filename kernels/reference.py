@@ -76,20 +76,26 @@ def bits_only(weights: Weights, ids: Bytes, found: Predictions, state: State) ->
     return float(chunk.bits.sum(dtype=np.float64))
 
 
-def _sigmoid(x: Floats) -> Floats:
+def sigmoid(x: Floats) -> Floats:
+    """By tanh, which does not overflow."""
     value: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * x) + np.float32(0.5)
     return value
+
+
+def looked_up(byte: Floats, predicted: Floats, length: Floats, ids: Bytes, found: Predictions) -> Floats:
+    """What ids (n,) with their copy input add to gates, (n, G), by tables (256, G), (2, 256, G) and (2, 24, G)."""
+    gates: Floats = byte[ids]
+    for k in range(MATCHERS):
+        on = found.length[:, k] > 0
+        gates[on] += predicted[k, found.predicted[on, k]] + length[k, found.length[on, k]]
+    return gates
 
 
 def _recur(
     weights: Weights, recurrent: Floats, ids: Bytes, found: Predictions, state: State
 ) -> tuple[Floats, Floats, Floats]:
     """h before, h after and c after each byte, (n, H) each."""
-    z = weights.byte[ids]
-    for k in range(MATCHERS):
-        predicted, length = found.predicted[:, k], found.length[:, k]
-        on = length > 0
-        z[on] += weights.predicted[k, predicted[on]] + weights.length[k, length[on]]
+    z = looked_up(weights.byte, weights.predicted, weights.length, ids, found)
     h = np.empty((len(ids) + 1, weights.units), np.float32)
     c = np.empty_like(h)
     h[0], c[0] = state.h, state.c
@@ -98,8 +104,8 @@ def _recur(
         levels = np.rint(h[t] * np.float32(LEVELS))
         levels[np.abs(levels) <= QUIET] = 0
         i, f, g, o = (z[t] + scale * (recurrent @ levels)).reshape(4, -1)
-        c[t + 1] = _sigmoid(f) * c[t] + _sigmoid(i) * np.tanh(g)
-        h[t + 1] = _sigmoid(o) * np.tanh(c[t + 1])
+        c[t + 1] = sigmoid(f) * c[t] + sigmoid(i) * np.tanh(g)
+        h[t + 1] = sigmoid(o) * np.tanh(c[t + 1])
     return h[:-1], h[1:], c[1:]
 
 

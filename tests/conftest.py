@@ -13,10 +13,12 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
+from numpy.typing import NDArray
 
 from app.service import Load, create_app, load_reader
 from app.serving import Server, listen
 from app.settings import Settings
+from kernels import available
 from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, load_checkpoint, save_checkpoint
 from model.net.ranking import Ranking
 from model.net.reader import Marking, Reader, Reading, Stopped
@@ -69,6 +71,27 @@ def tiny_checkpoint() -> Checkpoint:
 
 def pytest_collection_finish() -> None:
     gc.enable()
+
+
+@pytest.fixture(params=available())
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each that runs here."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def poison(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Memory that nothing has written to reads as NaN."""
+    empty: Callable[..., NDArray[np.generic]] = np.empty
+
+    def poisoned(shape: int | tuple[int, ...], dtype: type = float) -> NDArray[np.generic]:
+        array = empty(shape, dtype)
+        array.fill(np.nan if array.dtype.kind == "f" else 99)
+        return array
+
+    monkeypatch.setattr(np, "empty", poisoned)
+    yield
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
@@ -20,6 +19,8 @@ from kernels.peaks import peaks
 from kernels.weights import CONTEXTS, EMBEDDED, GATE, LARGEST, LEARNED, LENGTH_CLASSES, LENGTHS, PREDICTIONS, SLOTS
 from model.net.checkpoint import DEFAULT, load_checkpoint
 from model.page.marks import OUTPUT
+
+pytestmark = pytest.mark.usefixtures("poison")
 
 NONE = np.empty(0, np.int64)
 # Largest differences allowed, absolute: bits and logits are of the size 10, c and h of the size 1; weights below are
@@ -150,26 +151,6 @@ def torch_read(w: Weights, ids: NDArray[np.uint8], found: Predictions, state: St
         hidden[1:, units].numpy(),
     )
     return Chunk(*(a.astype(np.float32) for a in arrays), end)
-
-
-@pytest.fixture(params=available())
-def backend(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
-@pytest.fixture(autouse=True)
-def poison(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Memory that nothing has written to reads as NaN."""
-    empty: Callable[..., NDArray[np.generic]] = np.empty
-
-    def poisoned(shape: int | tuple[int, ...], dtype: type = float) -> NDArray[np.generic]:
-        array = empty(shape, dtype)
-        array.fill(np.nan if array.dtype.kind == "f" else 99)
-        return array
-
-    monkeypatch.setattr(np, "empty", poisoned)
-    yield
 
 
 SIZES = pytest.mark.parametrize("units, outputs", [(16, 1), (100, 75), (264, 72), (33, 0), (512, 3)])

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from test_kernels_lstm import make_inputs
 
-from kernels import BACKENDS, Predictions, available
+from kernels import BACKENDS, Predictions
 from kernels.compiled import cpp
 from kernels.qrnn import MOST_UNITS, QrnnState, QrnnWeights, pack_qrnn
 from kernels.weights import LENGTH_CLASSES, PREDICTIONS
@@ -25,7 +24,7 @@ from model.train.qrnn import Qrnn
 # but in the reference, and products of further layers in all but the scalar version, of inputs of 12 bits and a sign.
 TOLERANCE = {backend: {"reference": 1e-5, "scalar": 1e-3}.get(backend, 2e-3) for backend in BACKENDS}
 SIZES = pytest.mark.parametrize("units, layers", [(16, 1), (16, 3), (33, 2), (1, 2), (208, 2), (40, 3)])
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "poison")
 
 
 def make_weights(units: int, layers: int, kept: float = 1.0) -> QrnnWeights:
@@ -65,26 +64,6 @@ def make_network(units: int, layers: int, zoneout: float = 0.0) -> Network:
 
 def folded(net: Network, zoneout: float = 0.0) -> QrnnWeights:
     return fold_qrnn({k: v.numpy() for k, v in net.state_dict().items()}, zoneout)
-
-
-@pytest.fixture(params=available())
-def backend(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
-@pytest.fixture(autouse=True)
-def poison(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Memory that nothing has written to reads as NaN."""
-    empty: Callable[..., NDArray[np.generic]] = np.empty
-
-    def poisoned(shape: int | tuple[int, ...], dtype: type = float) -> NDArray[np.generic]:
-        array = empty(shape, dtype)
-        array.fill(np.nan if array.dtype.kind == "f" else 99)
-        return array
-
-    monkeypatch.setattr(np, "empty", poisoned)
-    yield
 
 
 @SIZES

@@ -145,7 +145,7 @@ class Columns {
   }
 
   size_t units_, padded_;
-  Buffer<int8_t> weights_;  // [panel][unit][kPanel]
+  Buffer<int8_t> weights_;  // [panels at once][unit][panel of them][kPanel]
 };
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace {
 constexpr int32_t kMiddle = 128;  // what may be added to a level to make it unsigned
 
 // The recurrent weights for a vector type R, which has: Stored, a weight; kDepth levels of h for it, as many numbers
-// Level, made by quantize, which takes those up to kQuiet for 0; start is the Sum before the first dot, which multiplies and sums kDepth weights and levels in
-// each lane; Group is kDepth levels for all lanes, made by broadcast; kVectors, vectors of units in a panel.
+// Level, made by quantize, which takes those up to kQuiet for 0; start is the Sum before the first dot, which multiplies
+// and sums kDepth weights and levels in each lane; Group is kDepth levels for all lanes, made by broadcast; kVectors, vectors of units in a panel.
 // A panel's weights stand so: [j of H / kDepth][its gate values][kDepth].
 template <class R>
 class Dense {

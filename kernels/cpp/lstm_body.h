@@ -18,14 +18,12 @@
 #include "activations.h"
 #include "lstm.h"
 #include "products.h"
+#include "tables.h"
 
 namespace soupstate {
 namespace {
 
-constexpr size_t kBytes = 256;
-constexpr size_t kClasses = kLengthClasses;
 constexpr size_t kGates = 4;
-constexpr float kTableLevels = 32760.0f;  // of a byte's input, but for what rounding adds
 constexpr float kEmbeddedSteps = 4.0f;  // sums of six numbers of 8 bits, times this, are inputs of a Product
 constexpr size_t kBlock = 96;           // states that are kept before their output and heads are computed
 
@@ -40,7 +38,6 @@ class LstmOn final : public Lstm {
   static constexpr size_t kPanel = kGates * kSide;          // gate values of a panel
   static constexpr size_t kPanels = R::Recurrent::kPanels;  // that are multiplied at once
   static constexpr size_t kPages = R::kPages;               // lanes, at most
-  static constexpr size_t kRows = 1 + 2 * kMatchers;        // of tables that make a byte's input
   // Columns of one product: logits, then the predictions' gains, then the gate's input, then the heads.
   static constexpr size_t kGains = kBytes, kGateAt = kGains + up(kPredictions, kLanes);
   static constexpr size_t kHeads = up(kGateAt + kGate, 2 * kLanes);
@@ -53,7 +50,7 @@ class LstmOn final : public Lstm {
     size_t t;      // bytes read
     float *h, *c;  // [padded_]
     Level* levels;  // of h, as the recurrent product wants them
-    const int16_t* rows[kRows];
+    const int16_t* rows[Tables::kMost];
     size_t n_rows;
   };
 
@@ -68,9 +65,7 @@ class LstmOn final : public Lstm {
       : units_(w.units),
         outputs_(w.outputs),
         padded_(up(w.units, kSide)),
-        byte_(kBytes * row()),
-        predicted_(kMatchers * kBytes * row()),
-        length_(kMatchers * kClasses * row()),
+        tables_(row()),
         recurrent_(w.units, padded_),
         scale_(row()),
         table_scale_(row()),
@@ -160,35 +155,10 @@ class LstmOn final : public Lstm {
   // Of two, by which a gate value z is wanted: 2^(power z) is e^-z, or e^2z of the cell gate.
   float power(size_t i) const { return i / units_ == 2 ? kTwice : -kLog2E; }
 
-  // The tables of a byte's input, in parts of each gate value's scale, by which the sum of all rows stays in 16 bits.
   void pack_tables(const LstmWeights& w) {
-    constexpr size_t kTurns = 1 + 2 * kMatchers;
-    const float* from[kTurns] = {w.byte};
-    size_t rows[kTurns] = {kBytes};
-    int16_t* to[kTurns] = {byte_.get()};
-    for (size_t k = 0; k < kMatchers; ++k) {
-      from[1 + k] = w.predicted + k * kBytes * kGates * units_, rows[1 + k] = kBytes;
-      to[1 + k] = predicted_.get() + k * kBytes * row();
-      // Class 0 is never read.
-      from[1 + kMatchers + k] = w.length + (k * kClasses + 1) * kGates * units_, rows[1 + kMatchers + k] = kClasses - 1;
-      to[1 + kMatchers + k] = length_.get() + (k * kClasses + 1) * row();
-    }
-    for (size_t i = 0; i < kGates * units_; ++i) {
-      float largest = 1e-30f;
-      for (size_t k = 0; k < kTurns; ++k) largest += largest_of(from[k] + i, rows[k]);
-      const float scale = largest / kTableLevels;
-      table_scale_.get()[place(i)] = power(i) * scale;
-      for (size_t k = 0; k < kTurns; ++k)
-        for (size_t r = 0; r < rows[k]; ++r)
-          to[k][r * row() + place(i)] = static_cast<int16_t>(rintf(from[k][r * kGates * units_ + i] / scale));
-    }
-  }
-
-  // Of a table's column.
-  float largest_of(const float* from, size_t rows) const {
-    float largest = 0.0f;
-    for (size_t r = 0; r < rows; ++r) largest = fmaxf(largest, fabsf(from[r * kGates * units_]));
-    return largest;
+    const auto at = [this](size_t i) { return place(i); };
+    tables_.pack(w.byte, w.predicted, w.length, kGates * units_, at, table_scale_.get());
+    for (size_t i = 0; i < kGates * units_; ++i) table_scale_.get()[place(i)] *= power(i);
   }
 
   void pack_recurrent(const LstmWeights& w) {
@@ -226,15 +196,9 @@ class LstmOn final : public Lstm {
       Lane& lane = lanes[i];
       recurrent_.prepare(lane.h, kLevels, lane.levels);
       if (odds_asked(*lane.call, lane.t + 1)) fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
-      const uint8_t* predicted = lane.call->found.predicted + kPredictions * lane.t;
-      const uint8_t* length = lane.call->found.length + kPredictions * lane.t;
-      lane.rows[0] = byte_.get() + lane.call->ids[lane.t] * row();
-      lane.n_rows = 1;
-      for (size_t k = 0; k < kMatchers; ++k) {
-        if (!length[k]) continue;
-        lane.rows[lane.n_rows++] = predicted_.get() + (k * kBytes + predicted[k]) * row();
-        lane.rows[lane.n_rows++] = length_.get() + (k * kClasses + length[k]) * row();
-      }
+      const size_t at = kPredictions * lane.t;
+      const CopyInput& found = lane.call->found;
+      lane.n_rows = tables_.rows(lane.call->ids[lane.t], found.predicted + at, found.length + at, lane.rows);
     }
     for (size_t unit = 0; unit < padded_;) {
       const bool whole = unit + kPanels * kSide <= padded_;
@@ -389,7 +353,7 @@ class LstmOn final : public Lstm {
 
   size_t units_, outputs_;
   size_t padded_;  // H up to whole panels; the excess is zero everywhere and stays so
-  Buffer<int16_t> byte_, predicted_, length_;
+  Tables tables_;
   typename R::Recurrent recurrent_;
   Buffer<float> scale_, table_scale_;  // of the recurrent product, of the tables
   Product<V> product_;

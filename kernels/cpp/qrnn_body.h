@@ -8,6 +8,7 @@
 #include "lstm.h"
 #include "products.h"
 #include "qrnn.h"
+#include "tables.h"
 
 namespace soupstate {
 namespace {
@@ -24,9 +25,6 @@ class QrnnOn final : public Qrnn {
   static constexpr size_t kColumns = kTogether * kVector;   // such gate values
   static constexpr size_t kBlock = 96;                      // bytes
   static constexpr size_t kFew = 16;                        // bytes whose inputs are looked up before they go on
-  static constexpr size_t kBytes = 256, kClasses = kLengthClasses;
-  static constexpr size_t kTables = 1 + 2 * kMatchers;      // that make a byte's input
-  static constexpr float kTableLevels = 32760.0f;           // of a byte's input, but for what rounding adds
   static_assert(kColumns % kSide == 0 && kBlock % V::kRows == 0, "whole sides, whole tiles");
   static_assert(kSide % (2 * R::kLanes) == 0, "a side is whole rows");
 
@@ -37,14 +35,17 @@ class QrnnOn final : public Qrnn {
         padded_(up(w.units, kLanes)),
         width_(up(kGates * padded_, kSide)),
         kept_(w.kept),
-        byte_(kBytes * kTaps * width_),
-        predicted_(kMatchers * kBytes * kTaps * width_),
-        length_(kMatchers * kClasses * kTaps * width_),
+        tables_(kTaps * width_),
         scale_(kTaps * width_),
         power_(width_),
         product_((w.layers - 1) * width_, 2 * w.units) {
     for (size_t i = 0; i < kGates * units_; ++i) power_.get()[place(i)] = power(i);
-    for (size_t tap = 0; tap < kTaps; ++tap) pack_tables(w, tap);
+    for (size_t tap = 0; tap < kTaps; ++tap) {
+      const auto at = [=](size_t i) { return tap * width_ + place(i); };
+      const size_t values = kGates * units_;
+      tables_.pack(w.byte + tap * kBytes * values, w.predicted + tap * kMatchers * kBytes * values,
+                   w.length + tap * kMatchers * kClasses * values, values, at, scale_.get());
+    }
     Buffer<float> column(2 * units_);
     for (size_t k = 0; k + 1 < layers_; ++k)
       for (size_t i = 0; i < kGates * units_; ++i) {
@@ -99,36 +100,6 @@ class QrnnOn final : public Qrnn {
   // Of two, by which a gate value is wanted: 2^(power z) is e^2z, for f and o e^-z.
   float power(size_t i) const { return i / units_ ? -kLog2E : kTwice; }
 
-  // The tables of a tap, in parts of each gate value's scale, by which the sum of all rows stays in 16 bits.
-  void pack_tables(const QrnnWeights& w, size_t tap) {
-    const size_t values = kGates * units_;
-    const float* from[kTables] = {w.byte + tap * kBytes * values};
-    size_t rows[kTables] = {kBytes};
-    int16_t* to[kTables] = {byte_.get()};
-    for (size_t k = 0; k < kMatchers; ++k) {
-      const size_t at = tap * kMatchers + k;
-      from[1 + k] = w.predicted + at * kBytes * values, rows[1 + k] = kBytes;
-      to[1 + k] = predicted_.get() + k * kBytes * kTaps * width_;
-      // Class 0 is never read.
-      from[1 + kMatchers + k] = w.length + (at * kClasses + 1) * values, rows[1 + kMatchers + k] = kClasses - 1;
-      to[1 + kMatchers + k] = length_.get() + (k * kClasses + 1) * kTaps * width_;
-    }
-    for (size_t i = 0; i < values; ++i) {
-      float sum = 1e-30f;
-      for (size_t k = 0; k < kTables; ++k) {
-        float largest = 0.0f;
-        for (size_t r = 0; r < rows[k]; ++r) largest = fmaxf(largest, fabsf(from[k][r * values + i]));
-        sum += largest;
-      }
-      const float scale = sum / kTableLevels;
-      const size_t at = tap * width_ + place(i);
-      scale_.get()[at] = scale;
-      for (size_t k = 0; k < kTables; ++k)
-        for (size_t r = 0; r < rows[k]; ++r)
-          to[k][r * kTaps * width_ + at] = static_cast<int16_t>(rintf(from[k][r * values + i] / scale));
-    }
-  }
-
   void enter(const QrnnCall& call, Work* work) const {
     for (size_t k = 0; k < layers_; ++k) {
       memcpy(work->c.get() + k * padded_, call.c + k * units_, units_ * sizeof(float));
@@ -148,15 +119,9 @@ class QrnnOn final : public Qrnn {
   // The first layer: h of n bytes, at most kFew, from byte `at` of the block on.
   void first_layer(const QrnnCall& call, size_t from, size_t n, size_t at, Work* work) const {
     for (size_t t = 0; t < n; ++t) {
-      const uint8_t* predicted = call.predicted + (from + t) * kPredictions;
-      const uint8_t* length = call.length + (from + t) * kPredictions;
-      const int16_t* rows[kTables] = {byte_.get() + call.ids[from + t] * kTaps * width_};
-      size_t count = 1;
-      for (size_t k = 0; k < kMatchers; ++k) {
-        if (!length[k]) continue;
-        rows[count++] = predicted_.get() + (k * kBytes + predicted[k]) * kTaps * width_;
-        rows[count++] = length_.get() + (k * kClasses + length[k]) * kTaps * width_;
-      }
+      const size_t input = (from + t) * kPredictions;
+      const int16_t* rows[Tables::kMost];
+      const size_t count = tables_.rows(call.ids[from + t], call.predicted + input, call.length + input, rows);
       add(rows, count, work->byte.get(), work->few.get() + t * width_);
     }
     for (size_t unit = 0; unit < padded_; unit += kLanes)
@@ -222,7 +187,7 @@ class QrnnOn final : public Qrnn {
   size_t padded_;  // H up to whole vectors; the excess is zero everywhere and stays so
   size_t width_;   // gate values of a layer, up to whole sides
   float kept_;
-  Buffer<int16_t> byte_, predicted_, length_;  // [..][tap][width_]
+  Tables tables_;                              // rows of [tap][width_]
   Buffer<float> scale_, power_;                // of the tables [tap][width_]; see power()
   Product<V> product_;                         // the columns of all further layers
 };
