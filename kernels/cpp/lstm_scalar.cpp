@@ -11,20 +11,14 @@ namespace {
 struct Plain {
   using Vec = float __attribute__((vector_size(16), may_alias));
   using Ints = int32_t __attribute__((vector_size(16), may_alias));
-  using Stored = float;  // whole numbers; their sums stay below 2^24 up to 1040 units, and so are exact
-  using Level = float;
   using Sum = Vec;
-  using Group = Vec;
   using Recurrent = Dense<Plain>;
-  static constexpr size_t kLanes = 4, kDepth = 1, kPages = 16, kTogether = 2, kVectors = 1;
+  static constexpr size_t kLanes = 4, kPages = 16, kTogether = 2, kVectors = 1;
 
   static void quantize(Vec a, float* to) {
     const Vec whole = (a + set1(kMagic)) - set1(kMagic);
     store(to, whole * whole > set1(kQuiet * kQuiet) ? whole : set1(0.0f));
   }
-  static Group broadcast(const float* level) { return set1(*level); }
-  static Sum start(const int32_t*) { return set1(0.0f); }
-  static Sum dot(Sum sum, const float* w, Group h) { return fma(load(w), h, sum); }
   static Vec value(Sum sum) { return sum; }
 
   using Row = int16_t __attribute__((vector_size(16), may_alias));
