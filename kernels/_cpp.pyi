@@ -44,3 +44,26 @@ def forget_mult_gradients(
     by_o: Floats,
     by_start: Floats,
 ) -> None: ...
+def lstm_forward(
+    backend: str,
+    weight: Floats,
+    x: Floats,
+    first_h: Floats,
+    first_c: Floats,
+    h: Floats,
+    rows: Floats,
+    gates: Floats,
+    cells: Floats,
+) -> None: ...
+def lstm_backward(
+    backend: str,
+    weight: Floats,
+    gates: Floats,
+    cells: Floats,
+    by_h: Floats,
+    by_end: Floats,
+    by_z: Floats,
+    by_x: Floats,
+    by_first_h: Floats,
+    by_first_c: Floats,
+) -> None: ...

@@ -14,6 +14,7 @@
 #include "copy.h"
 #include "forget_mult.h"
 #include "lstm.h"
+#include "lstm_training_module.h"
 #include "path.h"
 #include "peaks.h"
 #include "qrnn.h"
@@ -342,6 +343,7 @@ NB_MODULE(_cpp, m) {
   m.def("forget_mult_gradients", &forget_mult_gradients, "f"_a.noconvert(), "z"_a.noconvert(), "o"_a.noconvert(),
         "start"_a.noconvert(), "c"_a.noconvert(), "by_h"_a.noconvert(), "by_end"_a.noconvert(), "by_f"_a.noconvert(),
         "by_z"_a.noconvert(), "by_o"_a.noconvert(), "by_start"_a.noconvert());
+  soupstate::define_lstm_training(m, runs);
   m.def("backends", &backends);
   m.def("pack", &pack);
   m.def("pack_qrnn", &pack_qrnn);

@@ -1,13 +1,17 @@
-"""The recurrence of an LSTM as a function that torch can differentiate, on a GPU; see `kernels.triton_lstm`.
+"""An LSTM as functions that torch can differentiate: compiled for a processor, its recurrence in Triton for a GPU.
 
-torch's own LSTM is what training uses unless it is told otherwise: which is faster has not been measured.
+On a GPU torch's own LSTM is what training uses unless it is told otherwise: which is faster has not been measured. On a
+processor the compiled one is, where it was built, with one thread and single precision.
 """
 
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+from kernels import lstm_training
+from kernels.compiled import cpp
 
 
 class Recurrence(torch.autograd.Function):
@@ -47,4 +51,38 @@ def recurrence(x: Tensor, h0: Tensor, c0: Tensor, w: Tensor) -> tuple[Tensor, Te
     """
     keep = torch.is_grad_enabled() and any(given.requires_grad for given in (x, h0, c0, w))
     h, end = Recurrence.apply(x, h0.to(x.dtype), c0.float(), w.to(x.dtype), keep)
+    return h, end
+
+
+class OnProcessor(torch.autograd.Function):
+    """h (B, T, H) and the last c (B, H) of x (B, T, E), h0, c0 (B, H) and weight (4H, E + H + 1); all float32."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, x: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tensor, Tensor]:
+        h, kept = lstm_training.lstm(*(given.contiguous().numpy() for given in (weight, x, h0, c0)))
+        rows, gates, cells = map(torch.from_numpy, kept)
+        ctx.save_for_backward(weight, rows, gates, cells)
+        return torch.from_numpy(h), cells[-1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, by_h: Tensor, by_end: Tensor) -> tuple[Tensor, ...]:
+        weight, rows, gates, cells = ctx.saved_tensors
+        given = (given.contiguous().numpy() for given in (weight, gates, cells, by_h, by_end))
+        by_z, by_x, by_h0, by_c0 = map(torch.from_numpy, lstm_training.lstm_gradients(*given))
+        by_weight = rows.flatten(0, 1).T @ by_z.flatten(0, 1)  # the transpose is a quarter slower
+        return by_weight.T, by_x, by_h0, by_c0
+
+
+def runs_on_processor(x: Tensor) -> bool:
+    """Whether `on_processor` is the faster one for x: single precision, one thread, and the module is built."""
+    exact = x.dtype == torch.float32 and not torch.is_autocast_enabled(x.device.type)
+    return cpp is not None and x.device.type == "cpu" and exact and torch.get_num_threads() == 1
+
+
+def on_processor(lstm: nn.LSTM, x: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tensor, Tensor]:
+    """h (B, T, H) and the last c (B, H) of one layer, of x (B, T, E) and the state before, h0, c0 (B, H); float32."""
+    bias = (lstm.bias_ih_l0 + lstm.bias_hh_l0)[:, None]
+    weight = torch.cat([lstm.weight_ih_l0, lstm.weight_hh_l0, bias], 1)
+    h, end = OnProcessor.apply(weight, x, h0, c0)
     return h, end

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, MATCHERS, PREDICTIONS, SLOTS
 from model.train.inputs import BYTE, LENGTH, PREDICTED, SLOT
-from model.train.lstm import recurrence
+from model.train.lstm import on_processor, recurrence, runs_on_processor
 from model.train.qrnn import Qrnn, QrnnState
 
 BYTES = 256
@@ -43,10 +43,13 @@ class Lstm(nn.LSTM):
 
     def forward(self, x: Tensor, state: LstmState | None = None) -> tuple[Tensor, LstmState]:  # type: ignore[override]
         """h (B, T, units) of x (B, T, inputs), and the state after it. T is at least 1."""
-        if not self.triton:
+        if not self.triton and not runs_on_processor(x):
             h, state = super().forward(x, state)
             return h, LstmState(*state)
         state = state or self.zero_state(len(x), x.device)
+        if not self.triton:
+            h, c = on_processor(self, x, state.h[0], state.c[0])
+            return h, LstmState(h[:, -1][None], c[None])
         gates = functional.linear(x, self.weight_ih_l0, self.bias_ih_l0 + self.bias_hh_l0)
         h, c = recurrence(gates, state.h[0], state.c[0], self.weight_hh_l0)
         return h, LstmState(h[:, -1][None], c[None])
