@@ -22,6 +22,7 @@ from model.train.experiment import Experiment
 from model.train.lanes import NO_TARGET, Lanes
 from model.train.network import Network, State
 from model.train.qrnn import Qrnn
+from model.train.rows_adam import RowsAdam
 from model.train.shards import Shards
 from model.train.start import load_weights
 
@@ -176,7 +177,7 @@ class Run:
         for optimizer in self.optimizers:
             for p in optimizer.param_groups[0]["params"]:
                 if p not in optimizer.state:
-                    step = 0 if isinstance(optimizer, torch.optim.SparseAdam) else torch.zeros(())
+                    step = 0 if isinstance(optimizer, RowsAdam) else torch.zeros(())
                     zeros = {"exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
                     optimizer.state[p] = {"step": step, **zeros}
                 for slot in optimizer.state[p].values():
@@ -232,9 +233,9 @@ class Run:
             for p in optimizer.param_groups[0]["params"]:
                 slots = {k: tensors.get(f"optimizer.{names[p]}.{k}") for k in ("step", "exp_avg", "exp_avg_sq")}
                 if slots["step"] is not None:
-                    # The step of SparseAdam is a number; that of Adam a tensor, which stays with the processor.
+                    # The step of RowsAdam is a number; that of Adam a tensor, which stays with the processor.
                     step = slots.pop("step")
-                    step = int(step) if isinstance(optimizer, torch.optim.SparseAdam) else step
+                    step = int(step) if isinstance(optimizer, RowsAdam) else step
                     optimizer.state[p] = {"step": step, **{k: v.to(self.device) for k, v in slots.items()}}
         self.state = type(self.state)(*(tensors[f"state.{k}"].to(self.device) for k in self.state._fields))
         self.lanes.restore(tensors["lanes.places"].numpy(), tensors["lanes.random"].numpy().view(np.uint64))
@@ -250,7 +251,7 @@ def _optimizers(network: Network, experiment: Experiment) -> list[torch.optim.Op
     rate = experiment.learning_rate
     return [
         torch.optim.Adam(dense, lr=rate, betas=(0.9, 0.99)),
-        torch.optim.SparseAdam([table], lr=rate * TABLE_RATE, betas=(0.9, 0.99)),
+        RowsAdam([table], lr=rate * TABLE_RATE, betas=(0.9, 0.99)),
     ]
 
 

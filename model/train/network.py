@@ -130,7 +130,7 @@ class Network(nn.Module):
         logits = logits + self.context_output(self.context(slots.flatten(0, 1))).view_as(logits)
         length = inputs[..., LENGTH]
         index = length + self.first_length
-        bias = functional.embedding(index, self.copy_bias.view(-1, 1)).squeeze(-1)
+        bias = self.copy_bias.flatten().index_select(0, index.flatten()).view_as(index)
         gate = torch.tanh(self.gate(hidden) + self.gate_length(index[..., :LENGTHS]).sum(-2))
         gains = (self.copy_gain(hidden) + self.gate_gain(gate)).float() + bias  # (B, T, PREDICTIONS)
         return logits.scatter_add(-1, inputs[..., PREDICTED], gains * (length > 0))
