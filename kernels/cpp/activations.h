@@ -18,7 +18,7 @@ constexpr float kLog2E = 1.44269504f;
 constexpr float kTwice = 2.0f * kLog2E;   // 2^(kTwice x) = e^2x
 constexpr float kMagic = 12582912.0f;     // 1.5 2^23
 constexpr float kGateLimit =
-    60.0f;  // of powers of 2: beyond it gates are 0 or 1 to float precision; products of two exponentials stay finite
+    40.0f;  // of powers of 2: beyond it gates are 0 or 1 to float precision; products of three exponentials stay finite
 
 // Zeroed, aligned to cache lines.
 template <class T>

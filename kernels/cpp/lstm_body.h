@@ -268,7 +268,10 @@ class LstmOn final : public Lstm {
     f = power_of_gate<R>(f);
     g = power_of_gate<R>(g);
     o = power_of_gate<R>(o);
-    const auto c = R::add(R::div(R::load(cell), R::add(R::set1(1.0f), f)), sigmoid_tanh<R>(i, g));
+    // c / (1 + f) + (g - 1) / ((1 + i) (g + 1)), with one division
+    const auto one = R::set1(1.0f);
+    const auto forget = R::add(one, f), input = R::mul(R::add(one, i), R::add(g, one));
+    const auto c = R::div(R::fma(R::load(cell), input, R::mul(R::sub(g, one), forget)), R::mul(forget, input));
     R::store(cell, c);
     R::store(next, sigmoid_tanh<R>(o, power_of_gate<R>(R::mul(c, R::set1(kTwice)))));
   }
