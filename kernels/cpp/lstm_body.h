@@ -8,8 +8,8 @@
 // raise(a, n) = a 2^(n - kMagic). One for the recurrence, R, has also: Sum, a product of whole numbers; value(), it as
 // floats; Row, 2 kLanes numbers of 16 bits: row() loads one, add_rows sums two, lower() and upper() are its halves as
 // floats; kVectors, vectors of units in a panel; kPages, pages under way at most; kTogether, those that share one reading
-// of a panel; and Recurrent, the weights of that product: Dense (dense.h) or Columns (columns_ymm.h). One for the block
-// products, V, is described in products.h.
+// of a panel; and Recurrent, the weights of that product: Dense (dense.h), Columns (columns_ymm.h) or
+// ColumnsVnni (columns_vnni.h). One for the block products, V, is described in products.h.
 //
 // Recurrent weights are kept in panels of kSide units. A step of all lanes of pages streams them once, front to back: a
 // panel's product and gates for one page after another, while the panel is in the innermost cache. A page is a lane
