@@ -125,7 +125,8 @@ def measure(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Measure
         if "depth" in asked.include:
             answer["depth"] = np.round(_per_line(reading.depth, lines, np.maximum), DEPTH_DECIMALS)
     if "depth" in asked.include:
-        answer["depth_neurons"] = [asdict(neuron) for neuron in reader.checkpoint.depth.neurons]
+        depth = reader.checkpoint.depth
+        answer["depth_neurons"] = [asdict(neuron) for neuron in depth.neurons] if depth else []
     if "faults" in asked.include:
         found = find_faults(reader, reading, stop)
         answer["faults"] = [_fault(fault, places) for fault in found]

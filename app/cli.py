@@ -20,7 +20,7 @@ COMMANDS = {
     "ablation": ("app.ablation_cli", "ablation_command", "Compare trained experiments, head by head.", "train"),
     "bench": ("app.bench_cli", "bench_command", "Speed of the kernels, or of a GPU's, beside other libraries.", ""),
     "rank": ("app.rank_cli", "rank_command", "Fit how likely a reported fault is one.", "train"),
-    "neurons": ("app.neurons_cli", "neurons_command", "The units that follow nesting depth.", "train"),
+    "neurons": ("app.neurons_cli", "neurons_command", "The cells that count open elements.", "train"),
 }
 OPTIONAL = frozenset("torch selectolax html5lib markdown_it matplotlib httpx pyarrow fsspec zstandard".split())
 

@@ -125,7 +125,7 @@ class FaultAnswer(Answer):
 
 
 class DepthNeuronAnswer(Answer):
-    """A unit of the network whose output follows nesting depth; r: correlation on held-out pages."""
+    """A cell of the network that follows nesting depth; r: correlation on held-out pages."""
 
     layer: int
     unit: int

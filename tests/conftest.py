@@ -19,7 +19,8 @@ from app.service import Load, create_app, load_reader
 from app.serving import Server, listen
 from app.settings import Settings
 from kernels import available
-from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, load_checkpoint, save_checkpoint
+from model.net.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from model.net.depth import Depth, DepthLayer, DepthNeuron
 from model.net.ranking import Ranking
 from model.net.reader import Marking, Reader, Reading, Stopped
 from model.page.boundaries import KINDS
@@ -65,8 +66,14 @@ def tiny_checkpoint() -> Checkpoint:
         "heads.bias": matrix(OUTPUTS),
     }
     changes = np.log(random.dirichlet(np.ones(len(Syntax)), (KINDS, len(Syntax)))).astype(np.float32)
-    depth = Depth((DepthNeuron(0, 3, 0.8), DepthNeuron(0, 5, -0.7)), (2.0, -1.0), 3.0)
-    return Checkpoint("tiny", "test", 4, parameters, changes, depth)
+    return Checkpoint("tiny", "test", 4, parameters, changes, a_depth(random))
+
+
+def a_depth(random: np.random.Generator) -> Depth:
+    """A depth layer for UNITS units whose cells move every few bytes."""
+    shapes = ((5, UNITS), (5,), (3, 256, 5), (5, 16), (32, 5), (32,))
+    layer = DepthLayer(*(random.normal(size=shape).astype(np.float32) for shape in shapes))
+    return Depth(layer, tuple(DepthNeuron(1, k, 0.1 * k) for k in (3, 0, 1, 2, 7, 6, 5, 4)))
 
 
 def pytest_collection_finish() -> None:

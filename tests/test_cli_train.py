@@ -154,7 +154,7 @@ def test_neurons_are_found_stored_measured_and_drawn(weights: Path, tmp_path: Pa
     found = run("neurons", *options, "--find-on", pages, "--out", str(out), "--png", str(png), "--page", "2")
     assert found.exit_code == 0, found.output
     assert png.read_bytes().startswith(b"\x89PNG")
-    assert found.stdout.count("  r ") == 8 and "R^2" in found.stdout
+    assert found.stdout.count("layer 1  ") == 8 and "R^2" in found.stdout and "layer 0" in found.stdout
     again = run("neurons", "--weights", str(out), "--pages", pages, "--limit", "2")
     assert again.stdout == found.stdout
     assert run("neurons", *options, "--out", str(out)).exit_code == 2

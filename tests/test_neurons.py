@@ -1,4 +1,4 @@
-"""Depth neurons: correlation, probe and choice, on units whose depth is known."""
+"""Depth neurons: correlation, sum and layer, on cells and pages whose depth is known."""
 
 from pathlib import Path
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from model.net.checkpoint import DEFAULT, load_checkpoint
+from model.net.depth import CELLS, Depth, DepthLayer, DepthNeuron, depth_of
 from model.net.reader import Reader
-from model.page.marks import COLUMN, OUTPUT
-from model.train.neurons import PROBE, Traces, correlations, draw, find, fit, r_squared, trace
+from model.page.marks import COLUMN
+from model.train.neurons import Traces, correlations, draw, find, measured, r_squared, trace
 from model.train.teacher import teach
 
 PAGES = [
@@ -22,54 +23,76 @@ def reader() -> Reader:
     return Reader(load_checkpoint(DEFAULT))
 
 
-def test_correlations_and_probe_find_the_unit_that_counts() -> None:
+@pytest.fixture(scope="module")
+def layer(reader: Reader) -> DepthLayer:
+    assert reader.checkpoint.depth
+    return reader.checkpoint.depth.layer
+
+
+def test_correlations_and_the_sum_of_cells_that_count(layer: DepthLayer) -> None:
     random = np.random.default_rng(0)
-    depth = random.integers(0, 20, 5000).astype(np.float64)
-    cells = random.normal(size=(5000, 4))
+    depth = random.integers(0, 20, 5000).astype(np.float32)
+    cells = random.normal(size=(5000, CELLS)).astype(np.float32)
     cells[:, 2] = -0.1 * depth + 0.01 * random.normal(size=5000)
-    cells[:, 3] = 1.0  # a unit that never moves has no correlation
+    cells[:, 3] = 1.0  # a cell that never moves has no correlation
     traces = Traces(cells, depth)
     r = correlations(traces)
-    assert r[2] == pytest.approx(np.corrcoef(cells[:, 2], depth)[0, 1])
+    assert r[2] == pytest.approx(np.corrcoef(cells[:, 2], depth)[0, 1], abs=1e-5)
     assert r[2] < -0.99
     assert abs(r[0]) < 0.1
     assert r[3] == 0
-    weights, bias = fit(traces, [2])
-    assert r_squared(traces, [2], weights, bias) == pytest.approx(r[2] ** 2)
-    assert r_squared(traces, [0], *fit(traces, [0])) < 0.01
+    assert r_squared(traces) < 0
+    exact = np.zeros_like(cells)
+    exact[:, 0], exact[:, 5] = depth - 3, 3
+    assert r_squared(Traces(exact, depth)) == 1
+    exact[:, 6] = random.choice([-1, 1], 5000)
+    assert r_squared(Traces(exact, depth)) == pytest.approx(1 - 1 / depth.var(), abs=1e-6)
+    exact[:, 6] = 1e6
+    assert r_squared(Traces(exact, np.full(5000, 40) - depth)) < 0  # no more than 40
+    unknown = Depth(layer, tuple(DepthNeuron(1, k, 0.0) for k in range(CELLS)))
+    again, share = measured(unknown, traces)
+    assert share == r_squared(traces)
+    assert [n.r for n in again.neurons] == pytest.approx(r.tolist(), abs=1e-4)
 
 
-def test_traces_are_outputs_beside_the_teachers_depth(reader: Reader) -> None:
-    units = np.array([3, 7])
-    traces = trace(reader, PAGES[:3], units, sample=5)
-    wanted = np.concatenate([teach(page)[::5, COLUMN["depth"]] for page in PAGES[:3]])
+@pytest.mark.parametrize("sample", [1, 5])
+def test_traces_stand_beside_the_teachers_depth(sample: int, reader: Reader, layer: DepthLayer) -> None:
+    long = "<div>" * 12 + "<p>a line of text</p>\n" * 900  # more than the reader takes at a time
+    pages = [*PAGES[:2], long]
+    traces = trace(reader, pages, layer, sample)
+    wanted = np.concatenate([teach(page)[::sample, COLUMN["depth"]] for page in pages])
     assert traces.depth.tolist() == wanted.tolist()
-    assert traces.outputs.shape == (len(wanted), 2)
-    alone = trace(reader, PAGES[1:2], units, sample=5)
-    begin = len(range(0, len(PAGES[0]), 5))
-    assert np.allclose(traces.outputs[begin : begin + len(alone.depth)], alone.outputs)
+    assert traces.outputs.shape == (len(wanted), CELLS)
+    alone = trace(reader, pages[2:], layer, sample)
+    assert np.array_equal(traces.outputs[-len(alone.depth) :], alone.outputs)
+    assert np.array_equal(depth_of(alone.outputs), reader.read(long).depth[::sample])
+    units = trace(reader, pages, None, sample)
+    assert units.outputs.shape == (len(wanted), reader.checkpoint.weights.units)
+    assert np.abs(units.outputs).max() <= 1
 
 
-@pytest.mark.parametrize("whose", ["shipped", "tiny"])
-def test_find_chooses_on_training_pages_and_measures_on_others(whose: str, reader: Reader, weights: Path) -> None:
-    reader = reader if whose == "shipped" else Reader(load_checkpoint(weights))
-    depth, share = find(reader, PAGES[::2], PAGES[1::2])
-    units = [n.unit for n in depth.neurons]
-    assert len(set(units)) == PROBE == len(depth.weights)
-    head = reader.checkpoint.weights.heads[OUTPUT["depth"].start]
-    if whose == "shipped":  # its depth head reads eight units, and is the probe but for scale and bias
-        assert set(units) == set(np.flatnonzero(head).tolist())
-        ratios = np.array(depth.weights) / head[units]
-        np.testing.assert_allclose(ratios, ratios[0])
-    else:
-        assert np.count_nonzero(head) > PROBE
-    held_out = trace(reader, PAGES[1::2], np.array(units))
-    assert [n.r for n in depth.neurons] == pytest.approx(correlations(held_out).tolist(), abs=1e-4)
-    assert share == pytest.approx(r_squared(held_out, list(range(PROBE)), np.array(depth.weights), depth.bias))
-    seen = np.abs(correlations(trace(reader, PAGES[::2], np.arange(len(head)))))
-    assert units[0] == max(units, key=lambda u: seen[u])
-    if whose == "tiny":
-        assert units[0] == int(np.argmax(seen))
+def test_the_shipped_layer_counts_what_is_open(reader: Reader) -> None:
+    page = "<!DOCTYPE html><html><head><title>t</title></head><body>" + PAGES[5].removeprefix("<html><body>")
+    depth = reader.read(page).depth
+    wanted = teach(page)[:, COLUMN["depth"]]
+    assert np.abs(depth - wanted).mean() < 1
+    assert depth[page.index("bold")] > depth[page.index("t</title>")] + 3
+
+
+def test_find_fits_a_layer(reader: Reader) -> None:
+    """To pages on which it can be right at nearly all places, those with other depths too."""
+    depth = find(reader, PAGES[::2] * 20)
+    assert sorted(n.unit for n in depth.neurons) == list(range(CELLS))
+    assert all(n.layer == 1 for n in depth.neurons)
+    sizes = [abs(n.r) for n in depth.neurons]
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] > 0.9
+    assert r_squared(trace(reader, PAGES[1::2], depth.layer)) > 0.8
+    assert depth.neurons == find(reader, PAGES[::2] * 20).neurons  # the same again
+
+
+def test_nothing_to_learn_from(reader: Reader) -> None:
+    with pytest.raises(ValueError, match="no page"):
+        find(reader, ["", "<div>" * 60])
 
 
 def test_a_page_is_drawn(reader: Reader, tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ import kernels
 from kernels.copy import copies, copy_state
 from kernels.path import path_back, reference_path_forward
 from model.net import reader as module
-from model.net.checkpoint import Checkpoint, Depth, DepthNeuron, digest, load_checkpoint, save_checkpoint
+from model.net.checkpoint import Checkpoint, digest, load_checkpoint, save_checkpoint
+from model.net.depth import TENSORS
 from model.net.reader import Marking, Reader, Reading, Stopped, character_starts, sample
 from model.page.boundaries import boundary_kinds
-from model.page.marks import HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
+from model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
 from model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
 
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
@@ -50,7 +51,7 @@ def outputs(checkpoint: Checkpoint, page: str) -> kernels.Chunk:
     """All that the network says of a page and the `delay` bytes behind it, in one piece."""
     ids = np.frombuffer(page.encode() + b"\n" * checkpoint.delay, np.uint8)
     found, _ = copies(ids, copy_state())
-    units = np.array([n.unit for n in checkpoint.depth.neurons])
+    units = np.arange(checkpoint.weights.units)
     state = kernels.State.zeros(checkpoint.weights.units)
     return kernels.pack(checkpoint.weights, "reference").read(ids, found, state, units)
 
@@ -69,12 +70,21 @@ def test_one_value_a_character(reader: Reader, checkpoint: Checkpoint, page: str
     assert reading.page == page
     chunk, at = outputs(checkpoint, page), 0
     depth = checkpoint.depth
+    assert depth
+    layer, cells, found = depth.layer, np.zeros(8), []
+    read = page.encode() + b"\n" * checkpoint.delay
+    for t, h in enumerate(chunk.traces):
+        told = np.concatenate([cells > 0, np.minimum(cells, 6) / 6])
+        seen = sum(layer.seen[k, read[t - k] if t >= k else 0] for k in range(3))
+        m = np.tanh(layer.hidden @ h + layer.hidden_bias + seen + layer.open @ told)
+        for k, move in enumerate((layer.moves @ m + layer.moves_bias).reshape(8, 4).argmax(1)):
+            cells[k] = (cells[k], cells[k] + 1, max(cells[k] - 1, 0), 0)[move]
+        found.append(cells.sum())
     for i, c in enumerate(page):
         here = slice(at, at + len(c.encode()))
         assert reading.surprisal[i] == pytest.approx(chunk.bits[here].sum(), abs=1e-3)
         assert reading.entropy[i] == pytest.approx(chunk.entropy[here].sum(), abs=1e-3)
-        probed = max(0.0, float(chunk.traces[at + checkpoint.delay] @ np.array(depth.weights)) + depth.bias)
-        assert reading.depth[i] == pytest.approx(probed, abs=1e-3)
+        assert reading.depth[i] == pytest.approx(min(found[at + checkpoint.delay], DEEPEST), abs=1e-3)
         at = here.stop
     assert reading.bits == pytest.approx(float(reading.surprisal.sum()), rel=1e-5, abs=1e-6)
     assert reading.bits_per_character == pytest.approx(reading.bits / max(1, len(page)))
@@ -247,16 +257,18 @@ def test_characters() -> None:
 
 
 def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    depth = Depth((DepthNeuron(0, 3, 0.75), DepthNeuron(0, 1, -0.5)), (1.5, -2.0), 0.25)
     saved = dataclasses.replace(
-        checkpoint, name="n", version="7", delay=6, depth=depth, training={"a": 1.5}, evaluation={"b": [1, "c"]}
+        checkpoint, name="n", version="7", delay=6, training={"a": 1.5}, evaluation={"b": [1, "c"]}
     )
     path = tmp_path / "deep" / "er" / "w.safetensors"
     save_checkpoint(saved, path)
     assert [f.name for f in path.parent.iterdir()] == ["w.safetensors"]
     found = load_checkpoint(path)
-    for name in ("name", "version", "delay", "depth", "training", "evaluation"):
+    for name in ("name", "version", "delay", "training", "evaluation"):
         assert getattr(found, name) == getattr(saved, name)
+    assert found.depth and saved.depth and found.depth.neurons == saved.depth.neurons
+    for name in TENSORS:
+        assert np.array_equal(getattr(found.depth.layer, name), getattr(saved.depth.layer, name))
     assert set(found.parameters) == set(saved.parameters)
     for name, value in saved.parameters.items():
         assert np.array_equal(found.parameters[name], value), name

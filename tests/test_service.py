@@ -72,7 +72,8 @@ def test_entropy(plain_service: Running) -> None:
     assert answer.status_code == 200
     got = answer.json()
     EntropyAnswer.model_validate(got)
-    assert got["depth_neurons"] == [{"layer": 0, "unit": 3, "r": 0.8}, {"layer": 0, "unit": 5, "r": -0.7}]
+    assert [n["unit"] for n in got["depth_neurons"]] == [3, 0, 1, 2, 7, 6, 5, 4]
+    assert got["depth_neurons"][0] == {"layer": 1, "unit": 3, "r": pytest.approx(0.3)}
     assert got["bits_per_character"] == pytest.approx(sum(got["surprisal"]) / len(PAGE), abs=1e-3)
     assert min(got["surprisal"]) >= 0 and min(got["entropy"]) >= 0 and min(got["depth"]) >= 0
     lines = PAGE.split("\n")

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from kernels.weights import Weights
+from model.net.depth import TENSORS, Depth, DepthLayer, DepthNeuron
 from model.net.fold import Parameters, fold, rounded
 from model.net.ranking import Ranking
 from model.page.boundaries import KINDS
@@ -24,25 +25,8 @@ from model.page.marks import HEADS, OUTPUTS, Syntax
 
 FORMAT = "2"
 PREFIX = "network."  # of the parameters' names
+LAYER = "depth."  # of the depth layer's
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
-
-
-@dataclass(frozen=True)
-class DepthNeuron:
-    """A unit whose output follows nesting depth; r: Pearson's correlation on held-out pages."""
-
-    layer: int
-    unit: int
-    r: float
-
-
-@dataclass(frozen=True)
-class Depth:
-    """The depth neurons, best first, and the linear probe on all of them: depth = weights . outputs + bias."""
-
-    neurons: tuple[DepthNeuron, ...] = ()
-    weights: tuple[float, ...] = ()
-    bias: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +38,7 @@ class Checkpoint:
     delay: int  # bytes of look-ahead of every head
     parameters: Parameters
     changes: NDArray[np.float32]
-    depth: Depth = field(default_factory=Depth)
+    depth: Depth | None = None  # until it is fitted there is none
     ranking: Ranking = field(default_factory=Ranking)
     training: dict[str, Any] = field(default_factory=dict)  # figures as the model card prints them
     evaluation: dict[str, Any] = field(default_factory=dict)
@@ -73,15 +57,18 @@ class Checkpoint:
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Writes the checkpoint under a temporary name and renames it; `rounded` says in what precision."""
-    tensors = {PREFIX + k: v for k, v in rounded(checkpoint.parameters).items()}
+    tensors: Parameters = {PREFIX + k: v for k, v in rounded(checkpoint.parameters).items()}
     tensors["changes"] = checkpoint.changes.astype(np.float16)
+    depth = checkpoint.depth
+    if depth:
+        tensors |= {LAYER + name: getattr(depth.layer, name) for name in TENSORS}
     meta = {
         "format": FORMAT,
         "name": checkpoint.name,
         "version": checkpoint.version,
         "delay": str(checkpoint.delay),
         "heads": json.dumps([[h.name, h.classes] for h in HEADS]),
-        "depth": json.dumps(asdict(checkpoint.depth)),
+        "depth": json.dumps([asdict(neuron) for neuron in depth.neurons] if depth else []),
         "ranking": json.dumps(asdict(checkpoint.ranking)),
         "training": json.dumps(checkpoint.training),
         "evaluation": json.dumps(checkpoint.evaluation),
@@ -116,15 +103,13 @@ def load_checkpoint(path: Path = DEFAULT, *, backward: bool = False) -> Checkpoi
         raise ValueError(f"{path}: missing tensor changes")
     parameters = {k.removeprefix(PREFIX): v for k, v in tensors.items() if k.startswith(PREFIX)}
     changes = tensors["changes"].astype(np.float32)
-    depth = json.loads(meta["depth"])
-    neurons = tuple(DepthNeuron(**n) for n in depth["neurons"])
     checkpoint = Checkpoint(
         name=meta["name"],
         version=meta["version"],
         delay=int(meta["delay"]),
         parameters=parameters,
         changes=changes,
-        depth=Depth(neurons, tuple(depth["weights"]), depth["bias"]),
+        depth=_depth(meta["depth"], tensors),
         ranking=_ranking(meta.get("ranking")),
         training=json.loads(meta["training"]),
         evaluation=json.loads(meta["evaluation"]),
@@ -140,6 +125,14 @@ def load_checkpoint(path: Path = DEFAULT, *, backward: bool = False) -> Checkpoi
     if changes.shape != (KINDS, len(Syntax), len(Syntax)) or outputs != OUTPUTS:
         raise ValueError(f"{path}: shapes do not fit this version")
     return checkpoint
+
+
+def _depth(text: str, tensors: Parameters) -> Depth | None:
+    """As the checkpoint has it; None where no depth layer was fitted yet."""
+    if not all(LAYER + name in tensors for name in TENSORS):
+        return None
+    layer = DepthLayer(*(tensors[LAYER + name].astype(np.float32) for name in TENSORS))
+    return Depth(layer, tuple(DepthNeuron(**neuron) for neuron in json.loads(text)))
 
 
 def _ranking(text: str | None) -> Ranking:

@@ -17,6 +17,7 @@ import kernels
 from kernels.copy import advance_copies, copy_state
 from kernels.path import path_back, path_forward
 from model.net.checkpoint import Checkpoint, load_checkpoint
+from model.net.depth import DepthState, depth_of
 from model.page.boundaries import boundary_kinds
 from model.page.marks import OUTPUT, OUTPUTS, Syntax
 from model.page.spans import Decide, Place, Span, assemble
@@ -79,7 +80,8 @@ class Reader:
     def __init__(self, checkpoint: Checkpoint, backend: str | None = None) -> None:
         self.checkpoint = checkpoint
         self.packed = kernels.pack(checkpoint.weights, backend)
-        self.units = np.array([n.unit for n in checkpoint.depth.neurons], np.int64)
+        # Units whose output a reading wants: all, where there is a depth layer to read them.
+        self.units = np.arange(checkpoint.weights.units if checkpoint.depth else 0)
 
     @cached_property
     def behind(self) -> "Reader | None":
@@ -145,8 +147,9 @@ class _Progress:
         self.at = 0
         self.history, self.state = copy_state(), kernels.State.zeros(checkpoint.weights.units)
         self.sink = _Evidence(self.ids, checkpoint)
-        self.probe = np.array([] if sampled else checkpoint.depth.weights, np.float32)
-        self.chunks: list[tuple[Floats, Floats, Floats]] = []  # bits, entropy, what the depth probe makes of the traces
+        self.depth = None if sampled else checkpoint.depth
+        self.open = DepthState.start()
+        self.chunks: list[tuple[Floats, Floats, Floats]] = []  # bits, entropy, depth
 
     @property
     def left(self) -> int:
@@ -163,8 +166,13 @@ class _Progress:
         """Gathers what was read of the last piece."""
         self.state = chunk.state
         self.sink.add(self.at, chunk.heads)
+        depth = np.zeros(len(chunk.bits), np.float32)
+        if self.depth:
+            ids = self.padded[self.at : self.at + len(chunk.bits)]
+            cells, self.open = self.depth.layer.advance(chunk.traces, ids, self.open)
+            depth = depth_of(cells)
         self.at += len(chunk.bits)
-        self.chunks.append((chunk.bits, chunk.entropy, chunk.traces @ self.probe))
+        self.chunks.append((chunk.bits, chunk.entropy, depth))
 
     def marking(self) -> Marking:
         """Of the whole page, when nothing is left."""
@@ -177,8 +185,8 @@ class _Progress:
     def reading(self) -> Reading:
         """Of the whole page, when nothing is left."""
         starts = character_starts(self.ids)
-        n, delay, depth = len(self.ids), self.checkpoint.delay, self.checkpoint.depth
-        bits, entropy, probed = map(np.concatenate, zip(*self.chunks, strict=True))
+        n, delay = len(self.ids), self.checkpoint.delay
+        bits, entropy, depth = map(np.concatenate, zip(*self.chunks, strict=True))
         surprisal = per_character(bits[:n], starts)
         syntax, spans = self._decided(starts)
         return Reading(
@@ -188,7 +196,7 @@ class _Progress:
             syntax=syntax,
             surprisal=surprisal,
             entropy=per_character(entropy[:n], starts),
-            depth=np.maximum(probed[delay:][starts] + np.float32(depth.bias), 0),
+            depth=depth[delay:][starts],
         )
 
     def _decided(self, starts: NDArray[np.int64]) -> tuple[NDArray[np.uint8], list[Span]]:

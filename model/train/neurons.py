@@ -1,7 +1,7 @@
-"""Depth neurons: units whose output follows nesting depth. Found after training, on other pages."""
+"""Depth neurons: how closely the depth layer's cells, and the LSTM's units, follow nesting depth."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +10,29 @@ from numpy.typing import NDArray
 
 import kernels
 from kernels.copy import copies, copy_state
-from model.net.checkpoint import Depth, DepthNeuron
-from model.net.reader import Reader, character_starts
-from model.page.marks import COLUMN, DEEPEST, OUTPUT
+from model.net.depth import CELLS, Depth, DepthLayer, DepthNeuron, DepthState, depth_of
+from model.net.reader import CHUNK, Reader, character_starts
+from model.page.marks import COLUMN, DEEPEST
+from model.train.depth import fit_layer, joined, samples
 from model.train.teacher import teach
 
-CANDIDATES = 60  # units with the highest |r|, among which the probe's are searched
-PROBE = 8  # units of the linear probe
 SAMPLE = 7  # every 7th character of a page is looked at
 LONGEST = 80_000  # characters read of a page
+MEASURED = 80  # training pages whose depth the new cells are put in order by
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 
 @dataclass
 class Traces:
-    """outputs (characters, units) and depth (characters,), pages one after the other."""
+    """outputs (characters, outputs) and depth (characters,), pages one after the other."""
 
     outputs: Floats
     depth: Floats
 
 
-def trace(reader: Reader, pages: Iterable[str], units: NDArray[np.int64], sample: int = SAMPLE) -> Traces:
-    """Outputs of `units` and the teacher's depth at every `sample`-th character of the pages.
+def trace(reader: Reader, pages: Iterable[str], layer: DepthLayer | None, sample: int = SAMPLE) -> Traces:
+    """The layer's cells, or without one the LSTM's outputs, and the teacher's depth at every `sample`-th character.
 
     As the heads' marks are, a character's depth is read `delay` bytes after its first.
     """
@@ -40,82 +40,88 @@ def trace(reader: Reader, pages: Iterable[str], units: NDArray[np.int64], sample
     for page in pages:
         page = page[:LONGEST]
         ids = np.frombuffer(page.encode("utf-8") + b"\n" * reader.checkpoint.delay, np.uint8)
-        found, _ = copies(ids, copy_state())
-        state = kernels.State.zeros(reader.checkpoint.weights.units)
-        chunk = reader.packed.read(ids, found, state, units)
         places = character_starts(ids)[: len(page)] + reader.checkpoint.delay
-        outputs.append(chunk.traces[places][::sample])
+        outputs.append(np.concatenate(list(_outputs(reader, ids, layer, places[::sample]))))
         depths.append(np.minimum(teach(page)[::sample, COLUMN["depth"]], DEEPEST))
-    return Traces(np.concatenate(outputs).astype(np.float64), np.concatenate(depths).astype(np.float64))
+    return Traces(np.concatenate(outputs), np.concatenate(depths).astype(np.float32))
 
 
-def correlations(traces: Traces) -> Floats:
-    """Pearson's r of every unit with depth, over all characters."""
-    x = traces.outputs - traces.outputs.mean(0)
-    y = traces.depth - traces.depth.mean()
-    scale = np.sqrt((x**2).sum(0) * (y**2).sum())
+def _outputs(
+    reader: Reader, ids: NDArray[np.uint8], layer: DepthLayer | None, places: NDArray[np.int64]
+) -> Iterator[Floats]:
+    """What `trace` wants at those places, a chunk at a time."""
+    units = np.arange(reader.checkpoint.weights.units)
+    state, counted = kernels.State.zeros(len(units)), DepthState.start()
+    found, _ = copies(ids, copy_state())
+    for start in range(0, len(ids), CHUNK):
+        part = slice(start, start + CHUNK)
+        piece = kernels.Piece(ids[part], found[part], state, np.zeros(len(ids[part]), np.bool_))
+        chunk = reader.packed.read_many([piece], units)[0]
+        state, outputs = chunk.state, chunk.traces
+        if layer:
+            outputs, counted = layer.advance(outputs, piece.ids, counted)
+        yield outputs[places[(places >= start) & (places < start + CHUNK)] - start]
+
+
+def correlations(traces: Traces) -> NDArray[np.float64]:
+    """Pearson's r of every output with depth, over all characters; 0 for one that never moves."""
+    x = traces.outputs - traces.outputs.mean(0, dtype=np.float64).astype(np.float32)
+    y = (traces.depth - traces.depth.mean(dtype=np.float64)).astype(np.float64)
+    scale = np.sqrt(np.einsum("ij,ij->j", x, x, dtype=np.float64) * (y**2).sum())
     return np.divide(x.T @ y, scale, out=np.zeros(x.shape[1]), where=scale > 0)
 
 
-def fit(traces: Traces, columns: list[int]) -> tuple[Floats, float]:
-    """Least squares: weights (columns,) and bias of depth on some columns of the outputs."""
-    x = np.column_stack([traces.outputs[:, columns], np.ones(len(traces.depth))])
-    solution = np.linalg.lstsq(x, traces.depth, rcond=None)[0]
-    return solution[:-1], float(solution[-1])
+def r_squared(traces: Traces) -> float:
+    """Share of the depth's variance that the sum of the cells explains."""
+    error = traces.depth.astype(np.float64) - depth_of(traces.outputs)
+    return float(1 - (error**2).mean() / traces.depth.astype(np.float64).var())
 
 
-def r_squared(traces: Traces, columns: list[int], weights: Floats, bias: float) -> float:
-    """Share of the depth's variance that the probe explains."""
-    error = traces.depth - (traces.outputs[:, columns] @ weights + bias)
-    return float(1 - (error**2).mean() / traces.depth.var())
+def find(reader: Reader, pages: Iterable[str]) -> Depth:
+    """A depth layer fitted to training pages; r is measured on the first of them.
 
-
-def find(reader: Reader, train: list[str], held_out: list[str]) -> tuple[Depth, float]:
-    """Depth neurons chosen on training pages, their r on held-out pages, and the probe's R^2 there.
-
-    Where the depth head reads no more than PROBE units, it is the probe itself, and training has fitted it on far
-    more than `train`: only its scale and bias are fitted here. Otherwise the first is the unit with the highest |r|,
-    and each further one that which adds most to the R^2 of a probe by least squares.
+    Raises ValueError for pages that nothing can be learned from.
     """
-    head = reader.checkpoint.weights.heads[OUTPUT["depth"].start].astype(np.float64)
-    read = np.flatnonzero(head)
-    if 0 < len(read) <= PROBE:
-        seen = trace(reader, train, read)
-        order = np.argsort(-np.abs(correlations(seen)))
-        scale, bias = fit(Traces(seen.outputs @ head[read][:, None], seen.depth), [0])
-        chosen, weights = read[order], scale[0] * head[read][order]
-    else:
-        chosen, weights, bias = _greedy(trace(reader, train, np.arange(len(head))))
-    unseen = trace(reader, held_out, chosen)
-    r = correlations(unseen)
-    neurons = tuple(DepthNeuron(0, int(u), round(float(x), 4)) for u, x in zip(chosen, r, strict=True))
-    depth = Depth(neurons, tuple(float(w) for w in weights), bias)
-    return depth, r_squared(unseen, list(range(len(chosen))), weights, bias)
+    first: list[str] = []
+    learned = list(samples(reader, _kept(pages, first)))
+    if not learned:
+        raise ValueError(f"no page with a tag and no more than {DEEPEST - 1} open elements")
+    layer = fit_layer(joined(learned))
+    unknown = Depth(layer, tuple(DepthNeuron(1, k, 0.0) for k in range(CELLS)))
+    depth, _ = measured(unknown, trace(reader, first, layer))
+    return replace(depth, neurons=tuple(sorted(depth.neurons, key=lambda neuron: -abs(neuron.r))))
 
 
-def _greedy(seen: Traces) -> tuple[NDArray[np.int64], Floats, float]:
-    """Units (PROBE,), their weights and a bias."""
-    order = np.argsort(-np.abs(correlations(seen)))[:CANDIDATES].tolist()
-    chosen = [order[0]]
-    while len(chosen) < PROBE:
-        rest = [u for u in order if u not in chosen]
-        gains = [r_squared(seen, [*chosen, u], *fit(seen, [*chosen, u])) for u in rest]
-        chosen.append(rest[int(np.argmax(gains))])
-    return np.array(chosen, np.int64), *fit(seen, chosen)
+def _kept(pages: Iterable[str], first: list[str]) -> Iterator[str]:
+    """The pages; the first MEASURED of them are put into a list as they pass."""
+    for page in pages:
+        if page and len(first) < MEASURED:
+            first.append(page)
+        yield page
+
+
+def measured(depth: Depth, traces: Traces) -> tuple[Depth, float]:
+    """The neurons with r on these traces of the cells, and R^2 of the cells' sum."""
+    r = correlations(traces)
+    neurons = tuple(replace(n, r=round(float(r[n.unit]), 4)) for n in depth.neurons)
+    return replace(depth, neurons=neurons), r_squared(traces)
 
 
 def draw(reader: Reader, page: str, path: Path) -> None:
-    """A PNG: a page's depth beside the best neuron's output and the probe, character by character."""
+    """A PNG: a page's depth beside the cells' sum and the best cell, character by character.
+
+    Raises ValueError for a checkpoint without a depth layer.
+    """
     depth = reader.checkpoint.depth
-    if not depth.neurons:
-        raise ValueError("the checkpoint names no depth neurons")
-    traces = trace(reader, [page], reader.units, sample=1)
+    if not depth:
+        raise ValueError("the checkpoint has no depth layer")
+    traces = trace(reader, [page], depth.layer, sample=1)
+    best = depth.neurons[0].unit
     figure = Figure(figsize=(14, 7))
     above, below = figure.subplots(2, 1, sharex=True)
-    probe = traces.outputs @ np.array(depth.weights) + depth.bias
     above.plot(traces.depth, color="black", linewidth=1.2, label="depth in the tree")
-    above.plot(probe, color="tab:orange", linewidth=0.7, label=f"linear probe on {len(depth.neurons)} neurons")
-    below.plot(traces.outputs[:, 0], color="tab:blue", linewidth=0.7, label=f"unit {depth.neurons[0].unit}")
+    above.plot(depth_of(traces.outputs), color="tab:orange", linewidth=0.7, label="sum of the cells")
+    below.plot(traces.outputs[:, best], color="tab:blue", linewidth=0.7, label=f"cell {best}")
     above.set_ylabel("open elements")
     below.set_xlabel("characters")
     for axis in (above, below):

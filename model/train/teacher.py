@@ -83,6 +83,12 @@ def teach(page: str) -> Marks:
     return marks
 
 
+def placed_tags(page: str) -> tuple[list[Token], dict[int, Placed]]:
+    """A page's tokens, and by their numbers the elements that have a start tag."""
+    found = list(tokens(page))
+    return found, _tree(_stamped(page, found))[0]
+
+
 def _stamped(page: str, found: list[Token]) -> str:
     parts = []
     for number, t in enumerate(found):
@@ -173,9 +179,7 @@ def _stand(tag: str, attributes: dict[str, str | None], up: Standing) -> Standin
 class _Teacher:
     """Writes the marks of one token after the other; knows the last open element, for the depth."""
 
-    def __init__(
-        self, page: str, marks: Marks, placed: dict[int, Placed], texts: dict[int, Standing]
-    ) -> None:
+    def __init__(self, page: str, marks: Marks, placed: dict[int, Placed], texts: dict[int, Standing]) -> None:
         self.page, self.marks, self.placed, self.texts = page, marks, placed, texts
         self.depth = 0
         self.current = -1  # number of the element that the last start tag opened, or that was left open by end tags

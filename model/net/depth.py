@@ -1,0 +1,120 @@
+"""The second layer: eight cells, each of which counts the open elements of one kind; and a page's depth by them.
+
+After every byte it reads the LSTM's output h, the last bytes x and what its own cells c say:
+
+    m = tanh(Q h + q + sum over the last bytes k of B_k[x_k] + U [c > 0, min(c, 6) / 6])
+    each cell: keep, one more, one less or none at all, whichever has most of W m + w
+
+A machine of counters with a learned control, as LSTMs may become (Weiss, Goldberg & Yahav 2018, "On the practical
+computational power of finite precision RNNs for language recognition"); that moves are whole keeps small errors from
+adding up over a page.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.page.marks import DEEPEST
+
+CELLS = 8
+SEEN = 3  # last bytes
+MOVES = 4  # of a cell: keep, one more, one less, none at all
+MOST = 6  # open elements of a kind beyond which the layer does not tell numbers apart
+BLOCK = 32  # bytes tried at once: about as many as pass between two moves
+TENSORS = ("hidden", "hidden_bias", "seen", "open", "moves", "moves_bias")
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class DepthState:
+    """What the layer knows of a page between two calls."""
+
+    cells: Floats  # (CELLS,)
+    before: NDArray[np.uint8]  # (SEEN - 1,): the last bytes, the last one first
+
+    @classmethod
+    def start(cls) -> "DepthState":
+        """Before the first byte of a page."""
+        return cls(np.zeros(CELLS, np.float32), np.zeros(SEEN - 1, np.uint8))
+
+
+@dataclass(frozen=True, eq=False)
+class DepthLayer:
+    """Parameters of the layer over H units of the LSTM, M wide. Raises ValueError for wrong shapes."""
+
+    hidden: Floats  # (M, H): Q
+    hidden_bias: Floats  # (M,): q
+    seen: Floats  # (SEEN, 256, M): B, the last byte first
+    open: Floats  # (M, 2 CELLS): U
+    moves: Floats  # (CELLS MOVES, M): W, a cell's together
+    moves_bias: Floats  # (CELLS MOVES,): w
+
+    def __post_init__(self) -> None:
+        m, outputs = len(self.hidden_bias), CELLS * MOVES
+        wanted = [(m, self.hidden.shape[-1]), (m,), (SEEN, 256, m), (m, 2 * CELLS), (outputs, m), (outputs,)]
+        found = [getattr(self, name).shape for name in TENSORS]
+        if found != wanted:
+            raise ValueError(f"depth layer: shapes {found}, expected {wanted}")
+
+    def advance(self, h: Floats, ids: NDArray[np.uint8], state: DepthState) -> tuple[Floats, DepthState]:
+        """Cells (n, CELLS) after each of ids (n,), whose outputs are h (n, H), and the state after the last."""
+        read = np.concatenate([state.before[::-1], ids])
+        z = h @ self.hidden.T + self.hidden_bias
+        for k in range(SEEN):
+            z += self.seen[k, read[SEEN - 1 - k : len(read) - k]]
+        cells, after = state.cells, np.empty((len(ids), CELLS), np.float32)
+        at = 0
+        while at < len(ids):
+            moves = self._moves(z[at : at + BLOCK], cells)
+            moved = np.flatnonzero(moves.any(1))
+            first = at + int(moved[0]) if len(moved) else at + len(moves)
+            after[at:first] = cells
+            at = first
+            if len(moved):
+                cells = moved_by(cells, moves[moved[0]])
+                after[at] = cells
+                at += 1
+        return after, DepthState(cells, read[:-SEEN:-1].copy())
+
+    def _moves(self, z: Floats, cells: Floats) -> NDArray[np.int64]:
+        """What each cell does (n, CELLS) after inputs z (n, M), if none has moved before."""
+        m = np.tanh(z + self.open @ said(cells))
+        chosen: NDArray[np.int64] = (m @ self.moves.T + self.moves_bias).reshape(len(z), CELLS, MOVES).argmax(2)
+        return chosen
+
+
+def said(cells: Floats) -> Floats:
+    """What cells (..., CELLS) tell the layer (..., 2 CELLS): whether anything is open, and how much."""
+    told: Floats = np.concatenate([cells > 0, np.minimum(cells, MOST) / MOST], -1).astype(np.float32)
+    return told
+
+
+def moved_by(cells: Floats, moves: NDArray[np.int64]) -> Floats:
+    """The cells after their moves, each of both (CELLS,); there is never less than nothing."""
+    after: Floats = np.choose(moves, [cells, cells + 1, np.maximum(cells - 1, 0), 0 * cells])
+    return after
+
+
+@dataclass(frozen=True)
+class DepthNeuron:
+    """A cell of that layer, which follows nesting depth; r: Pearson's correlation on held-out pages."""
+
+    layer: int
+    unit: int
+    r: float
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The layer and what is known of its cells, the best first."""
+
+    layer: DepthLayer
+    neurons: tuple[DepthNeuron, ...]
+
+
+def depth_of(cells: Floats) -> Floats:
+    """Depth (n,) of cells (n, CELLS): a linear probe whose weights are all 1, and no more than DEEPEST."""
+    depth: Floats = np.minimum(cells.sum(1), DEEPEST)
+    return depth
