@@ -110,7 +110,7 @@ def main_text(marking: Marking) -> str:
 def measure(reader: Reader, asked: Asked, stop: Stop = lambda: False) -> Measurement:
     """Surprisal, entropy and depth of every character or line, and faults. Raises Stopped when `stop` says so."""
     start = time.perf_counter()
-    reading = reader.read(asked.html, stop)
+    reading = reader.read(asked.html, stop, depth="depth" in asked.include)
     answer: Measurement = {
         "characters": len(asked.html),
         "bits_per_character": round(reading.bits_per_character, 4),

@@ -138,10 +138,10 @@ class Taught(Reader):
     started = threading.Event()
     go_on = threading.Event()
 
-    def read(self, page: str, stop: Callable[[], bool] = lambda: False) -> Reading:
+    def read(self, page: str, stop: Callable[[], bool] = lambda: False, *, depth: bool = False) -> Reading:
         """As Reader.read."""
         self._wait(page, stop)
-        reading = super().read(page, stop)
+        reading = super().read(page, stop, depth=depth)
         reading.spans = spans_of_marks(page, teach(page))
         return reading
 

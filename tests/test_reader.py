@@ -64,7 +64,8 @@ def log_likelihoods(chunk: kernels.Chunk, delay: int, head: str) -> NDArray[np.f
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
 def test_one_value_a_character(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
-    reading = reader.read(page)
+    reading = reader.read(page, depth=True)
+    assert not len(reader.read(page).depth)
     values = reading.surprisal, reading.entropy, reading.depth, reading.syntax
     assert [len(v) for v in values] == [len(page)] * 4
     assert reading.page == page
@@ -150,7 +151,7 @@ def test_pieces_do_not_matter(checkpoint: Checkpoint, backend: str, monkeypatch:
         readings = []
         for size in sizes:
             monkeypatch.setattr(module, "CHUNK", size)
-            readings.append(reader.read(page))
+            readings.append(reader.read(page, depth=True))
         assert len(page.encode()) > sizes[-2] and readings[0].spans
         for reading in readings[1:]:
             assert_same(reading, readings[0])
@@ -161,7 +162,7 @@ def test_backends_agree(backend: str) -> None:
     """But for 16 bits of the outputs' weights and of tables, by which a level is another at times."""
     shipped = load_checkpoint()
     for page in PAGES.values():
-        one, two = Reader(shipped, backend).read(page), Reader(shipped, "reference").read(page)
+        one, two = Reader(shipped, backend).read(page, depth=True), Reader(shipped, "reference").read(page, depth=True)
         for name, allowed in (("surprisal", 0.05), ("entropy", 0.05), ("depth", 0.3)):
             assert np.abs(getattr(one, name) - getattr(two, name)).sum() <= allowed * len(page), name
         assert (one.syntax != two.syntax).sum() <= 0.001 * len(page)
@@ -186,12 +187,12 @@ def test_marks_are_those_of_a_reading(checkpoint: Checkpoint, backend: str, monk
     """The bits of a long page are estimated, by bytes whose bits are exact; a mark does not depend on it."""
     reader = Reader(checkpoint, backend)
     for page in PAGES.values():
-        assert_same_marks(reader.mark(page), reader.read(page))
+        assert_same_marks(reader.mark(page), reader.read(page, depth=True))
     monkeypatch.setattr(module, "WHOLE", 500)
     monkeypatch.setattr(module, "SAMPLE", 400)
     monkeypatch.setattr(module, "CHUNK", 700)
     page = PAGES["news"]
-    marking, reading = reader.mark(page), reader.read(page)
+    marking, reading = reader.mark(page), reader.read(page, depth=True)
     assert marking.spans == reading.spans and np.array_equal(marking.syntax, reading.syntax)
     n = len(page.encode())
     chosen = sample(n + checkpoint.delay)[:n]
@@ -244,9 +245,9 @@ def test_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_page_leaves_nothing_behind(reader: Reader) -> None:
     page = PAGES["wide"]
-    first = reader.read(page)
-    reader.read(PAGES["news"])
-    assert_same(reader.read(page), first)
+    first = reader.read(page, depth=True)
+    reader.read(PAGES["news"], depth=True)
+    assert_same(reader.read(page, depth=True), first)
     assert reader.read(page).bits == first.bits
 
 
@@ -278,7 +279,10 @@ def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
     again = tmp_path / "again.safetensors"
     save_checkpoint(found, again)
     assert digest(path) == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert_same(Reader(found, "reference").read(WIDE), Reader(load_checkpoint(again), "reference").read(WIDE))
+    assert_same(
+        Reader(found, "reference").read(WIDE, depth=True),
+        Reader(load_checkpoint(again), "reference").read(WIDE, depth=True),
+    )
 
 
 @pytest.mark.parametrize(
