@@ -187,12 +187,12 @@ def test_marks_are_those_of_a_reading(checkpoint: Checkpoint, backend: str, monk
     """The bits of a long page are estimated, by bytes whose bits are exact; a mark does not depend on it."""
     reader = Reader(checkpoint, backend)
     for page in PAGES.values():
-        assert_same_marks(reader.mark(page), reader.read(page, depth=True))
+        assert_same_marks(reader.mark(page), reader.read(page))
     monkeypatch.setattr(module, "WHOLE", 500)
     monkeypatch.setattr(module, "SAMPLE", 400)
     monkeypatch.setattr(module, "CHUNK", 700)
     page = PAGES["news"]
-    marking, reading = reader.mark(page), reader.read(page, depth=True)
+    marking, reading = reader.mark(page), reader.read(page)
     assert marking.spans == reading.spans and np.array_equal(marking.syntax, reading.syntax)
     n = len(page.encode())
     chosen = sample(n + checkpoint.delay)[:n]

@@ -139,7 +139,7 @@ class Reader:
 
 
 class _Progress:
-    """A page that is being read, chunk by chunk; `sampled`: of a long one, bits of some bytes only; `depth`: by what."""
+    """A page that is being read, chunk by chunk; `sampled`: of a long one, bits of some bytes only."""
 
     def __init__(self, page: str, checkpoint: Checkpoint, *, sampled: bool = False, depth: Depth | None = None) -> None:
         self.page, self.checkpoint = page, checkpoint
