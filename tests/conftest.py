@@ -76,6 +76,19 @@ def a_depth(random: np.random.Generator) -> Depth:
     return Depth(layer, tuple(DepthNeuron(1, k, 0.1 * k) for k in (3, 0, 1, 2, 7, 6, 5, 4)))
 
 
+def held_up(call: Callable[[], object], times: int) -> float:
+    """The longest that this thread waits while another makes so many calls, as a share of their time: best of three."""
+    shares = []
+    for _ in range(3):
+        thread = threading.Thread(target=lambda: [call() for _ in range(times)])
+        ticks = [time.perf_counter()]
+        thread.start()
+        while thread.is_alive():
+            ticks.append(time.perf_counter())
+        shares.append(float(np.diff(ticks).max()) / (ticks[-1] - ticks[0]))
+    return min(shares)
+
+
 def pytest_collection_finish() -> None:
     gc.enable()
 

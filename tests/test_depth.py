@@ -45,7 +45,7 @@ def test_opened(page: str, wanted: list[tuple[str, str]]) -> None:
 
 def test_lessons_hold_all_moves_and_what_looks_like_one() -> None:
     page = "<body><script>a='<div>'</script><ul><li>a<li>b<b><i><u></ul>" + "text " * 50
-    found = lesson(page, np.random.default_rng(0))
+    found = lesson(page.encode(), *opened(page), np.random.default_rng(0))
     assert (np.diff(found.at) > 0).all() and found.at[0] >= 0 and found.at[-1] < len(page)
     assert {*opened(page)[0].tolist(), page.index("<div>") + 4} <= set(found.at.tolist())
     assert len(found.at) > 14 and not found.moves[found.at == page.index("<div>") + 4].any()

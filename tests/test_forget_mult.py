@@ -1,13 +1,12 @@
 """The recurrence of a QRNN: C++ like the reference, both like a plain loop in torch, and its gradient like torch's."""
 
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import held_up
 from numpy.typing import NDArray
 from torch import Tensor
 from triton_scripts import needs_triton, run_with_triton
@@ -165,15 +164,7 @@ def test_the_module_refuses_what_does_not_fit() -> None:
 def test_the_lock_of_python_is_free_meanwhile() -> None:
     """This thread is not held up for as long as a call of another lasts."""
     given = make(1, 500, 4000)[:4]
-    shares = []
-    for _ in range(3):
-        thread = threading.Thread(target=lambda: [forget_mult(*given) for _ in range(3)])
-        ticks = [time.perf_counter()]
-        thread.start()
-        while thread.is_alive():
-            ticks.append(time.perf_counter())
-        shares.append(np.diff(ticks).max() / (ticks[-1] - ticks[0]))
-    assert min(shares) < 0.2
+    assert held_up(lambda: forget_mult(*given), 3) < 0.2
 
 
 INTERPRETED = """

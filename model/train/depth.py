@@ -19,7 +19,7 @@ from kernels.copy import copies, copy_state
 from model.net.depth import CELLS, MOVES, SEEN, DepthLayer, said
 from model.net.reader import Reader
 from model.page.marks import DEEPEST
-from model.train.opened import opened
+from model.train.opened import Counts, opened
 
 TAG_LIKE = re.compile(rb"</?[A-Za-z][^\s/>]*[\s/>]|/>")  # also in scripts and comments, where nothing opens
 LONGEST = 50_000  # characters read of a page
@@ -37,10 +37,8 @@ class Lesson:
     moves: NDArray[np.uint8]
 
 
-def lesson(page: str, random: np.random.Generator) -> Lesson:
-    """The bytes where cells move or a tag seems to be, and as many others by chance."""
-    encoded = page.encode("utf-8")
-    ends, counts = opened(page)
+def lesson(encoded: bytes, ends: NDArray[np.int64], counts: Counts, random: np.random.Generator) -> Lesson:
+    """The bytes where cells move or a tag seems to be, and as many others by chance; ends and counts by `opened`."""
     before = np.concatenate([np.zeros((1, CELLS), np.int64), counts])
     change = np.diff(before, axis=0)
     does = np.select([change > 0, change == -1, (change < -1) & (counts == 0), change < -1], [1, 2, 3, 2], 0)
@@ -67,10 +65,12 @@ def samples(reader: Reader, pages: Iterable[str]) -> Iterator[Samples]:
     every = np.arange(reader.checkpoint.weights.units)
     for page in pages:
         page = page[:LONGEST]
-        if not page or opened(page)[1].sum(1).max(initial=0) >= DEEPEST:
+        ends, counts = opened(page)
+        if not page or counts.sum(1).max(initial=0) >= DEEPEST:
             continue
-        found = lesson(page, random)
-        ids = np.frombuffer(page.encode("utf-8"), np.uint8)
+        encoded = page.encode("utf-8")
+        found = lesson(encoded, ends, counts, random)
+        ids = np.frombuffer(encoded, np.uint8)
         state, nothing = kernels.State.zeros(len(every)), np.zeros(len(ids), np.bool_)
         piece = kernels.Piece(ids, copies(ids, copy_state())[0], state, nothing)
         h = reader.packed.read_many([piece], every)[0].traces

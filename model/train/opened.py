@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 
 from model.net.depth import CELLS
 from model.net.reader import character_starts
+from model.net.suspects import VOID
 from model.page.marks import COLUMN
 from model.train.teacher import Placed, placed_tags, teach
 from model.train.tokens import FOREIGN, Token
 
-VOID = {"area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "keygen", "link"}
-VOID |= {"meta", "param", "source", "track", "wbr"}  # elements that have no end (WHATWG HTML, 13.1.2 and 13.2.6.4)
+ENDLESS = VOID | {"basefont", "bgsound", "frame", "keygen"}  # with old ones (WHATWG HTML, 13.2.6.4)
 ONCE = {"html", "head", "body"}  # a second start tag of these opens nothing
 # All others are of kind 0, as are elements without a tag of their own. No end tag closes two of one kind in good HTML.
 KINDS = (
@@ -56,7 +56,7 @@ def opened(page: str) -> tuple[NDArray[np.int64], Counts]:
                 found[behind] = tree.counts(after)
                 tree.end(token.name)
                 behind, after = int(starts[token.end - 1]), after - 1
-            elif token.name in VOID and not foreign:
+            elif token.name in ENDLESS and not foreign:
                 tree.end(token.name)
                 after -= 1
             elif token.name in ONCE:
