@@ -11,7 +11,7 @@ COPY app app
 RUN python -m venv /opt/soupstate \
     && /opt/soupstate/bin/pip install --no-cache-dir . \
     && /opt/soupstate/bin/pip uninstall -y pip \
-    && cd / && /opt/soupstate/bin/python -c "import kernels._cpp"
+    && cd / && /opt/soupstate/bin/python -c "import soupstate.kernels._cpp"
 
 FROM python:3.12-slim
 RUN useradd --system --no-create-home soupstate

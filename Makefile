@@ -27,10 +27,10 @@ $(BIN)/python:
 # of each fails where it could not be compiled.
 .venv/.run: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install -q -e .
-	$(BIN)/python -c 'import kernels._cpp'
+	$(BIN)/python -c 'import soupstate.kernels._cpp'
 	touch $@
 
 .venv/.test: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install -q -e '.[train,fetch,warc,ray,datatrove,test]'
-	$(BIN)/python -c 'import kernels._cpp'
+	$(BIN)/python -c 'import soupstate.kernels._cpp'
 	touch $@ .venv/.run

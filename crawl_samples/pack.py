@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from model.page.decode import CODECS, decode
+from soupstate.model.page.decode import CODECS, decode
 
 HERE = Path(__file__).parent
 FILES = {"samples-clean.warc.gz": False, "samples-broken.warc.gz": True}

@@ -8,7 +8,7 @@ import sys
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.writers.jsonl import JsonlWriter
 
-from app.batch.extractor import SoupstateExtractor, SoupstateWarcReader
+from soupstate.app.batch.integrations.datatrove import SoupstateExtractor, SoupstateWarcReader
 
 
 def pipeline(source: str, out: str, **options: object) -> LocalPipelineExecutor:

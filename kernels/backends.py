@@ -1,4 +1,4 @@
-"""Which version of the recurrence reads: the fastest that runs here, or one asked for by name."""
+"""The choice of a backend, the code that runs the recurrence: the fastest that runs here, or one asked for by name."""
 
 import os
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels import reference
-from kernels.compiled import cpp
-from kernels.weights import (
+from soupstate.kernels import reference
+from soupstate.kernels.compiled import cpp
+from soupstate.kernels.weights import (
     CONTEXTS,
     LENGTH_CLASSES,
     PREDICTIONS,
@@ -21,13 +21,13 @@ from kernels.weights import (
 )
 
 BACKENDS = ("avx512vnni", "avx512", "avx2", "scalar", "reference")  # fastest first
-VARIABLE = "SOUPSTATE_BACKEND"  # one of BACKENDS, or "compiled": any but the reference
-NO_BYTES = np.empty(0, np.uint8)
+VARIABLE = "SOUPSTATE_BACKEND"  # one of BACKENDS, or "compiled" for the fastest one that is not the reference
 Units = NDArray[np.int64]
+NO_UNITS: Units = np.empty(0, np.int64)
 
 
 class Packed:
-    """Weights laid out for one backend. Holds no state: threads may share it."""
+    """Weights laid out for one backend. It holds no state, so threads may share it."""
 
     def __init__(self, weights: Weights, backend: str) -> None:
         self.weights = weights
@@ -39,63 +39,77 @@ class Packed:
             self._native = cpp.pack(backend, dict(vars(weights)))
 
     def read(self, ids: Bytes, found: Predictions, state: State, units: Units | None = None) -> Chunk:
-        """Reads ids (n,) uint8 with their copy input from a state.
+        """Returns what the network says of ids (n,) uint8 with their copy input `found`, read from `state`.
 
-        The state is left as it was; units (U,) integers are those whose output is traced, none by
-        default; n may be 0. Two calls in a row, the state handed on, yield what one call does.
+        `units` (U,) names the units whose output is traced; None traces none. n may be 0. The state is not changed:
+        the chunk holds the next one. Reading a page in parts yields the same numbers as reading it at once.
+
         Raises ValueError for a wrong shape, type or range.
         """
         return self.read_many([Piece(ids, found, state)], units)[0]
 
     def read_many(self, pieces: Sequence[Piece], units: Units | None = None) -> list[Chunk]:
-        """Reads pieces of different pages, each from its state: what `read` yields of each, whatever is beside it.
+        """Returns one chunk per piece, each equal to what `read` returns for that piece alone.
 
-        Weights are loaded once for all pages that are under way, and a page that ends makes room for the next, so
-        lengths may differ. No array of one piece may be one of another's. Raises ValueError as `read`.
+        The pieces belong to different pages and may differ in length. The backend loads the weights once per step for
+        several pages and starts the next page when one ends. Pieces must not share arrays. Raises ValueError as `read`.
         """
-        chosen = np.empty(0, np.int64) if units is None else np.asarray(units)
+        traced = NO_UNITS if units is None else np.asarray(units)
         self._check_all(pieces)
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-            raise ValueError(f"units: {chosen.dtype} {chosen.shape}, expected integers (U,)")
-        if len(chosen) and not 0 <= chosen.min() <= chosen.max() < self.weights.units:
-            raise ValueError(f"units: {chosen.min()} to {chosen.max()}, expected 0 to {self.weights.units - 1}")
-        chosen = np.ascontiguousarray(chosen, np.int64)
+        if traced.ndim != 1 or traced.dtype.kind not in "iu":
+            raise ValueError(f"units: {traced.dtype} {traced.shape}, expected integers (U,)")
+        if len(traced) and not 0 <= traced.min() <= traced.max() < self.weights.units:
+            raise ValueError(f"units: {traced.min()} to {traced.max()}, expected 0 to {self.weights.units - 1}")
+        traced = np.ascontiguousarray(traced, np.int64)
         if self._native is None:
-            return reference.read_many(self.weights, pieces, chosen)
-        chunks = [self._outputs(piece, len(chosen)) for piece in pieces]
-        self._native.read([_arguments(p, c, chosen) for p, c in zip(pieces, chunks, strict=True)])
+            return reference.read_many(self.weights, pieces, traced)
+        chunks = [self._empty_chunk(piece, len(traced)) for piece in pieces]
+        calls = [
+            _call(
+                piece,
+                chunk.state,
+                cpp.LstmOutputs(
+                    bits=chunk.bits, entropy=chunk.entropy, heads=chunk.heads, units=traced, traces=chunk.traces
+                ),
+            )
+            for piece, chunk in zip(pieces, chunks, strict=True)
+        ]
+        self._native.read(calls)
         return chunks
 
     def read_states(self, pieces: Sequence[Piece]) -> list[State]:
-        """The states after pieces: `read_many` without bits, entropy and heads, the recurrence alone."""
+        """Returns the state after each piece, without bits, entropy and heads. Raises ValueError as `read`."""
         self._check_all(pieces)
         if self._native is None:
-            return [chunk.state for chunk in reference.read_many(self.weights, pieces, np.empty(0, np.int64))]
-        chunks = [self._outputs(piece, 0) for piece in pieces]
-        none = np.empty(0, np.int64)
-        self._native.read_states([_arguments(p, c, none) for p, c in zip(pieces, chunks, strict=True)])
-        return [chunk.state for chunk in chunks]
+            return [chunk.state for chunk in reference.read_many(self.weights, pieces, NO_UNITS)]
+        states = [_state_to_update(piece) for piece in pieces]
+        self._native.read_states([_call(piece, state) for piece, state in zip(pieces, states, strict=True)])
+        return states
 
-    def _outputs(self, piece: Piece, traced: int) -> Chunk:
-        """Arrays to write to; the state is the one before."""
+    def bits_only(self, ids: Bytes, found: Predictions, state: State) -> float:
+        """Returns the total surprisal of ids (n,) in bits: `read(...).bits.sum()` without computing the heads."""
+        self._check(ids, found, state)
+        if self._native is None:
+            return reference.bits_only(self.weights, ids, found, state)
+        call = cpp.LstmCall(
+            ids=np.ascontiguousarray(ids),
+            found=_copy_input(found),
+            first=_copy_input(state.last),
+            h=state.h.copy(),
+            c=state.c.copy(),
+        )
+        return self._native.bits_only(call)
+
+    def _empty_chunk(self, piece: Piece, traced: int) -> Chunk:
+        """Returns the arrays that a call writes to. NaN marks the bytes whose bits the call does not compute."""
         n = len(piece.ids)
-        last = piece.found[n - 1 :].copy() if n else piece.state.last.copy()
         return Chunk(
             np.full(n, np.nan, np.float32),
             np.full(n, np.nan, np.float32),
             np.empty((n, self.weights.outputs), np.float32),
             np.empty((n, traced), np.float32),
-            State(piece.state.h.copy(), piece.state.c.copy(), last),
+            _state_to_update(piece),
         )
-
-    def bits_only(self, ids: Bytes, found: Predictions, state: State) -> float:
-        """Total surprisal of ids (n,) in bits: `read(...).bits.sum()`, without the heads' work."""
-        self._check(ids, found, state)
-        if self._native is None:
-            return reference.bits_only(self.weights, ids, found, state)
-        inputs = _contiguous(ids, *_arrays(found), *_arrays(state.last))
-        total: float = self._native.bits_only(*inputs, state.h.copy(), state.c.copy())
-        return total
 
     def _check_all(self, pieces: Sequence[Piece]) -> None:
         for piece in pieces:
@@ -117,22 +131,22 @@ class Packed:
 
 
 def available() -> tuple[str, ...]:
-    """Names of the backends that this build has and this machine can run, fastest first."""
+    """Returns the names of the backends that this build has and this machine can run, fastest first."""
     compiled: list[str] = [] if cpp is None else cpp.backends()
     return tuple(name for name in BACKENDS if name == "reference" or name in compiled)
 
 
 def pack(weights: Weights, backend: str | None = None) -> Packed:
-    """The weights, ready to read; `backend` None: what $SOUPSTATE_BACKEND names, or the fastest.
+    """Returns the weights, ready to read with `backend`, or with $SOUPSTATE_BACKEND, or with the fastest backend.
 
-    Raises ValueError when the backend asked for, by argument or variable, is unknown or cannot run
-    here: there is no silent fall-back from a name.
+    Raises ValueError when the backend that the argument or the variable names is unknown or cannot run here. A named
+    backend never falls back to another one.
     """
     return Packed(weights, choose(backend))
 
 
 def choose(backend: str | None) -> str:
-    """The name of the backend to read with; as `pack`."""
+    """Returns the name of the backend to read with. Arguments and errors are those of `pack`."""
     asked = backend or os.environ.get(VARIABLE) or None
     source = "backend" if backend or not asked else VARIABLE
     usable = available()
@@ -145,29 +159,41 @@ def choose(backend: str | None) -> str:
     if asked not in BACKENDS:
         raise ValueError(f"{source} = {asked!r}: unknown; known: compiled, {', '.join(BACKENDS)}")
     if asked not in usable:
-        reason = "the compiled module was not built" if cpp is None else "not on this machine"
+        reason = "the compiled module was not built" if cpp is None else "this machine cannot run it"
         raise ValueError(f"{source} = {asked!r}: {reason}; available: {', '.join(usable)}")
     return asked
 
 
 def expect(name: str, array: NDArray[np.generic], shape: tuple[int, ...], dtype: type) -> None:
-    """Raises ValueError unless it is an array of that shape and type."""
+    """Raises ValueError unless `array` has that shape and type. The message starts with `name`."""
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
         is_ = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         raise ValueError(f"{name}: {is_}, expected {np.dtype(dtype).name} {shape}")
 
 
-def _arguments(piece: Piece, chunk: Chunk, units: Units) -> tuple[NDArray[np.generic], ...]:
-    """One call of the compiled module's `read`."""
-    inputs = _contiguous(piece.ids, *_arrays(piece.found), *_arrays(piece.state.last))
-    asked = NO_BYTES if piece.asked is None else np.ascontiguousarray(piece.asked).view(np.uint8)
-    outputs = chunk.bits, chunk.entropy, chunk.heads, chunk.traces
-    return *inputs, chunk.state.h, chunk.state.c, units, asked, *outputs
+def _call(piece: Piece, state: State, outputs: "cpp.LstmOutputs | None" = None) -> "cpp.LstmCall":
+    """Returns the arguments of one call of the compiled module, which updates h and c of `state` in place."""
+    return cpp.LstmCall(
+        ids=np.ascontiguousarray(piece.ids),
+        found=_copy_input(piece.found),
+        first=_copy_input(piece.state.last),
+        h=state.h,
+        c=state.c,
+        asked=None if piece.asked is None else np.ascontiguousarray(piece.asked),
+        outputs=outputs,
+    )
 
 
-def _arrays(found: Predictions) -> tuple[NDArray[np.generic], ...]:
-    return found.predicted, found.length, found.slot
+def _copy_input(found: Predictions) -> "cpp.CopyInput":
+    return cpp.CopyInput(
+        predicted=np.ascontiguousarray(found.predicted),
+        length=np.ascontiguousarray(found.length),
+        slot=np.ascontiguousarray(found.slot),
+    )
 
 
-def _contiguous(*arrays: NDArray[np.generic]) -> list[NDArray[np.generic]]:
-    return [np.ascontiguousarray(array) for array in arrays]
+def _state_to_update(piece: Piece) -> State:
+    """Returns a copy of the piece's state whose last predictions are those after the piece."""
+    n = len(piece.ids)
+    last = piece.found[n - 1 :].copy() if n else piece.state.last.copy()
+    return State(piece.state.h.copy(), piece.state.c.copy(), last)

@@ -1,4 +1,4 @@
-"""How fast the kernels read, each backend checked against the reference first."""
+"""Measures how fast the kernels read, after checking each backend against the reference."""
 
 import math
 import threading
@@ -7,23 +7,35 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kernels.backends import Packed, pack
-from kernels.copy import copies, copy_state
-from kernels.qrnn import GATES, TAPS, PackedQrnn, QrnnState, QrnnWeights, pack_qrnn
-from kernels.weights import BYTES, LENGTH_CLASSES, MATCHERS, Bytes, Chunk, Floats, Piece, Predictions, State, Weights
+from soupstate.kernels.backends import Packed, pack
+from soupstate.kernels.copy import copies, copy_state
+from soupstate.kernels.qrnn import GATES, TAPS, PackedQrnn, QrnnState, QrnnWeights, pack_qrnn
+from soupstate.kernels.weights import (
+    BYTES,
+    LENGTH_CLASSES,
+    MATCHERS,
+    Bytes,
+    Chunk,
+    Floats,
+    Piece,
+    Predictions,
+    State,
+    Weights,
+)
 
-Timed = Callable[[], int]  # what is measured; returns the characters it ran over
-PAGES = 16  # read together in the regime "many"
-SECONDS = 0.03  # that one measurement takes, about
-CHECKED = 48  # bytes that are compared with the reference
-# Differences allowed of a step, absolute; bits and heads are of the size 10. See products.h for what 16 bits cost.
+Timed = Callable[[], int]  # the code to measure; it returns the number of characters that it read
+PAGES = 16  # pages read together in the regime "many"
+SECONDS = 0.03  # CPU time of one measurement, roughly
+CHECKED = 48  # bytes compared with the reference
+# The largest absolute difference after one step. Bits and heads are of the order of 10. cpp/products.h says what
+# rounding to 16 bits costs.
 TOLERANCE = {"bits": 5e-3, "entropy": 5e-3, "heads": 2e-2}
-QRNN_TOLERANCE = 2e-3  # of its h, which is of the size 1
+QRNN_TOLERANCE = 2e-3  # of h, which is of the order of 1
 QRNN_LAYERS = 2
 
 
 def generated_page(size: int) -> bytes:
-    """Markup of so many bytes, alike for everyone who measures."""
+    """Returns `size` bytes of markup, the same on every machine."""
     words = "harbour ferry timetable night island office return news harvest school market river bridge".split()
     random = np.random.default_rng(3)
     text = ""
@@ -34,23 +46,23 @@ def generated_page(size: int) -> bytes:
 
 
 def inputs_of(page: bytes) -> tuple[Bytes, Predictions]:
-    """Its bytes with their copy input."""
+    """Returns the bytes of a page and their copy input."""
     ids = np.frombuffer(page, np.uint8)
     return ids, copies(ids, copy_state())[0]
 
 
 def piece_of(weights: Weights, page: bytes) -> Piece:
-    """A page from its beginning."""
+    """Returns a page as a piece to read from the start state."""
     return Piece(*inputs_of(page), State.zeros(weights.units))
 
 
 def lengths(size: int) -> tuple[int, int]:
-    """Bytes of the one page, and of each of PAGES, that are read in the time that takes `size` bytes, within bounds."""
+    """Returns the length of one page, and that of each of PAGES pages, to read about `size` bytes, within bounds."""
     return min(max(size, 64), 20_000), min(max(size // PAGES, 64), 2_000)
 
 
 def check(weights: Weights, backend: str) -> None:
-    """Raises ValueError where a backend does not read as the reference does, or many pages not as each by itself."""
+    """Raises ValueError where a backend differs from the reference, or reads many pages differently from each alone."""
     packed, reference = pack(weights, backend), pack(weights, "reference")
     whole = piece_of(weights, generated_page(CHECKED))
     state = whole.state
@@ -69,19 +81,20 @@ def _compare(backend: str, chunk: Chunk, expected: Chunk, tolerance: dict[str, f
     for name, allowed in tolerance.items():
         difference = np.abs(getattr(chunk, name) - getattr(expected, name)).max(initial=0)
         if not difference <= allowed:
-            raise ValueError(f"{backend}: {name} differs by {difference:.2g}, {allowed:.2g} is allowed")
+            raise ValueError(f"{backend}: {name} differs by {difference:.2g}, more than {allowed:.2g}")
 
 
 def qrnn_units(lstm: int) -> int:
-    """Units of a layer, in eights, of a QRNN of QRNN_LAYERS layers that multiplies as often as an LSTM of `lstm` units.
+    """Returns the units per layer of a QRNN with as many multiplications as an LSTM of `lstm` units, a multiple of 8.
 
-    The LSTM's recurrence multiplies 4 U^2 times a byte, the QRNN's second layer 6 H^2; first inputs are looked up.
+    The recurrence of an LSTM of U units multiplies 4 U^2 times per byte, the second layer of a QRNN of H units 6 H^2
+    times. First layers look their products up. The QRNN has QRNN_LAYERS layers.
     """
     return max(8, round(lstm * math.sqrt(2 / 3) / 8) * 8)
 
 
 def qrnn_weights(units: int) -> QrnnWeights:
-    """Drawn from a seed: its speed does not depend on them. Gates come to be of the size 1."""
+    """Returns random weights with gates of the order of 1. The speed does not depend on their values."""
     random = np.random.default_rng(0)
     further = QRNN_LAYERS - 1
 
@@ -98,18 +111,18 @@ def qrnn_weights(units: int) -> QrnnWeights:
 
 
 def check_qrnn(weights: QrnnWeights, backend: str) -> None:
-    """Raises ValueError where a backend does not read as the reference does, or in two pieces not as in one."""
+    """Raises ValueError where a backend, reading in two parts, differs from the reference, reading at once."""
     (ids, found), state = inputs_of(generated_page(4 * CHECKED)), QrnnState.zeros(weights.units, weights.layers)
     packed = pack_qrnn(weights, backend)
     first, between = packed.read(ids[:CHECKED], found[:CHECKED], state)
     h = np.concatenate([first, packed.read(ids[CHECKED:], found[CHECKED:], between)[0]])
     difference = np.abs(h - pack_qrnn(weights, "reference").read(ids, found, state)[0]).max()
     if not difference <= QRNN_TOLERANCE:
-        raise ValueError(f"{backend}: h of the qrnn differs by {difference:.2g}, {QRNN_TOLERANCE:.2g} is allowed")
+        raise ValueError(f"{backend}: h of the qrnn differs by {difference:.2g}, more than {QRNN_TOLERANCE:.2g}")
 
 
 class MeasuredQrnn:
-    """A backend with pages to read by a QRNN: "many" are PAGES one after another, for it reads a page at a time."""
+    """A QRNN backend and pages to read. It reads the PAGES pages of the regime "many" one after another."""
 
     def __init__(self, weights: QrnnWeights, backend: str) -> None:
         self.packed: PackedQrnn = pack_qrnn(weights, backend)
@@ -118,7 +131,7 @@ class MeasuredQrnn:
         self.pages = {"one": [inputs_of(generated_page(one))], "many": [inputs_of(generated_page(many))] * PAGES}
 
     def rate(self, regime: str) -> float:
-        """By this thread's own seconds."""
+        """Returns characters per second of this thread's CPU time."""
         return self._rate(self.pages[regime])
 
     def _rate(self, pages: list[tuple[Bytes, Predictions]]) -> float:
@@ -129,7 +142,7 @@ class MeasuredQrnn:
 
 
 class Measured:
-    """A backend with pages to read, as many as take SECONDS; rates in characters a second."""
+    """A backend and pages to read in about SECONDS. All rates are in characters per second."""
 
     def __init__(self, weights: Weights, backend: str) -> None:
         self.packed: Packed = pack(weights, backend)
@@ -142,7 +155,7 @@ class Measured:
         self.many = [piece_of(weights, generated_page(many))] * PAGES
 
     def rate(self, regime: str, *, alone: bool = False) -> float:
-        """By this thread's own seconds; `alone`: the recurrence without bits and heads."""
+        """Returns the rate in this thread's CPU time. `alone` measures the recurrence without bits and heads."""
         pieces = self.one if regime == "one" else self.many
         read: Callable[[list[Piece]], object] = self.packed.read_states if alone else self.packed.read_many
         start = time.thread_time()
@@ -150,7 +163,7 @@ class Measured:
         return characters(pieces) / (time.thread_time() - start)
 
     def rate_of_threads(self, regime: str, threads: int) -> float:
-        """By the clock, of so many threads that each read all of the pages."""
+        """Returns the rate in wall-clock time of several threads that each read all pages."""
         pieces = self.one if regime == "one" else self.many
         running = [threading.Thread(target=self.packed.read_many, args=(pieces,)) for _ in range(threads)]
         start = time.perf_counter()
@@ -162,19 +175,19 @@ class Measured:
 
 
 def rate_of(timed: Timed) -> float:
-    """Characters a second of this thread's own seconds."""
+    """Returns the characters per second of this thread's CPU time."""
     start = time.thread_time()
     count = timed()
     return count / (time.thread_time() - start)
 
 
 def characters(pieces: list[Piece]) -> int:
-    """The generated pages have a byte a character."""
+    """Returns the number of characters. Every character of a generated page is one byte."""
     return sum(len(piece.ids) for piece in pieces)
 
 
 def operations(weights: Weights, *, alone: bool) -> int:
-    """Multiplications and additions of a character: of the recurrence, or of all products."""
+    """Returns the multiplications and additions per character: of all products or, if `alone`, of the recurrence."""
     products = 4 * weights.units**2
     if not alone:
         rows = len(weights.output) + len(weights.copy_gain) + len(weights.gate) + weights.outputs
@@ -183,5 +196,5 @@ def operations(weights: Weights, *, alone: bool) -> int:
 
 
 def qrnn_operations(weights: QrnnWeights) -> int:
-    """As `operations`, of further layers; the first one's products are looked up."""
+    """Returns the multiplications and additions per character of the further layers. The first layer looks them up."""
     return 2 * weights.weight.size

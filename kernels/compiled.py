@@ -1,14 +1,21 @@
-"""The one place that knows whether the compiled module was built.
+"""The compiled module as `cpp`, or None where it was not built, as in a pure wheel.
 
-Only its absence is forgiven (a pure wheel). One that is there and cannot be loaded is an error.
+A module that is there but does not load raises ImportError, so that a broken build never looks like a missing one.
 """
 
-from types import ModuleType
+__all__ = ["MISSING", "cpp"]
 
-cpp: ModuleType | None
 try:
-    import kernels._cpp as cpp
+    import soupstate.kernels._cpp as cpp
 except ModuleNotFoundError as error:
-    if error.name != "kernels._cpp":
+    if error.name != "soupstate.kernels._cpp":
         raise
-    cpp = None
+    cpp = None  # type: ignore[assignment]  # callers compare with None; mypy checks their calls against _cpp.pyi
+
+# What to tell the user where the module was not built; "" where it is there.
+MISSING: str = (
+    ""
+    if cpp is not None
+    else "the compiled kernels are missing, so reading is about 100 times slower; "
+    "install a C++17 compiler and reinstall soupstate"
+)

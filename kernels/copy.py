@@ -1,10 +1,13 @@
-"""The copy input: what followed in a page the last time, after the same bytes or in a like place, and how surely."""
+"""The copy input: the bytes that followed earlier in the page, after the same bytes or in a similar place.
+
+`cpp/copy.h` describes the model. `soupstate.kernels.reference` has the Python version.
+"""
 
 import numpy as np
 
-from kernels import reference
-from kernels.compiled import cpp
-from kernels.weights import CONTEXTS, LENGTH_CLASSES, MATCHERS, PREDICTIONS, Bytes, Predictions
+from soupstate.kernels import reference
+from soupstate.kernels.compiled import cpp
+from soupstate.kernels.weights import CONTEXTS, LENGTH_CLASSES, MATCHERS, PREDICTIONS, Bytes, Predictions
 
 __all__ = [
     "CONTEXTS",
@@ -23,12 +26,12 @@ _copies = reference.copies if cpp is None else cpp.copies
 
 
 def copy_state() -> Bytes:
-    """The state before the first byte of a page: nothing seen. 5 MiB, alike for every version."""
+    """Returns the state before the first byte of a page, 5 MiB. Both versions use the same layout."""
     return np.zeros(reference.COPY_STATE_BYTES, np.uint8)
 
 
 def copies(ids: Bytes, state: Bytes) -> tuple[Predictions, Bytes]:
-    """What is predicted after each of ids (n,), and the new state; `state` is left as it was.
+    """Returns the predictions after each of ids (n,) uint8, and the new state. `state` is not changed.
 
     Raises ValueError for a wrong shape or type.
     """
@@ -38,7 +41,7 @@ def copies(ids: Bytes, state: Bytes) -> tuple[Predictions, Bytes]:
 
 
 def advance_copies(ids: Bytes, state: Bytes) -> Predictions:
-    """What is predicted after each of ids (n,); `state` becomes the new one. Raises as `copies`."""
+    """Returns the predictions after each of ids (n,) uint8 and updates `state` in place. Raises as `copies`."""
     _check(ids, state)
     found = _outputs(len(ids))
     _copies(np.ascontiguousarray(ids), state, found.predicted, found.length, found.slot)
@@ -46,9 +49,10 @@ def advance_copies(ids: Bytes, state: Bytes) -> Predictions:
 
 
 def peek_copies(ids: Bytes, state: Bytes) -> Predictions:
-    """`copies` without the new state, and without a copy of the old one: for many short texts after one place.
+    """Returns the predictions of `copies` without copying the state, for many short texts that may follow one place.
 
-    `state` is written to and mended before this returns: no other thread may use it meanwhile.
+    It writes to `state` and restores it before it returns, so no other thread may use the state during the call.
+    Raises ValueError as `copies`.
     """
     _check(ids, state)
     if cpp is None:
@@ -59,6 +63,7 @@ def peek_copies(ids: Bytes, state: Bytes) -> Predictions:
 
 
 def _outputs(n: int) -> Predictions:
+    """Returns rows to write n predictions to."""
     predicted, length = np.empty((2, n, PREDICTIONS), np.uint8)
     return Predictions(predicted, length, np.empty((n, CONTEXTS), np.uint16))
 

@@ -2,20 +2,20 @@
 
     c_t = f_t c_{t-1} + (1 - f_t) z_t        h_t = o_t c_t
 
-C++ where it is built; the references are beside it. Arrays are float32, (B, T, H), or (1, T, B x H) for what is
-(T, B, H): numbers do not see each other.
+It runs in C++ where the module was built; the numpy references are below. Arrays are float32 and (B, T, H). All
+operations are elementwise, so an array (T, B, H) can be passed as (1, T, B * H).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.compiled import cpp
+from soupstate.kernels.compiled import cpp
 
 Floats = NDArray[np.float32]
 
 
 def forget_mult(f: Floats, z: Floats, o: Floats, start: Floats) -> tuple[Floats, Floats]:
-    """c and h (B, T, H) of f, z and o (B, T, H) and the c before, start (B, H). Arguments stay as they were.
+    """Returns c and h (B, T, H) for f, z and o (B, T, H) and the c before the first step, start (B, H).
 
     Raises ValueError for a wrong shape or type.
     """
@@ -23,29 +23,43 @@ def forget_mult(f: Floats, z: Floats, o: Floats, start: Floats) -> tuple[Floats,
     if cpp is None:
         return reference_forget_mult(f, z, o, start)
     c, h = np.empty(f.shape, np.float32), np.empty(f.shape, np.float32)
-    cpp.forget_mult(*map(np.ascontiguousarray, (f, z, o, start)), c, h)
+    f, z, o, start = map(np.ascontiguousarray, (f, z, o, start))
+    cpp.forget_mult(f=f, z=z, o=o, start=start, c=c, h=h)
     return c, h
 
 
 def forget_mult_gradients(
     f: Floats, z: Floats, o: Floats, start: Floats, c: Floats, by_h: Floats, by_end: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Gradients by f, z, o (B, T, H) and start (B, H), of gradients by h (B, T, H) and by the last c, by_end (B, H).
+    """Returns the gradients of f, z, o (B, T, H) and start (B, H).
 
-    c (B, T, H) is what `forget_mult` made of the first four. Raises ValueError for a wrong shape or type.
+    by_h (B, T, H) is the gradient of h, by_end (B, H) that of the last c, and c (B, T, H) the output of `forget_mult`.
+    Raises ValueError for a wrong shape or type.
     """
     _check(f, z=z, o=o, start=start, c=c, by_h=by_h, by_end=by_end)
     if cpp is None:
         return reference_forget_mult_gradients(f, z, o, start, c, by_h, by_end)
     by_f, by_z, by_o = (np.empty(f.shape, np.float32) for _ in range(3))
     by_start = np.empty(start.shape, np.float32)
-    given = map(np.ascontiguousarray, (f, z, o, start, c, by_h, by_end))
-    cpp.forget_mult_gradients(*given, by_f, by_z, by_o, by_start)
+    f, z, o, start, c, by_h, by_end = map(np.ascontiguousarray, (f, z, o, start, c, by_h, by_end))
+    cpp.forget_mult_gradients(
+        f=f,
+        z=z,
+        o=o,
+        start=start,
+        c=c,
+        by_h=by_h,
+        by_end=by_end,
+        by_f=by_f,
+        by_z=by_z,
+        by_o=by_o,
+        by_start=by_start,
+    )
     return by_f, by_z, by_o, by_start
 
 
 def reference_forget_mult(f: Floats, z: Floats, o: Floats, start: Floats) -> tuple[Floats, Floats]:
-    """As `forget_mult`, of arguments known to be good."""
+    """Returns what `forget_mult` returns, in numpy. It does not check its arguments."""
     c = np.empty(f.shape, np.float32)
     before = start
     for t in range(f.shape[1]):
@@ -57,7 +71,7 @@ def reference_forget_mult(f: Floats, z: Floats, o: Floats, start: Floats) -> tup
 def reference_forget_mult_gradients(
     f: Floats, z: Floats, o: Floats, start: Floats, c: Floats, by_h: Floats, by_end: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """As `forget_mult_gradients`, of arguments known to be good."""
+    """Returns what `forget_mult_gradients` returns, in numpy. It does not check its arguments."""
     before = np.concatenate([start[:, None], c[:, :-1]], 1)[:, : f.shape[1]]
     by_c = np.empty(f.shape, np.float32)
     carried = by_end.copy()

@@ -1,28 +1,28 @@
-"""What a core can do at most, measured: what the kernels' speed is a share of."""
+"""Measures what one CPU core can do at most, to compare the kernels with."""
 
 from dataclasses import dataclass
 
-from kernels.compiled import cpp
+from soupstate.kernels.compiled import cpp
 
-LINE = 256  # the measured loop reads whole multiples of so many bytes
+STREAM_STEP = 256  # the streaming loop reads a multiple of this many bytes
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """Of one core, by a backend's instructions; a multiplication and an addition are two operations."""
+    """The peaks of one core with the instructions of a backend. A multiplication and an addition are two operations."""
 
-    fp32: float  # operations a second
-    int8: float  # operations a second on whole numbers of 8 bits, their sums exact in 32
-    stream: float  # bytes a second, read over and over
+    fp32: float  # operations per second
+    int8: float  # operations per second on integers of 8 bits, with exact sums in 32 bits
+    stream: float  # bytes per second, reading one array again and again
 
 
 def peaks(backend: str, size: int) -> Peaks | None:
-    """Measured now, in some milliseconds; `size`: bytes that are streamed. None for one without vectors of its own.
+    """Measures the peaks in a few milliseconds of CPU time, streaming an array of about `size` bytes.
 
-    The calling thread's own seconds count, so that other programs disturb little. Raises ValueError for a backend
-    that cannot run here.
+    Returns None for the scalar backend and the reference, which have no instructions of their own. Raises ValueError
+    for a backend that cannot run here.
     """
     if cpp is None or backend == "reference":
         return None
-    found = cpp.peaks(backend, max(LINE, size // LINE * LINE))
+    found = cpp.peaks(backend, max(STREAM_STEP, size // STREAM_STEP * STREAM_STEP))
     return Peaks(*found) if found else None

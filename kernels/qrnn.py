@@ -1,45 +1,45 @@
-"""Reading with a QRNN (Bradbury et al. 2017, "Quasi-Recurrent Neural Networks") in the LSTM's place: see cpp/qrnn.h.
+"""Reads bytes with a QRNN instead of the LSTM (Bradbury et al. 2017, "Quasi-Recurrent Neural Networks").
 
-C++ where it is built; the reference is beside it.
+cpp/qrnn.h has the formulas. It runs in C++ where the module was built; the numpy reference is `read`.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.backends import choose, expect
-from kernels.compiled import cpp
-from kernels.forget_mult import reference_forget_mult
-from kernels.reference import looked_up, sigmoid
-from kernels.weights import BYTES, LENGTH_CLASSES, MATCHERS, PREDICTIONS, Bytes, Floats, Predictions, floats
+from soupstate.kernels.backends import choose, expect
+from soupstate.kernels.compiled import cpp
+from soupstate.kernels.forget_mult import reference_forget_mult
+from soupstate.kernels.reference import looked_up, sigmoid
+from soupstate.kernels.weights import BYTES, LENGTH_CLASSES, MATCHERS, PREDICTIONS, Bytes, Floats, Predictions, floats
 
-TAPS = 2  # of a convolution: first that of the byte before, then that of the byte itself
-GATES = 3  # z, f, o, in this order
-MOST_UNITS = 1500  # the products' sums then stay within 32 bits
+TAPS = 2  # taps of a convolution: the byte before, then the byte itself
+GATES = 3  # z, f and o, in this order
+MAX_UNITS = 1500  # so that the sums of integer products stay within 32 bits, see cpp/products.h
 
 
 @dataclass(frozen=True, eq=False)
 class QrnnWeights:
-    """L layers of H units over bytes with a copy input. Gates stand in the order z, f, o (rows 0:H, H:2H, 2H:3H).
+    """L layers of H units that read bytes and their copy input. The gates are z, f, o (rows 0:H, H:2H, 2H:3H).
 
-    Arrays of any float type are taken and kept as float32. Raises ValueError for a wrong shape or type, for a value
-    that is not finite, and for more units than MOST_UNITS.
+    Float arrays of any precision are converted to float32. Raises ValueError for a wrong shape or type, for a value
+    that is not finite, and for more units than MAX_UNITS.
     """
 
-    byte: Floats  # (2, 256, 3H): by tap, the first layer's product of the byte; its bias is in the second tap
-    predicted: Floats  # (2, 2, 256, 3H): by tap and matcher, that of the byte it expects
-    length: Floats  # (2, 2, 24, 3H): that of its match length; class 0 is never read
-    weight: Floats  # (L - 1, 3H, 2H): of further layers, for [x_(t-1), x_t]
+    byte: Floats  # (2, 256, 3H): per tap, the product of the byte in the first layer; tap 1 includes the bias
+    predicted: Floats  # (2, 2, 256, 3H): per tap and matcher, the product of the byte it expects
+    length: Floats  # (2, 2, 24, 3H): the product of its match length; row 0 is not used
+    weight: Floats  # (L - 1, 3H, 2H): of the further layers, for [x_{t-1}, x_t]
     bias: Floats  # (L - 1, 3H)
-    kept: float = 1.0  # what 1 - f is multiplied by: 1 less zoneout
+    kept: float = 1.0  # the factor of 1 - f, which is 1 - zoneout
 
     def __post_init__(self) -> None:
         shape = np.shape(self.weight)
         if len(shape) != 3 or shape[2] < 2 or shape[2] % 2:
             raise ValueError(f"weight: shape {shape}, expected (L - 1, 3H, 2H)")
         further, units = shape[0], shape[2] // 2
-        if units > MOST_UNITS:
-            raise ValueError(f"weight: {units} units, expected {MOST_UNITS} at most")
+        if units > MAX_UNITS:
+            raise ValueError(f"weight: {units} units, expected at most {MAX_UNITS}")
         shapes = {
             "byte": (TAPS, BYTES, GATES * units),
             "predicted": (TAPS, MATCHERS, BYTES, GATES * units),
@@ -54,31 +54,31 @@ class QrnnWeights:
 
     @property
     def units(self) -> int:
-        """H."""
+        """The number of units of a layer, H."""
         return int(self.weight.shape[2]) // TAPS
 
     @property
     def layers(self) -> int:
-        """L."""
+        """The number of layers, L."""
         return len(self.weight) + 1
 
 
 @dataclass(frozen=True, eq=False)
 class QrnnState:
-    """All that is carried from one byte to the next. No kernel changes one: it returns another."""
+    """All that a call hands on to the next. Kernels return a new state and leave this one unchanged."""
 
     c: Floats  # (L, H), between -1 and 1
-    byte: Floats  # (3H,): what the byte before adds to the gates of the first layer
-    below: Floats  # (L - 1, H), between -1 and 1: h of each layer but the last
+    byte: Floats  # (3H,): what the last byte adds to the gates of the first layer
+    below: Floats  # (L - 1, H), between -1 and 1: h of every layer but the last
 
     @classmethod
     def zeros(cls, units: int, layers: int) -> "QrnnState":
-        """The state before the first byte of a page."""
+        """Returns the state before the first byte of a page."""
         return cls(*(np.zeros(s, np.float32) for s in ((layers, units), GATES * units, (layers - 1, units))))
 
 
 class PackedQrnn:
-    """Weights laid out for one backend. Holds no state: threads may share it."""
+    """Weights laid out for one backend. It holds no state, so threads may share it."""
 
     def __init__(self, weights: QrnnWeights, backend: str) -> None:
         self.weights, self.backend = weights, backend
@@ -89,19 +89,27 @@ class PackedQrnn:
             self._native = cpp.pack_qrnn(backend, dict(vars(weights)))
 
     def read(self, ids: Bytes, found: Predictions, state: QrnnState) -> tuple[Floats, QrnnState]:
-        """h (n, H) float32 of the last layer after each of ids (n,) uint8 with their copy input, and the state after.
+        """Returns h (n, H) float32 of the last layer after each of ids (n,) uint8, and the state after the last one.
 
-        The state given is left as it was; n may be 0. Two calls in a row, the state handed on, yield what one call
-        does. Of `found`, the matchers' columns of predicted and length are read. Raises ValueError for a wrong shape,
-        type or range.
+        `found` is the copy input of the ids; only the columns of the matchers are used. n may be 0. `state` is not
+        changed. Reading a page in parts yields the same numbers as reading it at once.
+
+        Raises ValueError for a wrong shape, type or range.
         """
         self._check(ids, found, state)
         if self._native is None:
             return read(self.weights, ids, found, state)
         h = np.empty((len(ids), self.weights.units), np.float32)
         after = QrnnState(*(np.array(a, order="C") for a in (state.c, state.byte, state.below)))
-        inputs = map(np.ascontiguousarray, (ids, found.predicted, found.length))
-        self._native.read(*inputs, after.c, after.byte, after.below, h)
+        self._native.read(
+            ids=np.ascontiguousarray(ids),
+            predicted=np.ascontiguousarray(found.predicted),
+            length=np.ascontiguousarray(found.length),
+            c=after.c,
+            byte=after.byte,
+            below=after.below,
+            h=h,
+        )
         return h, after
 
     def _check(self, ids: Bytes, found: Predictions, state: QrnnState) -> None:
@@ -117,12 +125,12 @@ class PackedQrnn:
 
 
 def pack_qrnn(weights: QrnnWeights, backend: str | None = None) -> PackedQrnn:
-    """The weights, ready to read; `backend` as in `kernels.pack`, errors too."""
+    """Returns the weights, ready to read. `backend` and errors are those of `soupstate.kernels.pack`."""
     return PackedQrnn(weights, choose(backend))
 
 
 def read(weights: QrnnWeights, ids: Bytes, found: Predictions, state: QrnnState) -> tuple[Floats, QrnnState]:
-    """The reference: as `PackedQrnn.read`, of arguments known to be good."""
+    """Returns what `PackedQrnn.read` returns, in numpy. It does not check its arguments."""
     if not len(ids):
         copied = QrnnState(state.c.copy(), state.byte.copy(), state.below.copy())
         return np.empty((0, weights.units), np.float32), copied

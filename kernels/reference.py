@@ -1,12 +1,12 @@
-"""Plain numpy and Python versions of the kernels: what the compiled ones must equal."""
+"""The kernels in plain numpy and Python. The compiled versions must return the same results."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.successors import SUCCESSOR_WORDS, Slots, Successors
-from kernels.weights import (
+from soupstate.kernels.successors import HASH_FACTOR, SUCCESSOR_WORDS, Slots, Successors
+from soupstate.kernels.weights import (
     LEARNED,
     LENGTHS,
     MATCHERS,
@@ -20,31 +20,31 @@ from kernels.weights import (
     Weights,
 )
 
-LEVELS = 63  # h, between -1 and 1, is rounded to so many parts for the recurrence
-QUIET = 2  # the greatest of these levels that the recurrence takes for 0, see cpp/lstm.h
-BLOCK = 256  # bytes whose hidden states are kept at a time
+LEVELS = 63  # the recurrence rounds h, between -1 and 1, to multiples of 1 / LEVELS
+QUIET = 2  # and it takes levels up to this magnitude for 0, see cpp/lstm.h
+STATES_PER_BLOCK = 256  # states kept before their outputs are computed
 
-RING = 1 << 19  # this and the rest of the copy model: see cpp/copy.h
-MATCHER_SLOTS = 1 << 18
-ORDER = (5, 3)
-LONGEST = 32
-FACTOR = 0x2F0B4C47
-FIRST_SUCCESSOR = 1 + 2 * MATCHERS + MATCHERS * MATCHER_SLOTS  # words of the state before the successors'
+# The copy model, see cpp/copy.h.
+RING = 1 << 19  # bytes of history
+MATCHER_SLOTS = 1 << 18  # hash table entries per matcher
+ORDER = (5, 3)  # bytes that each matcher hashes
+MAX_VERIFIED = 32  # bytes compared before a new match counts
+FIRST_SUCCESSOR = 1 + 2 * MATCHERS + MATCHERS * MATCHER_SLOTS  # words of the state before those of the successors
 COPY_STATE_BYTES = 4 * (FIRST_SUCCESSOR + SUCCESSOR_WORDS) + RING
-CLASS_STARTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256)  # least lengths of classes 2 to 15
+CLASS_STARTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256)  # the shortest match of classes 2 to 15
 LENGTH_CLASS = [1 + sum(length >= start for start in CLASS_STARTS) for length in range(257)]
 
 
 def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: NDArray[np.int64]) -> Chunk:
-    """As `Packed.read` in kernels/backends.py, of arguments known to be good."""
+    """Returns what `soupstate.kernels.backends.Packed.read` returns. It does not check its arguments."""
     n = len(ids)
     bits, entropy = np.empty(n, np.float32), np.empty(n, np.float32)
     heads = np.empty((n, weights.outputs), np.float32)
     traces = np.empty((n, len(units)), np.float32)
-    recurrent = weights.recurrent.astype(np.float32)  # whole numbers, and exact
+    recurrent = weights.recurrent.astype(np.float32)  # integers, so the sums are exact
     state = state.copy()
-    for start in range(0, n, BLOCK):
-        part = slice(start, min(start + BLOCK, n))
+    for start in range(0, n, STATES_PER_BLOCK):
+        part = slice(start, min(start + STATES_PER_BLOCK, n))
         last = state.last
         before, after, cells = _recur(weights, recurrent, ids[part], found[part], state)
         arrays = ("predicted", "length", "slot")
@@ -59,31 +59,34 @@ def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: 
 
 
 def read_many(weights: Weights, pieces: Sequence[Piece], units: NDArray[np.int64]) -> list[Chunk]:
-    """As `Packed.read_many` in kernels/backends.py: one page after another."""
-    return [_asked(read(weights, piece.ids, piece.found, piece.state, units), piece) for piece in pieces]
+    """Returns what `Packed.read_many` returns, reading one page after another."""
+    return [_only_asked(read(weights, piece.ids, piece.found, piece.state, units), piece) for piece in pieces]
 
 
-def _asked(chunk: Chunk, piece: Piece) -> Chunk:
-    """Without the odds that a piece does not ask for."""
+def _only_asked(chunk: Chunk, piece: Piece) -> Chunk:
+    """Replaces the bits and entropy that a piece does not ask for by NaN."""
     if piece.asked is not None:
         chunk.bits[~piece.asked] = chunk.entropy[~piece.asked] = np.nan
     return chunk
 
 
 def bits_only(weights: Weights, ids: Bytes, found: Predictions, state: State) -> float:
-    """Total surprisal of ids (n,) in bits."""
+    """Returns the total surprisal of ids (n,) in bits."""
     chunk = read(weights, ids, found, state, np.empty(0, np.int64))
     return float(chunk.bits.sum(dtype=np.float64))
 
 
 def sigmoid(x: Floats) -> Floats:
-    """By tanh, which does not overflow."""
+    """Returns the sigmoid, computed with tanh because tanh does not overflow."""
     value: Floats = np.float32(0.5) * np.tanh(np.float32(0.5) * x) + np.float32(0.5)
     return value
 
 
 def looked_up(byte: Floats, predicted: Floats, length: Floats, ids: Bytes, found: Predictions) -> Floats:
-    """What ids (n,) with their copy input add to gates, (n, G), by tables (256, G), (2, 256, G) and (2, 24, G)."""
+    """Returns what ids (n,) and their copy input add to G gates, (n, G), from the tables of a first layer.
+
+    byte is (256, G), predicted (2, 256, G) and length (2, 24, G).
+    """
     gates: Floats = byte[ids]
     for k in range(MATCHERS):
         on = found.length[:, k] > 0
@@ -94,7 +97,7 @@ def looked_up(byte: Floats, predicted: Floats, length: Floats, ids: Bytes, found
 def _recur(
     weights: Weights, recurrent: Floats, ids: Bytes, found: Predictions, state: State
 ) -> tuple[Floats, Floats, Floats]:
-    """h before, h after and c after each byte, (n, H) each."""
+    """Returns h before, h after and c after each byte, (n, H) each."""
     z = looked_up(weights.byte, weights.predicted, weights.length, ids, found)
     h = np.empty((len(ids) + 1, weights.units), np.float32)
     c = np.empty_like(h)
@@ -110,7 +113,7 @@ def _recur(
 
 
 def _next_byte(weights: Weights, h: Floats, found: Predictions) -> Floats:
-    """Logits (n, 256) of the byte after states h (n, H) and their copy input."""
+    """Returns the logits (n, 256) of the next byte after states h (n, H) and their copy input."""
     w = weights
     learned = np.array(LEARNED)
     embedded = w.context[np.arange(len(learned)), found.slot[:, learned]].sum(1, dtype=np.float32)
@@ -125,7 +128,7 @@ def _next_byte(weights: Weights, h: Floats, found: Predictions) -> Floats:
 
 
 def _surprise(logits: Floats, ids: Bytes) -> tuple[Floats, Floats]:
-    """Surprisal (n,) of ids (n,), and entropy (n,), in bits, by logits (n, 256)."""
+    """Returns the surprisal (n,) of ids (n,) and the entropy (n,) of softmax(logits (n, 256)), in bits."""
     shifted = logits - logits.max(1, keepdims=True)
     exponentials = np.exp(shifted)
     total = exponentials.sum(1)
@@ -135,10 +138,10 @@ def _surprise(logits: Floats, ids: Bytes) -> tuple[Floats, Floats]:
 
 
 def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes, slot: Slots) -> None:
-    """The copy model of cpp/copy.cpp: reads ids (n,); fills predicted, length, slot and state.
+    """Runs the copy model of cpp/copy.cpp over ids (n,): fills predicted, length and slot, and updates state in place.
 
-    `state` (COPY_STATE_BYTES,) is laid out as `CopyState` in cpp/copy.h: either version goes on
-    where the other stopped.
+    state (COPY_STATE_BYTES,) is laid out as `CopyState` in cpp/copy.h, so each version continues where the other
+    stopped.
     """
     words = state[:-RING].data.cast("B").cast("I")
     history = state[-RING:].data
@@ -151,7 +154,7 @@ def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes, slot: Slot
         for k in range(MATCHERS):
             pointer, matched = words[1 + k], words[1 + MATCHERS + k]
             pointer, matched = _follow(k, n, byte, hashes[k][t], pointer, matched, words, history)
-            if pointer and n + 1 - pointer >= RING - LONGEST:
+            if pointer and n + 1 - pointer >= RING - MAX_VERIFIED:
                 pointer = matched = 0
             words[1 + k], words[1 + MATCHERS + k] = pointer, matched
             predicted[t, k] = history[(pointer - 1) % RING] if pointer else 0
@@ -160,12 +163,12 @@ def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes, slot: Slot
 
 
 def _hashes(ids: Bytes, history: "memoryview[int]", first: int, order: int) -> list[int]:
-    """Of the last `order` bytes, at each of ids."""
+    """Returns the hash of the last `order` bytes at each of ids."""
     context = [history[(first - j) % RING] for j in range(order - 1, 0, -1)]
     known = np.concatenate([np.array(context, np.uint32), ids.astype(np.uint32)])
     value = np.zeros(len(ids), np.uint32)
     for j in range(order):
-        value = (value + known[order - 1 - j : len(known) - j] + np.uint32(1)) * np.uint32(FACTOR)
+        value = (value + known[order - 1 - j : len(known) - j] + np.uint32(1)) * np.uint32(HASH_FACTOR)
     slots: list[int] = ((value ^ (value >> np.uint32(15))) & np.uint32(MATCHER_SLOTS - 1)).tolist()
     return slots
 
@@ -180,7 +183,7 @@ def _follow(
     words: "memoryview[int]",
     history: "memoryview[int]",
 ) -> tuple[int, int]:
-    """Pointer and match length of matcher k after its n-th byte."""
+    """Returns the pointer and the match length of matcher k after its n-th byte."""
     if pointer and history[(pointer - 1) % RING] == byte:
         pointer, matched = pointer + 1, min(matched + 1, 65535)
     else:
@@ -192,9 +195,9 @@ def _follow(
     words[entry] = n + 1
     if k == 0 and pointer:
         return pointer, matched
-    if found < 2 or n + 1 - found >= RING - LONGEST:
+    if found < 2 or n + 1 - found >= RING - MAX_VERIFIED:
         return 0, 0
     a, b, common = found - 2, n - 1, 0
-    while common < LONGEST and common <= a and history[(a - common) % RING] == history[(b - common) % RING]:
+    while common < MAX_VERIFIED and common <= a and history[(a - common) % RING] == history[(b - common) % RING]:
         common += 1
     return (found, common) if common >= ORDER[k] else (0, 0)

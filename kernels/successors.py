@@ -1,31 +1,33 @@
-"""Plain Python version of cpp/successors.cpp, which says what is what: the compiled one must equal it."""
+"""The successors of the copy model in plain Python. cpp/successors.h describes them; both versions return the same."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.weights import CONTEXTS, SLOTS, Bytes
+from soupstate.kernels.weights import CONTEXTS, SLOTS, Bytes
 
 Slots = NDArray[np.uint16]
 Words = "memoryview[int]"
 
-# Words of the state: the place (9), the last eight bytes (2), slots and checks of the contexts now, the tables.
-PLACE = ("word", "word_before", "tag", "tag_before", "attribute", "segment", "since", "in_tag", "in_name")
-SLOT = len(PLACE) + 2
+# Words of the state: the position in the markup (9), the last eight bytes (2), the slots and checks of the current
+# contexts, the tables.
+MARKUP = ("word", "word_before", "tag", "tag_before", "attribute", "segment", "since", "in_tag", "in_name")
+SLOT = len(MARKUP) + 2
 CHECK = SLOT + CONTEXTS
 TABLE = CHECK + CONTEXTS
 SUCCESSOR_WORDS = TABLE + CONTEXTS * SLOTS
 
-FACTOR = 0x2F0B4C47
-MASK = 0xFFFFFFFF
+HASH_FACTOR = 0x2F0B4C47
+UINT32 = 0xFFFFFFFF  # a mask
 SEPARATORS = frozenset(b"\"'= /&?,;{(\n")
+# The class of each run length, 0 to 255.
 RUN_CLASS = [0, 1, 2, 3, 4, 5, 6, 6, 6, *[7] * 7, *[8] * 16, *[9] * 96, *[10] * 128]
 
 
 def _hash(*values: int) -> int:
-    """Of values, one after the other; the first stands as it is."""
+    """Returns the hash of the values in order. The first value is the seed."""
     value = values[0]
     for v in values[1:]:
-        value = ((value + v + 1) * FACTOR) & MASK
+        value = ((value + v + 1) * HASH_FACTOR) & UINT32
     return value
 
 
@@ -34,17 +36,17 @@ def _in_word(byte: int) -> bool:
 
 
 class Successors:
-    """Reads bytes, with all that it remembers in `words` (SUCCESSOR_WORDS,) uint32 of a copy state."""
+    """Reads bytes. Its memory is `words` (SUCCESSOR_WORDS,) uint32, a part of the copy state."""
 
     def __init__(self, words: "memoryview[int]") -> None:
         self.words = words
 
     def read(self, byte: int, predicted: Bytes, length: Bytes, slot: Slots) -> None:
-        """Fills predicted, length (2 CONTEXTS,) and slot (CONTEXTS,) after one more byte."""
+        """Reads one byte and fills predicted and length (2 * CONTEXTS,) and slot (CONTEXTS,)."""
         words = self.words
-        self._place(byte)
-        words[10] = (words[10] << 8 | words[9] >> 24) & MASK
-        words[9] = (words[9] << 8 | byte) & MASK
+        self._read_markup(byte)
+        words[10] = (words[10] << 8 | words[9] >> 24) & UINT32
+        words[9] = (words[9] << 8 | byte) & UINT32
         for k, mixed in enumerate(self._contexts()):
             if words[SLOT + k]:
                 entry = TABLE + k * SLOTS + words[SLOT + k] - 1
@@ -59,8 +61,9 @@ class Successors:
             predicted[k], length[k] = newest * known, kind
             predicted[CONTEXTS + k], length[CONTEXTS + k] = older * changed, kind * changed
 
-    def _place(self, byte: int) -> None:
-        p = dict(zip(PLACE, self.words[: len(PLACE)], strict=True))
+    def _read_markup(self, byte: int) -> None:
+        """Updates the position in the markup."""
+        p = dict(zip(MARKUP, self.words[: len(MARKUP)], strict=True))
         if _in_word(byte):
             p["word"] = _hash(p["word"], byte)
         elif p["word"]:
@@ -80,12 +83,12 @@ class Successors:
             if p["in_tag"] and not p["in_name"] and byte in b"=":
                 p["attribute"] = p["word_before"]
             p["segment"] = 0 if byte in SEPARATORS else _hash(p["segment"], byte)
-        for i, name in enumerate(PLACE):
+        for i, name in enumerate(MARKUP):
             self.words[i] = p[name]
 
     def _contexts(self) -> list[int]:
-        """The contexts' hashes, mixed."""
-        word, before, tag, tag_before, attribute, segment, since, in_tag, _ = self.words[: len(PLACE)]
+        """Returns the hash of each context."""
+        word, before, tag, tag_before, attribute, segment, since, in_tag, _ = self.words[: len(MARKUP)]
         four, four_before = self.words[9], self.words[10]
         last = four & 0xFF
         hashes = (
@@ -103,13 +106,13 @@ class Successors:
         mixed = []
         for h in hashes:
             h ^= h >> 15
-            h = h * 0x85EBCA6B & MASK
+            h = h * 0x85EBCA6B & UINT32  # the finalizer of MurmurHash3 (A. Appleby)
             mixed.append(h ^ h >> 13)
         return mixed
 
 
 def _updated(entry: int, check: int, byte: int) -> int:
-    """A table's entry after `byte` came in a context of that check."""
+    """Returns a table entry after `byte` came in a context with that check."""
     run, was, older, newest = entry.to_bytes(4, "big")
     if not run or was != check:
         run, older = 1, byte

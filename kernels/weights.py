@@ -1,4 +1,4 @@
-"""What every backend reads and yields: weights of the network, a state, a chunk of a reading."""
+"""The data types that every backend reads and returns: weights, copy input, state, piece and chunk."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 BYTES = 256
 MATCHERS = 2
 CONTEXTS = 10
-PREDICTIONS = MATCHERS + 2 * CONTEXTS  # of a byte: the matchers', then two of each context, see cpp/copy.h
-LENGTHS = MATCHERS + CONTEXTS  # of lengths: both bytes of a context have one
-LENGTH_CLASSES = 24  # of a match or a run; class 0: no prediction
-GATE = 32  # units of the small layer that weighs the predictions together
-LEARNED = (2, 3, 4, 6, 7, 8)  # contexts with a learned embedding
-SLOTS = 1 << 16  # its rows, chosen by the context's hash
-EMBEDDED = 24  # its columns
-LARGEST = 63  # recurrent weight: two products with levels of h then take 13 bits, and many of them are summed in 16
+PREDICTIONS = MATCHERS + 2 * CONTEXTS  # after each byte: one per matcher, then two per context, see cpp/copy.h
+LENGTHS = MATCHERS + CONTEXTS  # match and run lengths: both bytes of a context share one
+LENGTH_CLASSES = 24  # classes of match and run lengths; class 0 means no prediction
+GATE = 32  # units of the small layer that weighs the predictions
+LEARNED = (2, 3, 4, 6, 7, 8)  # the contexts with a learned embedding
+SLOTS = 1 << 16  # rows of an embedding table; the hash of the context picks one
+EMBEDDED = 24  # columns of an embedding table
+# Magnitude of a recurrent weight. The sum of two products with levels of h then takes 13 bits, and 16 bits hold many.
+LARGEST_WEIGHT = 63
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -23,30 +24,30 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """One LSTM layer of H units over bytes with a copy input, next-byte output and K head outputs.
+    """An LSTM layer of H units that reads bytes and their copy input, with next-byte output and K head outputs.
 
-    Gates stand in torch's order: input, forget, cell, output (rows 0:H, H:2H, 2H:3H, 3H:4H).
-    Arrays of any float type are taken and kept as float32. The recurrent product is one of whole
-    numbers, which every backend computes exactly: of `recurrent` and of h in parts of 1/63 (`reference.LEVELS`).
+    The gates come in the order of torch.nn.LSTM: input, forget, cell, output (rows 0:H, H:2H, 2H:3H, 3H:4H).
+    Float arrays of any precision are converted to float32. The recurrent product multiplies `recurrent` by h rounded
+    to multiples of 1/63 (`reference.LEVELS`). Both are integers, so every backend computes the same sums.
 
-    Raises ValueError for a wrong shape or type, and for a value that is not finite.
+    Raises ValueError for a wrong shape or type, a value that is not finite, or a recurrent weight out of range.
     """
 
-    byte: Floats  # (256, 4H): input product of the byte, and both biases
-    predicted: Floats  # (2, 256, 4H): input product of the byte a matcher expects
-    length: Floats  # (2, 24, 4H): input product of its match length; class 0 is never read
+    byte: Floats  # (256, 4H): input product of the byte, including both biases
+    predicted: Floats  # (2, 256, 4H): input product of the byte that a matcher expects
+    length: Floats  # (2, 24, 4H): input product of its match length; row 0 is not used
     recurrent: NDArray[np.int8]  # (4H, H), -63 to 63
-    recurrent_scale: Floats  # (4H,): what a row's numbers are to be multiplied by
+    recurrent_scale: Floats  # (4H,): the factor of each row
     output: Floats  # (256, H)
     output_bias: Floats  # (256,)
-    copy_gain: Floats  # (22, H): what the state adds to the logit of a predicted byte
-    copy_bias: Floats  # (22, 24): what the match or run length adds to it
-    gate: Floats  # (32, H): the small layer on state and lengths, which adds to it as well
+    copy_gain: Floats  # (22, H): what h adds to the logit of a predicted byte
+    copy_bias: Floats  # (22, 24): what its match or run length adds
+    gate: Floats  # (32, H): a small tanh layer on h and all lengths
     gate_bias: Floats  # (32,)
-    gate_length: Floats  # (12, 24, 32): its input by the length of each matcher and context
-    gate_gain: Floats  # (22, 32)
-    context: NDArray[np.int8]  # (6, 65536, 24): embedding of a context by its slot
-    context_output: Floats  # (256, 24): the sum of those embeddings to logits
+    gate_length: Floats  # (12, 24, 32): what the length of each matcher and context adds to its input
+    gate_gain: Floats  # (22, 32): what the small layer adds to the logit of a predicted byte
+    context: NDArray[np.int8]  # (6, 65536, 24): the embedding of each slot of each learned context
+    context_output: Floats  # (256, 24): from the sum of these embeddings to logits
     heads: Floats  # (K, H)
     heads_bias: Floats  # (K,)
 
@@ -74,34 +75,34 @@ class Weights:
         }
         for name, expected in shapes.items():
             object.__setattr__(self, name, floats(name, getattr(self, name), expected))
-        whole = {"recurrent": (4 * units, units), "context": (len(LEARNED), SLOTS, EMBEDDED)}
-        for name, expected in whole.items():
-            object.__setattr__(self, name, _whole(name, getattr(self, name), expected))
-        if not -LARGEST <= self.recurrent.min() <= self.recurrent.max() <= LARGEST:
-            raise ValueError(f"recurrent: beyond {LARGEST}")
+        integers = {"recurrent": (4 * units, units), "context": (len(LEARNED), SLOTS, EMBEDDED)}
+        for name, expected in integers.items():
+            object.__setattr__(self, name, _int8s(name, getattr(self, name), expected))
+        if not -LARGEST_WEIGHT <= self.recurrent.min() <= self.recurrent.max() <= LARGEST_WEIGHT:
+            raise ValueError(f"recurrent: a weight above {LARGEST_WEIGHT} or below {-LARGEST_WEIGHT}")
 
     @property
     def units(self) -> int:
-        """H."""
+        """The number of units, H."""
         return int(self.output.shape[1])
 
     @property
     def outputs(self) -> int:
-        """K, the number of head outputs."""
+        """The number of head outputs, K."""
         return int(self.heads.shape[0])
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The copy input after each of n bytes: see cpp/copy.h."""
+    """The copy input after each of n bytes: the bytes that the page has shown in similar places, see cpp/copy.h."""
 
-    predicted: Bytes  # (n, PREDICTIONS) the bytes expected next
-    length: Bytes  # (n, PREDICTIONS) the class of the match or run; 0: nothing is expected
-    slot: NDArray[np.uint16]  # (n, CONTEXTS) the hash of each context
+    predicted: Bytes  # (n, PREDICTIONS): the bytes expected next
+    length: Bytes  # (n, PREDICTIONS): the class of the match or run length; 0 where nothing is expected
+    slot: NDArray[np.uint16]  # (n, CONTEXTS): the hash of each context
 
     @classmethod
     def none(cls, n: int) -> "Predictions":
-        """Nothing is expected."""
+        """Returns rows for n bytes after which nothing is expected."""
         nothing = np.zeros((n, PREDICTIONS), np.uint8)
         return cls(nothing, nothing.copy(), np.zeros((n, CONTEXTS), np.uint16))
 
@@ -112,53 +113,59 @@ class Predictions:
         return Predictions(self.predicted[part], self.length[part], self.slot[part])
 
     def copy(self) -> "Predictions":
+        """Returns a copy that shares no memory."""
         return Predictions(self.predicted.copy(), self.length.copy(), self.slot.copy())
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """All the network knows of a page between two calls. No kernel changes one: it returns another.
+    """All that the network carries from one call to the next. Kernels return a new state and leave this one unchanged.
 
-    The copy model has a state of its own (`kernels.copy`); here are its last predictions, on which
-    the distribution of the next byte depends.
+    The copy model keeps its own state (`soupstate.kernels.copy`). `last` holds its last predictions, because the
+    distribution of the next byte depends on them.
     """
 
     h: Floats  # (H,)
     c: Floats  # (H,)
-    last: Predictions  # of one byte
+    last: Predictions  # one row
 
     @classmethod
     def zeros(cls, units: int) -> "State":
-        """The state before the first byte of a page."""
+        """Returns the state before the first byte of a page."""
         return cls(np.zeros(units, np.float32), np.zeros(units, np.float32), Predictions.none(1))
 
     def copy(self) -> "State":
+        """Returns a copy that shares no memory."""
         return State(self.h.copy(), self.c.copy(), self.last.copy())
 
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Bytes of one page to be read, from a state: the arguments of `Packed.read`."""
+    """Bytes of one page and the state to read them from: the arguments of `Packed.read`."""
 
     ids: Bytes  # (n,)
-    found: Predictions  # of n bytes
+    found: Predictions  # n rows
     state: State
-    asked: NDArray[np.bool_] | None = None  # (n,) bytes whose bits and entropy are to be computed; None: all
+    # (n,): whether to compute the bits and entropy of each byte; None: of every byte
+    asked: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """What a reading of n bytes yields."""
+    """The result of reading n bytes."""
 
-    bits: Floats  # (n,) surprisal of each byte, before it was read; NaN where it was not asked for
-    entropy: Floats  # (n,) entropy in bits of the distribution it was drawn from; likewise
-    heads: Floats  # (n, K) head logits after each byte
-    traces: Floats  # (n, U) output h of the chosen units after each byte
-    state: State
+    bits: Floats  # (n,): surprisal of each byte in bits, before it was read; NaN where not asked for
+    entropy: Floats  # (n,): entropy in bits of the predicted distribution of each byte; NaN where not asked for
+    heads: Floats  # (n, K): head logits after each byte
+    traces: Floats  # (n, U): h of the traced units after each byte
+    state: State  # after the last byte
 
 
 def floats(name: str, value: object, shape: tuple[int, ...]) -> Floats:
-    """An array of that shape, of any float type, in single precision. Raises ValueError for any other."""
+    """Returns `value`, an array of floats of that shape, as float32.
+
+    Raises ValueError for another type or shape, and for a value that is not finite in float32.
+    """
     array = np.asarray(value)
     if array.dtype.kind != "f":
         raise ValueError(f"{name}: type {array.dtype}, expected floats")
@@ -171,7 +178,8 @@ def floats(name: str, value: object, shape: tuple[int, ...]) -> Floats:
     return rounded
 
 
-def _whole(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.int8]:
+def _int8s(name: str, value: object, shape: tuple[int, ...]) -> NDArray[np.int8]:
+    """Returns `value` contiguous. Raises ValueError unless it is an array of int8 of that shape."""
     array = np.asarray(value)
     if array.shape != shape or array.dtype != np.int8:
         raise ValueError(f"{name}: {array.dtype} {array.shape}, expected int8 {shape}")

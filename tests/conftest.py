@@ -15,18 +15,19 @@ import pytest
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
-from app.service import Load, create_app, load_reader
-from app.serving import Server, listen
-from app.settings import Settings
-from kernels import available
-from model.net.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from model.net.depth import Depth, DepthLayer, DepthNeuron
-from model.net.ranking import Ranking
-from model.net.reader import Marking, Reader, Reading, Stopped
-from model.page.boundaries import KINDS
-from model.page.marks import OUTPUTS, Syntax
-from model.page.spans import spans_of_marks
-from model.train.teacher import teach
+from soupstate.app.cli.serve import Server, listen
+from soupstate.app.http.service import Load, create_app, load_network
+from soupstate.app.http.settings import Settings
+from soupstate.kernels import available
+from soupstate.model.faults.ranking import UNFITTED
+from soupstate.model.net.checkpoint import Checkpoint, Logistic, load_checkpoint, save_checkpoint
+from soupstate.model.net.depth import Depth, DepthLayer, DepthNeuron
+from soupstate.model.net.reader import Marking, Reader, Reading
+from soupstate.model.net.reading_loop import Stopped
+from soupstate.model.page.boundaries import BOUNDARY_KINDS
+from soupstate.model.page.marks import OUTPUTS, Syntax
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.teacher import teach
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 # While modules are imported: in CPython 3.11 a collection of garbage inside ast.parse, by which pytest rewrites their
@@ -34,6 +35,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 gc.disable()
 
 UNITS = 16
+A_RANKING = Logistic(UNFITTED.weights, -1.0)
 
 
 def tiny_checkpoint() -> Checkpoint:
@@ -65,7 +67,7 @@ def tiny_checkpoint() -> Checkpoint:
         "heads.weight": matrix(OUTPUTS, UNITS, scale=1.0),
         "heads.bias": matrix(OUTPUTS),
     }
-    changes = np.log(random.dirichlet(np.ones(len(Syntax)), (KINDS, len(Syntax)))).astype(np.float32)
+    changes = np.log(random.dirichlet(np.ones(len(Syntax)), (BOUNDARY_KINDS, len(Syntax)))).astype(np.float32)
     return Checkpoint("tiny", "test", 4, parameters, changes, a_depth(random))
 
 
@@ -131,7 +133,7 @@ def two_readers(folder: Path) -> Reader:
     backward = {"experiment": {"backward": True}}
     save_checkpoint(checkpoint, folder / "w.safetensors")
     save_checkpoint(
-        replace(checkpoint, training=backward, ranking=Ranking(bias=-1.0)),
+        replace(checkpoint, training=backward, ranking=A_RANKING),
         folder / "w-backward.safetensors",
     )
     return Reader(load_checkpoint(folder / "w.safetensors"))
@@ -247,5 +249,5 @@ def service(weights: Path) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def plain_service(weights: Path) -> Iterator[Running]:
     """One service for a module's tests, with the tiny network alone."""
-    with serving(Settings(port=0, weights=weights, workers=1), load_reader) as running:
+    with serving(Settings(port=0, weights=weights, workers=1), load_network) as running:
         yield running

@@ -25,8 +25,8 @@ from typing import Any
 from archives import hostile, page, record
 from test_batch_kills import compare
 
-from model.net.checkpoint import DEFAULT
-from model.page.warc import read_pages
+from soupstate.model.archive.records import read_pages
+from soupstate.model.net.checkpoint import DEFAULT
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "crawl_samples" / "samples-clean.warc.gz"
@@ -71,7 +71,7 @@ def large_file(path: Path) -> None:
 def warc(*arguments: str) -> dict[str, Any]:
     """The summary of a run of the command."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-c", "from app.cli import main; main()", "warc", *arguments, "--out", out]
+        command = [sys.executable, "-m", "soupstate", "warc", *arguments, "--out", out]
         done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, check=True)
         written = sum(path.stat().st_size for path in Path(out).glob("*.parquet"))
     found: dict[str, Any] = json.loads(done.stdout)

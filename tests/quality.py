@@ -17,17 +17,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from model.net.checkpoint import DEFAULT, digest, load_checkpoint
-from model.net.faults import find_faults
-from model.net.reader import Reader
-from model.page.links import links
-from model.page.skim import skim
-from model.page.spans import spans_of_marks
-from model.page.text import text
-from model.page.warc import read_pages
-from model.train.evaluate import NEAR, evaluate_pages
-from model.train.score import f1, recall, words
-from model.train.teacher import teach
+from soupstate.model.archive.records import read_pages
+from soupstate.model.faults.find import find_faults
+from soupstate.model.net.checkpoint import DEFAULT, digest, load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.page.render.links import links
+from soupstate.model.page.render.text import text
+from soupstate.model.page.skim import skim
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.evaluation.evaluate import NEAR, evaluate_pages
+from soupstate.model.train.evaluation.score import f1, recall, words
 
 FLOORS = Path(__file__).parent / "quality_floors.json"
 SAMPLES = Path(__file__).parents[1] / "crawl_samples"
@@ -97,7 +97,7 @@ def measure(reader: Reader) -> Figures:
     near: list[bool] = []
     for broken in broken_pages():
         whole = spans_of_marks(broken.undamaged, teach(broken.undamaged))
-        reading, skimmed = reader.read(broken.page), reader.mark(skim(broken.page))
+        reading, skimmed = reader.read(broken.page), reader.mark(skim(broken.page).text)
         sums = wanted.setdefault(broken.kind, [Counter() for _ in range(4)])
         number = f"{len(near)} "
         sums[0].update(number + word for word in words(text(broken.undamaged, whole)))

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from app.batch.rows import COLUMNS
-from app.cli import COMMANDS, soupstate
-from app.settings import PREFIX, Settings
-from model.net.checkpoint import DEFAULT
+from soupstate.app.cli.main import COMMANDS, soupstate
+from soupstate.app.http.settings import PREFIX, Settings
+from soupstate.app.rows import COLUMNS
+from soupstate.model.net.checkpoint import DEFAULT
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -38,7 +38,7 @@ def fenced(text: str, name: str) -> str:
 
 def commands(text: str) -> str:
     """A row for each command, as `soupstate --help` lists them."""
-    rows = [f"| `soupstate {name}` | {row[2]} | {f'`{row[3]}`' if row[3] else ''} |" for name, row in COMMANDS.items()]
+    rows = [f"| `soupstate {name}` | {row[0]} | {f'`{row[1]}`' if row[1] else ''} |" for name, row in COMMANDS.items()]
     return "\n".join(["| command | what it does | extra |", "|---|---|---|", *rows]) + "\n"
 
 

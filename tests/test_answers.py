@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.answers import Asked, extract
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.reader import Reader
+from soupstate.app.answers import Asked, extract
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.reader import Reader
 
 SCRIPT = "<script>" + "var ferry = timetable[7];\n" * 40 + "</script>"
 ENTRIES = [f'<a href="/boats/{n}.html">Boat é{n}</a>' for n in range(9)]
@@ -16,5 +16,5 @@ PAGE = f"<html><head><title>Boats</title>{SCRIPT}</head><body>\n<ul>\n" + f"{SCR
 @pytest.mark.parametrize("page", [PAGE, PAGE.replace(SCRIPT, ""), PAGE + SCRIPT])
 def test_links_stand_where_they_are_said_to(page: str) -> None:
     answer = extract(Reader(load_checkpoint(DEFAULT)), Asked(page, None, frozenset(["links"])))
-    assert [page[link["start"] : link["end"]] for link in answer["links"]] == [e.removesuffix("</a>") for e in ENTRIES]
-    assert answer["characters"] == len(page)
+    assert [page[link.start : link.end] for link in answer.links or ()] == [e.removesuffix("</a>") for e in ENTRIES]
+    assert answer.characters == len(page)

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from conftest import Running, Taught
 
-from app.work import Full, Late, TooLarge, WorkQueue
-from model.net.reader import Stopped
+from soupstate.app.http.queue import Full, Late, TooLarge, WorkQueue
+from soupstate.model.net.reader import Stopped
 
 HTML = {"Content-Type": "text/html"}
 SLOW = b"<p>SLOW" + b"x" * 993
@@ -151,7 +151,7 @@ def test_the_event_loop_goes_on_while_pages_are_read(serve: Serve) -> None:
 
 def started(weights: Path, *options: str) -> tuple["subprocess.Popen[str]", str]:
     """`soupstate serve` as a process of its own, and its address."""
-    command = [sys.executable, "-c", "from app.cli import main; main()"]
+    command = [sys.executable, "-m", "soupstate"]
     command += ["serve", "--port", "0", "--weights", str(weights)]
     environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(

@@ -2,19 +2,19 @@
 
 import pytest
 
-from model.page.places import EXCERPT, Places
-from model.page.spans import Span, TitleSpan
-from model.page.title import title
+from soupstate.model.page.line_index import EXCERPT, LineIndex
+from soupstate.model.page.render.title import title
+from soupstate.model.page.spans import Span, TitleSpan
 
 
 def test_lines_end_in_three_ways() -> None:
     page = "ab\ncd\r\ne😀f\r\rg"
-    places = Places(page)
+    places = LineIndex(page)
     expected = {"a": (1, 1), "b": (1, 2), "c": (2, 1), "e": (3, 1), "😀": (3, 2), "f": (3, 3), "g": (5, 1)}
     for character, place in expected.items():
         assert places.line_column(page.index(character)) == place
     assert places.line_column(len(page)) == (5, 2)
-    assert Places("").line_column(0) == (1, 1)
+    assert LineIndex("").line_column(0) == (1, 1)
     assert [places.excerpt(page.index(c), len(page)) for c in "acfg"] == ["ab", "cd", "e😀f", "g"]
 
 
@@ -24,7 +24,7 @@ def test_excerpts_of_long_lines(start: int, length: int) -> None:
     line = "".join(chr(0x4E00 + i) for i in range(300))
     page = f"first\n{line}\nlast"
     at = page.index(line) + start
-    excerpt = Places(page).excerpt(at, at + length)
+    excerpt = LineIndex(page).excerpt(at, at + length)
     assert len(excerpt) == EXCERPT
     assert excerpt in line
     wanted = line[start : start + length]

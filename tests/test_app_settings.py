@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from app.serving import serve
-from app.settings import BadSetting, Settings, load_settings
+from soupstate.app.cli.serve import serve_command
+from soupstate.app.http.settings import BadSetting, Settings, load_settings
 
 
 def test_command_line_before_environment_before_defaults() -> None:
@@ -32,7 +32,7 @@ def test_bad_values_name_their_source(name: str, value: str) -> None:
 
 
 def test_every_setting_has_help_and_an_option() -> None:
-    shown = CliRunner().invoke(serve, ["--help"]).output
+    shown = CliRunner().invoke(serve_command, ["--help"]).output
     for setting in fields(Settings):
         assert setting.metadata["help"]
         assert f"--{setting.name.replace('_', '-')}" in shown

@@ -13,14 +13,14 @@ from datatrove.data import Document
 from datatrove.pipeline.extractors.base import ExtractorSandbox
 from datatrove.pipeline.readers.jsonl import JsonlReader
 
-from app.answers import Asked, extract
-from app.batch.extractor import SoupstateExtractor, SoupstateWarcReader
-from app.batch.folder import Folder
-from app.batch.job import Attempt, Job
-from app.batch.task import Task
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.reader import Reader
-from model.page.warc import read_pages
+from soupstate.app.answers import Asked, extract
+from soupstate.app.batch.folder import Folder
+from soupstate.app.batch.integrations.datatrove import SoupstateExtractor, SoupstateWarcReader
+from soupstate.app.batch.job import Attempt, Job
+from soupstate.app.batch.task import Task
+from soupstate.model.archive.records import read_pages
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.reader import Reader
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,7 +40,7 @@ def expected(weights: Path) -> dict[str, str]:
     """Main text of pages 0 to 4, by page."""
     reader = Reader(load_checkpoint(weights))
     pages = [page(number) for number in range(5)]
-    texts = {html: extract(reader, Asked(html, None, frozenset(["text"]), "main"))["text"] for html in pages}
+    texts = {html: extract(reader, Asked(html, None, frozenset(["text"]), "main")).text for html in pages}
     assert all(texts.values())
     return texts
 
@@ -88,7 +88,7 @@ def test_the_example_runs(tmp_path: Path, weights: Path) -> None:
     for path in sorted((tmp_path / "out" / "pages").glob("*.jsonl.gz")):
         lines += [orjson.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     reader = Reader(load_checkpoint(weights))
-    texts = [extract(reader, Asked(page(n), None, frozenset(["text"])))["text"] for n in range(6)]
+    texts = [extract(reader, Asked(page(n), None, frozenset(["text"]))).text for n in range(6)]
     assert [line["text"] for line in lines] == texts
     assert [line["id"] for line in lines] == [f"<urn:uuid:{n}>" for n in range(6)]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from app.batch.folder import Folder, identity
-from app.batch.inputs import BadInput, sources
-from app.batch.job import JobError
+from soupstate.app.batch.folder import Folder
+from soupstate.app.batch.inputs import BadInput, sources
+from soupstate.app.batch.job import JobError
+from soupstate.app.batch.names import identity
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.batch import progress
-from app.batch.job import Counts
-from app.batch.progress import Progress
-from app.batch.supervisor import Outcome
+from soupstate.app.batch import progress
+from soupstate.app.batch.job import Counts
+from soupstate.app.batch.progress import Progress
+from soupstate.app.batch.supervisor import Outcome
 
 
 def counts(**rows: int) -> Counts:

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from archives import archive, page, record, rows
 
-from app.batch import supervisor
-from app.batch.folder import Folder
-from app.batch.job import Job, JobError
-from app.batch.supervisor import Stop, Supervisor
+from soupstate.app.batch import supervisor
+from soupstate.app.batch.folder import Folder
+from soupstate.app.batch.job import Job, JobError
+from soupstate.app.batch.supervisor import JobEnded, Supervisor
 
 # Python runs a file of this name as it starts: the worker's reader gets a weakness there that real pages may find.
 WEAK = """
 import os, signal, sys, time
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "app.batch.task":
+        if name == "soupstate.app.batch.task":
             sys.meta_path.remove(self)
-            from model.net.reader import Reader
+            from soupstate.model.net.reader import Reader
             def weak(whole):
                 def read(self, pages, *stop):
                     text = " ".join([pages] if isinstance(pages, str) else pages)
@@ -31,12 +31,12 @@ class Finder:
                     return whole(self, pages, *stop)
                 return read
             Reader.mark, Reader.mark_many = weak(Reader.mark), weak(Reader.mark_many)
-            from model.page import warc
-            whole_decode = warc.decode
+            from soupstate.model.archive import records
+            whole_decode = records.decode
             def decode(body, content_type=None):
                 if b"FETCH" in body: os.abort()
                 return whole_decode(body, content_type)
-            warc.decode = decode
+            records.decode = decode
 sys.meta_path.insert(0, Finder())
 """
 
@@ -145,7 +145,7 @@ def test_weights_that_are_not_there_end_the_job(tmp_path: Path) -> None:
 
 def test_a_worker_ends_when_it_is_told_to(job: Job, tmp_path: Path) -> None:
     keeper = Supervisor(job, lambda: True)
-    with pytest.raises(Stop):
+    with pytest.raises(JobEnded):
         keeper.run(str(archive(tmp_path / "a.warc.gz", range(1))))
     assert keeper.pid is None
     keeper.close()

@@ -11,14 +11,17 @@ import zstandard
 from archives import archive, hostile, page, record, rows
 from warcio.archiveiterator import ArchiveIterator
 
-from app.answers import EXTRACT_PARTS, Asked, extract
-from app.batch import task
-from app.batch.folder import Folder
-from app.batch.job import Attempt, Counts, Job
-from app.batch.parquet import SCHEMA
-from app.batch.task import Task, read_batch, source_name
-from model.net.checkpoint import load_checkpoint
-from model.net.reader import Reader
+from soupstate.app.answers import EXTRACT_PARTS, Asked, extract
+from soupstate.app.batch import task
+from soupstate.app.batch.folder import Folder
+from soupstate.app.batch.job import Attempt, Counts, Job
+from soupstate.app.batch.names import source_name
+from soupstate.app.batch.task import Task
+from soupstate.app.batch.writers.parquet import SCHEMA
+from soupstate.app.pages import mark_pages
+from soupstate.model.net.checkpoint import load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.page.skim import Skimmed, skim
 
 SAMPLES = Path(__file__).parents[1] / "crawl_samples" / "samples-broken.warc.gz"
 
@@ -45,13 +48,14 @@ def test_rows_are_what_the_service_answers(reader: Reader, tmp_path: Path) -> No
     for number, (row, html) in enumerate(zip(found, pages, strict=True)):
         answer = extract(reader, Asked(html, f"https://site.example/{number}", frozenset(EXTRACT_PARTS)))
         for part in ("title", "text", "markdown", "characters"):
-            assert row[part] == answer[part], part  # type: ignore[literal-required]
-        assert row["links"] == [{k: link[k] for k in ("href", "url", "text", "rel")} for link in answer["links"]]
-        assert row["bits_per_character"] == pytest.approx(answer["bits_per_character"])
+            assert row[part] == getattr(answer, part), part
+        names = ("href", "url", "text", "rel")
+        assert row["links"] == [{k: getattr(link, k) for k in names} for link in answer.links or ()]
+        assert row["bits_per_character"] == pytest.approx(answer.bits_per_character)
         assert f"Number {number}" in str(row["text"]) and row["links"]
-        name, version = answer["model"]["name"], answer["model"]["version"]
+        name, version = reader.checkpoint.name, reader.checkpoint.version
         main = extract(reader, Asked(html, None, frozenset(["text"]), "main"))
-        assert row["main_text"] == main["text"]
+        assert row["main_text"] == main.text
         assert (row["offset"], row["warc_file"], row["language"]) == (offset, "a.warc.gz", "en-gb")
         assert (row["charset"], row["charset_source"], row["http_status"]) == ("utf-8", "header", 200)
         assert (row["model_name"], row["model_version"], row["status"]) == (name, version, "ok")
@@ -97,14 +101,14 @@ def test_pages_read_together_make_the_same_rows(
     reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(reader, SAMPLES, tmp_path / "many")
-    monkeypatch.setattr(task, "LANES", 1)
+    monkeypatch.setattr(task, "MOST_PAGES", 1)
     run(reader, SAMPLES, tmp_path / "one")
     one, many = (tmp_path / name / f"{SAMPLES.name}.parquet" for name in ("one", "many"))
     assert one.read_bytes() == many.read_bytes()
 
 
 def test_a_page_that_fails_costs_itself_only(reader: Reader) -> None:
-    readings = read_batch(reader, [page(1), "half a pair: \ud800", page(2)], 60.0)
+    readings = mark_pages(reader, [skim(p) for p in (page(1), "half a pair: \ud800", page(2))], 60.0)
     assert readings[1] == "failed (UnicodeEncodeError)"
     assert [reading if isinstance(reading, str) else reading.page for reading in readings] == [
         page(1), "failed (UnicodeEncodeError)", page(2)
@@ -118,13 +122,13 @@ def test_a_file_that_is_begun_again_keeps_its_parts(
     whole = run(reader, source, tmp_path / "whole")
     read: list[int] = []
 
-    def broken_line(reader: Reader, pages: list[str], *given: object) -> object:
+    def broken_line(reader: Reader, pages: list[Skimmed], *given: object) -> object:
         read.append(len(pages))
         if len(read) == 3:
             raise OSError("the line broke")
-        return read_batch(reader, pages, 60.0)
+        return mark_pages(reader, pages, 60.0)
 
-    monkeypatch.setattr(task, "read_batch", broken_line)
+    monkeypatch.setattr(task, "mark_pages", broken_line)
     with pytest.raises(OSError, match="the line broke"):
         run(reader, source, tmp_path / "out", part_records=3)
     assert read == [3, 3, 2] and len(list((tmp_path / "out" / "_begun").iterdir())) == 2

@@ -2,7 +2,7 @@
 
 from multiprocessing import Pipe
 
-from app.batch.worker import _received
+from soupstate.app.batch.worker import _received
 
 
 def test_a_parent_that_has_ended_sends_nothing() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from app import bench_cli
-from app.cli import soupstate
-from kernels import Packed, available, bench
-from kernels.bench import (
+from soupstate.app.cli import bench as bench_cli
+from soupstate.app.cli.main import soupstate
+from soupstate.kernels import Packed, available, bench
+from soupstate.kernels.bench import (
     check,
     generated_page,
     operations,
@@ -20,8 +20,8 @@ from kernels.bench import (
     qrnn_units,
     qrnn_weights,
 )
-from kernels.qrnn import PackedQrnn
-from model.net.checkpoint import load_checkpoint
+from soupstate.kernels.qrnn import PackedQrnn
+from soupstate.model.net.checkpoint import load_checkpoint
 
 KEYS = {
     "backend", "cell", "units", "regime", "threads", "characters_per_second", "share_of_peak", "times_torch",

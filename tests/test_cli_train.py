@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from app.cli import soupstate
-from model.net.checkpoint import digest, load_checkpoint
-from model.net.reader import Reader
-from model.page.marks import COLUMN, HEADS, IGNORED
-from model.train.shards import MARKS, Shards
+from soupstate.app.cli.main import soupstate
+from soupstate.model.net.checkpoint import digest, load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.page.marks import COLUMN, HEADS, IGNORED
+from soupstate.model.train.data.shards import MARKS, Shards
 
 SAMPLES = Path(__file__).parents[1] / "crawl_samples"
 EXPERIMENT = """
@@ -55,7 +55,7 @@ def test_lessons_are_made_once_and_always_alike(folder: Path, tmp_path: Path) ->
     assert len(shards) >= 10
     assert shards.columns == {MARKS + len(HEADS)}
     again = run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(folder / "shards"))
-    assert again.output == "samples-broken: there already\n"
+    assert again.output == "samples-broken: exists already\n"
     run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(tmp_path))
     for i in range(len(shards)):
         assert np.array_equal(Shards(tmp_path).lesson(i), shards.lesson(i))
@@ -110,7 +110,7 @@ def test_train_resume_export_read(folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_signal_saves_and_ends_the_training(folder: Path, tmp_path: Path) -> None:
     plan = folder / "long.toml"
     plan.write_text(EXPERIMENT.format(characters=400_000_000))
-    code = "from app.cli import main; main()"
+    code = "from soupstate.app.cli.main import main; main()"
     arguments = ["train", str(plan), "--out", str(tmp_path), "--device", "cpu", "--threads", "1"]
     environ = {**os.environ, "PYTHONPATH": str(SAMPLES.parent), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(

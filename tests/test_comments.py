@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from model.net.comments import comments, raw_elements
-from model.page.marks import Syntax
+from soupstate.model.faults.checks.comments import comments, raw_elements
+from soupstate.model.page.marks import Syntax
 
 WHOLE = "<p>a</p>\n<!-- begin menu -->\n<ul><li>x</li></ul>\n<!--end menu--><p>b</p>"
 

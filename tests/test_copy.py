@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kernels import reference
-from kernels.compiled import cpp
-from kernels.copy import CONTEXTS, MATCHERS, PREDICTIONS, Predictions, copies, copy_state, peek_copies
+from soupstate.kernels import reference
+from soupstate.kernels.compiled import MISSING, cpp
+from soupstate.kernels.copy import CONTEXTS, MATCHERS, PREDICTIONS, Predictions, copies, copy_state, peek_copies
 
 Bytes = NDArray[np.uint8]
 Slots = NDArray[np.uint16]
@@ -45,9 +45,7 @@ def html(size: int, seed: int = 0) -> Bytes:
     parts = []
     for i in range(size // 20):
         word, other = words[rng.integers(60)], words[rng.integers(60)]
-        parts.append(
-            b'<div class="%s"><a href="/%s/%d">%s</a></div>\n' % (word, other, i % 97, word)
-        )
+        parts.append(b'<div class="%s"><a href="/%s/%d">%s</a></div>\n' % (word, other, i % 97, word))
     return np.frombuffer(b"".join(parts)[:size], np.uint8)
 
 
@@ -157,9 +155,7 @@ def test_versions_agree_beyond_the_ring() -> None:
     page = html(reference.RING - 2_000, seed=4)
     start, noise = page[:1_960], np.random.default_rng(5).integers(0, 256, 3_000, dtype=np.uint8)
     _, state = run(cpp.copies, page)
-    ids = np.concatenate(
-        [start, noise, page[1_000:4_000], noise, page[-3_000:], page[8_000:12_000]]
-    )
+    ids = np.concatenate([start, noise, page[1_000:4_000], noise, page[-3_000:], page[8_000:12_000]])
     (fast, fast_state), (plain, plain_state) = run(cpp.copies, ids, state), run(reference.copies, ids, state)
     assert_same(fast, plain)
     assert np.array_equal(fast_state, plain_state)
@@ -222,6 +218,10 @@ def test_peek_is_copies_and_leaves_the_state(before: int, text: str) -> None:
     assert np.array_equal(copies(ids_of(text), state)[1], after)
 
 
+def test_nothing_is_missing_where_the_module_is_there() -> None:
+    assert bool(MISSING) == (cpp is None)
+
+
 def test_layout_of_the_state() -> None:
     assert cpp is None or cpp.COPY_STATE_BYTES == reference.COPY_STATE_BYTES
 
@@ -255,7 +255,7 @@ def test_outputs_are_never_converted() -> None:
         for wrong in ((good[:-1], good, slot), (good, good[:-1], slot), (good, good, slot[:-1])):
             with pytest.raises(ValueError, match="one row per id"):
                 function(html(50), copy_state(), *wrong)
-        with pytest.raises(ValueError, match="state: wrong size"):
+        with pytest.raises(ValueError, match="state: expected COPY_STATE_BYTES"):
             function(html(50), copy_state()[:-1].copy(), good, good, slot)
 
 
@@ -263,11 +263,13 @@ def test_without_the_compiled_module() -> None:
     """A pure build reads too; a module that is there and does not load is an error."""
     program = """
 import sys
-sys.modules["kernels._cpp"] = None
-import numpy as np, kernels
-from kernels.copy import copies, copy_state
-assert kernels.available() == ("reference",)
-from kernels.copy import peek_copies
+sys.modules["soupstate.kernels._cpp"] = None
+import numpy as np
+from soupstate import kernels
+from soupstate.kernels.compiled import MISSING
+from soupstate.kernels.copy import copies, copy_state
+assert kernels.available() == ("reference",) and "C++17 compiler" in MISSING
+from soupstate.kernels.copy import peek_copies
 ids = np.frombuffer(b"abcdeXabcdeX", np.uint8)
 found, _ = copies(ids, copy_state())
 assert found.predicted[-1, :4].tobytes() == b"aaaa" and found.length[-1, :4].tolist() == [7, 7, 1, 1]

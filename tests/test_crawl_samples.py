@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from model.page.warc import Tally, read_pages
+from soupstate.model.archive.records import Tally, read_pages
 
 FOLDER = Path(__file__).parents[1] / "crawl_samples"
 

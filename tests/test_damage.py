@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from test_crawl_samples import SAMPLES
 
-from model.page.links import links
-from model.page.marks import COLUMN, HEADS, IGNORED, Event, Syntax, Visible
-from model.page.spans import spans_of_marks
-from model.page.text import text
-from model.train.damage import DAMAGE, Edit, apply, damage
-from model.train.score import recall, words
-from model.train.teacher import Marks, teach
+from soupstate.model.page.marks import COLUMN, HEADS, IGNORED, Event, Syntax, Visible
+from soupstate.model.page.render.links import links
+from soupstate.model.page.render.text import text
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.damage import DAMAGE, Edit, apply, damage
+from soupstate.model.train.data.teacher import Marks, teach
+from soupstate.model.train.evaluation.score import recall, words
 
 PAGES = [(s.html, teach(s.html)) for s in SAMPLES if s.malformed is None and len(s.html) < 5000]
 SEEDS = range(2)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from model.page.decode import Decoded, EmptyPage, NotText, Undecodable, decode
+from soupstate.model.page.decode import Decoded, EmptyPage, NotText, Undecodable, decode
 
 RUSSIAN = (
     "<html><head><title>Расписание</title></head><body><p>Пригородный поезд отправляется с "

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from model.net.depth import CELLS, SEEN, TENSORS, DepthLayer, DepthState
-from model.train.depth import Samples, fit_layer, lesson
-from model.train.opened import KINDS, opened
+from soupstate.model.net.depth import CELLS, SEEN, TENSORS, DepthLayer, DepthState
+from soupstate.model.page.elements import COUNTED_KINDS
+from soupstate.model.train.data.open_elements import opened
+from soupstate.model.train.network.depth_layer import Samples, fit_layer, lesson
 
 
 def told(page: str) -> list[tuple[str, str]]:
@@ -40,7 +41,7 @@ def told(page: str) -> list[tuple[str, str]]:
 )  # fmt: skip
 def test_opened(page: str, wanted: list[tuple[str, str]]) -> None:
     assert told(page) == wanted
-    assert len(KINDS) == CELLS
+    assert len(COUNTED_KINDS) == CELLS
 
 
 def test_lessons_hold_all_moves_and_what_looks_like_one() -> None:

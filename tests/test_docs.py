@@ -11,12 +11,12 @@ import pytest
 import readme
 from click.testing import CliRunner
 
-from app.cli import COMMANDS, soupstate
-from app.service import ERRORS
-from app.settings import PREFIX, Settings
-from kernels.backends import VARIABLE
-from model.net.checkpoint import load_checkpoint
-from model.page.marks import HEADS
+from soupstate.app.cli.main import COMMANDS, soupstate
+from soupstate.app.http.service import ERRORS
+from soupstate.app.http.settings import PREFIX, Settings
+from soupstate.kernels.backends import VARIABLE
+from soupstate.model.net.checkpoint import load_checkpoint
+from soupstate.model.page.marks import HEADS
 
 ROOT = Path(__file__).parents[1]
 README = readme.README.read_text("utf-8")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from model.page.entities import unescape_attribute, unescape_text
+from soupstate.model.page.entities import unescape_attribute, unescape_text
 
 
 def in_text(source: str) -> str:

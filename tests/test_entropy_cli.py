@@ -1,18 +1,20 @@
 """`soupstate entropy`: text, SARIF, mended files, and the exit status."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from app import cli
-from app.answers import Asked, measure
-from app.entropy_cli import mend
-from app.fault_formats import said, sarif, shown
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.reader import Reader
-from model.page.places import Places
+from soupstate.app.answers import Asked, measure
+from soupstate.app.cli import main as cli
+from soupstate.app.fault_formats import in_words, sarif, source_frame
+from soupstate.model.faults.apply import mend
+from soupstate.model.faults.fault import Fault, Fix
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.page.line_index import LineIndex
 
 ROWS = "".join(f'<li class="entry"><a href="/boats/{n}.html">Boot {n} für zwei</a></li>\r\n' for n in range(12))
 WHOLE = f"<!DOCTYPE html>\n<html><head><title>Boote</title></head><body>\n<ul>\n{ROWS}</ul></body></html>\n"
@@ -31,16 +33,15 @@ def broken(tmp_path: Path) -> Path:
     return path
 
 
-def fault(start: int, end: int, *replacements: str, probability: float = 0.9) -> dict[str, object]:
-    fixes = [{"start": start, "end": end, "replacement": r, "bits_saved": 9.0} for r in replacements]
-    place = {"start": start, "end": end, "line": 1, "column": start + 1, "bits": 31.2, "kind": "unpaired-quote"}
-    return {**place, "probability": probability, "message": "a quote is missing", "excerpt": "", "fixes": fixes}
+def fault(start: int, end: int, *replacements: str, probability: float = 0.9) -> Fault:
+    fixes = tuple(Fix(start, end, r, 9.0) for r in replacements)
+    return Fault(start, end, 1, start + 1, 31.2, probability, "unpaired-quote", "a quote is missing", "", fixes)
 
 
 def test_text_shows_the_line_and_points_at_the_fix() -> None:
     page = '<p>\n<a\thref="/x>y</a>'
     place = page.index(">y")
-    lines = shown("f.html", Places(page), {**fault(place, place, '"'), "line": 2, "column": 12}).splitlines()
+    lines = source_frame("f.html", LineIndex(page), replace(fault(place, place, '"'), line=2, column=12)).splitlines()
     assert lines[0] == "f.html:2:12: a quote is missing  [unpaired-quote, 90%, 31 bits]"
     assert lines[1] == '  2 | <a href="/x>y</a>'
     assert lines[2].index("^") == lines[1].index(">y") and lines[2].endswith('^ insert "')
@@ -48,7 +49,7 @@ def test_text_shows_the_line_and_points_at_the_fix() -> None:
 
 @pytest.mark.parametrize(("new", "words"), [("", "delete bc"), ("x", "replace bc by x")])
 def test_a_fix_in_words(new: str, words: str) -> None:
-    assert said("abcd", {"start": 1, "end": 3, "replacement": new}) == words
+    assert in_words("abcd", Fix(1, 3, new, 9.0)) == words
 
 
 def test_sarif_says_where_and_how_to_mend() -> None:
@@ -68,9 +69,21 @@ def test_sarif_says_where_and_how_to_mend() -> None:
 
 def test_fixes_near_each_other_are_not_both_made() -> None:
     page = "ab" + "." * 200 + "cd"
-    text, left = mend(page, [fault(1, 2, "X"), fault(2, 3, "Y"), fault(202, 202, "Z"), fault(100, 100)])
-    assert text == "aX" + "." * 200 + "Zcd"
-    assert [f["start"] for f in left] == [2, 100]
+    mended = mend(page, [fault(1, 2, "X"), fault(2, 3, "Y"), fault(202, 202, "Z"), fault(100, 100)])
+    assert mended.page == "aX" + "." * 200 + "Zcd"
+    assert [f.start for f in mended.left] == [2, 100] and [f.start for f in mended.mended] == [1, 202]
+
+
+def test_the_likeliest_fault_is_mended_and_unlikely_ones_are_not() -> None:
+    faults = [fault(1, 1, "X", probability=0.6), fault(2, 2, "Y", probability=0.8), fault(3, 3, "Z", probability=0.4)]
+    mended = mend("abcd", faults)
+    assert mended.page == "abYcd" and [f.start for f in mended.left] == [1]
+    assert mend("abcd", faults, 0.9).page == "abcd"
+
+
+def test_a_fix_outside_the_page_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside the page of 2 characters"):
+        mend("ab", [fault(3, 3, "X")])
 
 
 def test_a_fault_above_the_threshold_makes_the_exit_status(broken: Path) -> None:
@@ -117,6 +130,7 @@ def test_detail(broken: Path, detail: str) -> None:
         assert not {"surprisal", "entropy", "depth"} & set(answer) and answer["bits_per_character"] > 0
         return
     whole = measure(Reader(load_checkpoint(DEFAULT)), Asked(BROKEN, None, frozenset(["surprisal", "depth"])))
+    assert whole.surprisal is not None and whole.depth is not None
     assert len(answer["surprisal"]) == len(answer["depth"]) == BROKEN.count("\n") + 1
-    assert sum(answer["surprisal"]) == pytest.approx(float(whole["surprisal"].sum()), abs=0.2)
-    assert max(answer["depth"]) == pytest.approx(float(whole["depth"].max()), abs=0.01)
+    assert sum(answer["surprisal"]) == pytest.approx(float(whole.surprisal.sum()), abs=0.2)
+    assert max(answer["depth"]) == pytest.approx(float(whole.depth.max()), abs=0.01)

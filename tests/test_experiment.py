@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from model.train.experiment import Experiment, load_experiment
-from model.train.lanes import Stretches
+from soupstate.model.train.data.lanes import Stretches
+from soupstate.model.train.run.experiment import Experiment, load_experiment
 
 FOLDER = Path(__file__).parents[1] / "experiments"
 LEAST = 'name = "n"\nshards = "s"\n'

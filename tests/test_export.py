@@ -8,17 +8,17 @@ import torch
 from numpy.typing import NDArray
 from test_crawl_samples import SAMPLES
 
-from kernels import Predictions, State, Weights, available, pack
-from kernels.weights import EMBEDDED, LEARNED, SLOTS
-from model.net.fold import CLIPPED, eighths, fold, rounded
-from model.page.boundaries import KINDS, boundary_kinds
-from model.page.marks import HEADS, IGNORED, OUTPUTS, Syntax
-from model.train.export import UNSEEN, count_changes, parameters
-from model.train.inputs import BYTE, LENGTH, PREDICTED, SLOT, Inputs, input_rows
-from model.train.lessons import byte_rows
-from model.train.network import Network
-from model.train.shards import MARKS, Shards, write_shard
-from model.train.teacher import teach
+from soupstate.kernels import Predictions, State, Weights, available, pack
+from soupstate.kernels.weights import EMBEDDED, LEARNED, SLOTS
+from soupstate.model.net.fold import CLIPPED, eighths, fold, rounded
+from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
+from soupstate.model.page.marks import HEADS, IGNORED, OUTPUTS, Syntax
+from soupstate.model.train.data.inputs import BYTE, LENGTH, PREDICTED, SLOT, Inputs, input_rows
+from soupstate.model.train.data.lessons import byte_rows
+from soupstate.model.train.data.shards import MARKS, Shards, write_shard
+from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.network.network import Network
+from soupstate.model.train.run.export import UNSEEN, count_changes, parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -152,8 +152,8 @@ def test_changes_of_syntax(tmp_path: Path) -> None:
     write_shard(tmp_path / "a", [*lessons, lessons[0][:1]], MARKS + len(HEADS))
     table = count_changes(Shards(tmp_path))
     classes = len(Syntax)
-    assert table.shape == (KINDS, classes, classes) and table.dtype == np.float32
-    counts = np.zeros((KINDS, classes, classes))
+    assert table.shape == (BOUNDARY_KINDS, classes, classes) and table.dtype == np.float32
+    counts = np.zeros((BOUNDARY_KINDS, classes, classes))
     for rows in lessons:
         kinds = boundary_kinds(np.ascontiguousarray(rows[1:, BYTE]), int(rows[0, BYTE]))
         for kind, a, b in zip(kinds, rows[:-1, MARKS], rows[1:, MARKS], strict=True):
@@ -169,6 +169,6 @@ def test_changes_of_syntax(tmp_path: Path) -> None:
 def test_kinds_of_boundaries() -> None:
     page = np.frombuffer(b"a<b>", np.uint8)
     kinds = boundary_kinds(page, ord(" "))
-    assert len(set(kinds.tolist())) == 4 and kinds.max() < KINDS
+    assert len(set(kinds.tolist())) == 4 and kinds.max() < BOUNDARY_KINDS
     assert np.array_equal(boundary_kinds(page[1:], ord("a")), kinds[1:])
     assert np.array_equal(boundary_kinds(np.frombuffer(b"z<9>", np.uint8), ord("\n")), kinds)

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import two_readers
+from conftest import A_RANKING, two_readers
 
-from kernels.copy import copies, copy_state
-from kernels.weights import Piece, Predictions, State
-from model.net.ranking import Ranking
-from model.net.reader import Reader
-from model.train.evaluate import evaluate_faults
-from model.train.fault_ablation import WithoutCopies, ablate_faults, variants
+from soupstate.kernels.copy import copies, copy_state
+from soupstate.kernels.weights import Piece, Predictions, State
+from soupstate.model.net.reader import Reader
+from soupstate.model.train.evaluation.evaluate import evaluate_faults
+from soupstate.model.train.evaluation.fault_ablation import WithoutCopies, ablate_faults, variants
 
 PAGE = "".join(f'<li class="entry"><a href="/boats/{n}.html">Boat {n}</a></li>\n' for n in range(30))
 
@@ -26,15 +25,15 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
 def test_variants(reader: Reader) -> None:
     found = dict(variants(reader))
     assert len(found) == 5
-    assert found["both networks, ranked"] is reader and reader.behind is not None
+    assert found["both networks, ranked"] is reader and reader.backward is not None
     unranked = found["both networks, by bits saved alone"]
-    assert unranked.behind is not None and unranked.behind.checkpoint.ranking == Ranking()
-    assert reader.behind.checkpoint.ranking == Ranking(bias=-1.0)
-    assert found["forward network alone, ranked"].behind is None
+    assert unranked.backward is not None and unranked.backward.checkpoint.ranking is None
+    assert reader.backward.checkpoint.ranking == A_RANKING
+    assert found["forward network alone, ranked"].backward is None
     uncopied = found["as the first, without the copy input"]
-    assert uncopied.behind is not None
-    assert isinstance(uncopied.packed, WithoutCopies) and isinstance(uncopied.behind.packed, WithoutCopies)
-    assert uncopied.behind.checkpoint.ranking == Ranking(bias=-1.0)
+    assert uncopied.backward is not None
+    assert isinstance(uncopied.packed, WithoutCopies) and isinstance(uncopied.backward.packed, WithoutCopies)
+    assert uncopied.backward.checkpoint.ranking == A_RANKING
     assert len(dict(variants(found["forward network alone, ranked"]))) == 3
 
 

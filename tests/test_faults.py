@@ -6,15 +6,15 @@ import time
 import numpy as np
 import pytest
 
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.faults import find_faults, structural_places
-from model.net.reader import Reader, Stopped
-from model.net.references import references
-from model.net.repairs import KINDS, repairs
-from model.net.suspects import Mismatches, pieces
-from model.page.marks import Syntax
-from model.page.spans import TagSpan, spans_of_marks
-from model.train.teacher import teach
+from soupstate.model.faults.checks.mismatches import Mismatches, pieces
+from soupstate.model.faults.checks.references import references
+from soupstate.model.faults.edits import FAULT_KINDS, repairs
+from soupstate.model.faults.find import find_faults, structural_places
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.reader import Reader, Stopped
+from soupstate.model.page.marks import Syntax
+from soupstate.model.page.spans import TagSpan, spans_of_marks
+from soupstate.model.train.data.teacher import teach
 
 CLEAN = (
     '<!DOCTYPE html>\n<html>\n<head>\n<title>Boats for hire</title>\n</head>\n<body>\n<ul class="menu">\n'
@@ -149,7 +149,7 @@ def test_faults_are_ranked_and_stand_in_the_page(reader: Reader) -> None:
     assert all(0 <= f.start <= f.end <= len(page) for f in faults)
     likely = [f.probability if f.fixes else 0.0 for f in faults]
     assert likely == sorted(likely, reverse=True) and all(0 <= f.probability <= 1 for f in faults)
-    assert {f.kind for f in faults} <= set(KINDS)
+    assert {f.kind for f in faults} <= set(FAULT_KINDS)
     for fault in faults:
         bits = [fix.bits_saved for fix in fault.fixes]
         assert bits == sorted(bits, reverse=True)

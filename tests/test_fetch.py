@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.fetch import Fetched, FetchError, Manners, _retry_after, fetch
-from model.page.warc import read_pages
+from soupstate.app.common_crawl import Fetched, FetchError, Manners, _retry_after, fetch
+from soupstate.model.archive.records import read_pages
 
 CRAWL = "CC-MAIN-2026-17"
 FILENAME = f"crawl-data/{CRAWL}/segments/1/warc/a.warc.gz"
@@ -220,7 +220,7 @@ def test_broken_record_is_left_out(server: Server, tmp_path: Path) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from app.fetch import Manners, fetch
+from soupstate.app.common_crawl import Manners, fetch
 fetch(["a.example/*"], sys.argv[1], Path(sys.argv[3]), index_server=sys.argv[2],
       data_server=sys.argv[2], manners=Manners(delay=0.001))
 """

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from triton_scripts import needs_triton, run_with_triton
 
-from kernels import forget_mult as kernel
-from kernels.compiled import cpp
-from kernels.forget_mult import (
+from soupstate.kernels import forget_mult as kernel
+from soupstate.kernels.compiled import cpp
+from soupstate.kernels.forget_mult import (
     forget_mult,
     forget_mult_gradients,
     reference_forget_mult,
     reference_forget_mult_gradients,
 )
-from model.train.forget_mult import forget_mult as torch_forget_mult
+from soupstate.model.train.network.forget_mult import forget_mult as torch_forget_mult
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -59,14 +59,16 @@ def test_compiled_equals_reference(size: tuple[int, int, int]) -> None:
     before = [a.copy() for a in given]
     c, h = (np.full(size, np.nan, np.float32) for _ in range(2))
     assert cpp is not None
-    cpp.forget_mult(*given, c, h)
+    inputs = dict(zip(("f", "z", "o", "start"), given, strict=True))
+    cpp.forget_mult(**inputs, c=c, h=h)
     wanted = reference_forget_mult(*given)
     for got, want in zip((c, h), wanted, strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=TOLERANCE)
     for got, want in zip(forget_mult(*given), (c, h), strict=True):
         assert got.dtype == np.float32 and np.array_equal(got, want)
     gradients = [np.full(a.shape, np.nan, np.float32) for a in given]
-    cpp.forget_mult_gradients(*given, c, by_h, by_end, *gradients)
+    outputs = dict(zip(("by_f", "by_z", "by_o", "by_start"), gradients, strict=True))
+    cpp.forget_mult_gradients(**inputs, c=c, by_h=by_h, by_end=by_end, **outputs)
     for got, want in zip(gradients, reference_forget_mult_gradients(*given, *wanted[:1], by_h, by_end), strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=TOLERANCE)
     for got, want in zip(forget_mult_gradients(*given, c, by_h, by_end), gradients, strict=True):
@@ -151,13 +153,22 @@ def test_wrong_arguments() -> None:
 def test_the_module_refuses_what_does_not_fit() -> None:
     f, z, o, start, by_h, by_end = make(2, 3, 4)
     assert cpp is not None
-    for bad in ((f, z[:1], o, start, f, f), (f, z, o, start[:1], f, f), (f, z, o, start, f[:1], f)):
-        with pytest.raises(ValueError, match="as f|of one shape|one row"):
-            cpp.forget_mult(*bad)
-    with pytest.raises(TypeError):  # it would be written to a copy
-        cpp.forget_mult(f, z, o, start, f.astype(np.float64), f.copy())
-    with pytest.raises(ValueError, match="gradients"):
-        cpp.forget_mult_gradients(f, z, o, start, f, by_h, by_end, f, f, f[:1], start)
+    inputs = {"f": f, "z": z, "o": o, "start": start}
+    good = {**inputs, "c": f.copy(), "h": f.copy()}
+    cpp.forget_mult(**good)
+    for name, array in good.items():
+        with pytest.raises(ValueError, match="expected"):
+            cpp.forget_mult(**{**good, name: array[:1]})
+        with pytest.raises(TypeError):  # it would be read from a copy, or written to one
+            cpp.forget_mult(**{**good, name: array.astype(np.float64)})
+    good = {**inputs, "c": f, "by_h": by_h, "by_end": by_end}
+    good |= {"by_f": f.copy(), "by_z": f.copy(), "by_o": f.copy(), "by_start": start.copy()}
+    cpp.forget_mult_gradients(**good)
+    for name, array in good.items():
+        with pytest.raises(ValueError, match="expected"):
+            cpp.forget_mult_gradients(**{**good, name: array[:1]})
+    with pytest.raises(TypeError):
+        cpp.forget_mult_gradients(*good.values())
 
 
 @compiled
@@ -172,7 +183,7 @@ import sys
 import torch
 sys.path[:0] = [{tests!r}, {root!r}]
 torch.use_deterministic_algorithms(True)  # and so memory that nothing was written to is NaN
-from kernels.triton_forget_mult import forget_mult, forget_mult_gradients
+from soupstate.kernels.triton_forget_mult import forget_mult, forget_mult_gradients
 from test_forget_mult import make, reference_forget_mult, reference_forget_mult_gradients
 for size in [(1, 1, 1), (2, 7, 130), (3, 1, 128), (2, 5, 17), (2, 0, 4)]:
     arrays = make(*size)
@@ -192,10 +203,10 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 sys.path.insert(0, {root!r})
-from kernels import triton_forget_mult
+from soupstate.kernels import triton_forget_mult
 for function in (triton_forget_mult._forward, triton_forget_mult._backward):
     types = {{name: "i32" if name in ("steps", "numbers") else "*fp32" for name in function.arg_names}}
-    source = ASTSource(function, {{**types, "BLOCK": "constexpr"}}, {{"BLOCK": triton_forget_mult.BLOCK}})
+    source = ASTSource(function, {{**types, "COLUMNS": "constexpr"}}, {{"COLUMNS": triton_forget_mult.COLUMNS}})
     assert triton.compile(source, target=GPUTarget("cuda", 90, 32)).asm["cubin"]
 print("compiled")
 """

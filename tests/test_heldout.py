@@ -9,14 +9,14 @@ import torch
 from click.testing import CliRunner
 from test_workers import root as root  # a folder with shards of some sample pages
 
-from app.cli import soupstate
-from model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT
-from model.train.experiment import Experiment
-from model.train.heldout import _Tally, f1, measure, pearson
-from model.train.inputs import input_rows
-from model.train.loop import build_network
-from model.train.network import Network
-from model.train.shards import BYTE, MARKS, Shards
+from soupstate.app.cli.main import soupstate
+from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT
+from soupstate.model.train.data.inputs import input_rows
+from soupstate.model.train.data.shards import BYTE, MARKS, Shards
+from soupstate.model.train.evaluation.heldout import _Tally, f1, measure, pearson
+from soupstate.model.train.network.network import Network
+from soupstate.model.train.run.experiment import Experiment
+from soupstate.model.train.run.loop import build_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -46,7 +46,7 @@ def test_pearson() -> None:
 @pytest.mark.parametrize("cell", ["lstm", "qrnn"])
 def test_measured_lesson_by_lesson_as_read_at_once(root: Path, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In chunks that do not divide a lesson; every figure beside one made here of whole lessons."""
-    monkeypatch.setattr("model.train.heldout.CHUNK", 70)
+    monkeypatch.setattr("soupstate.model.train.evaluation.heldout.CHUNK", 70)
     net, shards = network(cell), Shards(root / "shards")
     found = measure(net, shards, DELAY, LONGEST)
     bits, got, wanted = [], [], []

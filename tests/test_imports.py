@@ -1,4 +1,4 @@
-"""Imports run one way: app -> model -> kernels, and inside model train -> net -> page."""
+"""Imports run one way: soupstate -> app -> model -> kernels, and inside each of these as ALLOWED says."""
 
 import ast
 from collections.abc import Iterator
@@ -6,87 +6,115 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import COMMANDS
+from soupstate.app.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted(path for folder in ("app", "model", "kernels") for path in (ROOT / folder).rglob("*.py"))
-# What a part may import of our own, besides itself.
+FOLDERS = ("app", "model", "kernels")
+FILES = sorted(
+    [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")] + list((ROOT / "soupstate").glob("*.py"))
+)
+# The parts, and what each may import of the other parts.
 ALLOWED = {
-    "app": {"model", "kernels"},
-    "model.train": {"model.net", "model.page", "kernels"},
-    "model.net": {"model.page", "kernels"},
-    "model.page": {"kernels"},
-    "kernels": set(),
-    "model": set(),
+    "soupstate": {"soupstate.app", "soupstate.model", "soupstate.kernels"},
+    "soupstate.app.cli": {"soupstate.app", "soupstate.model", "soupstate.kernels"},
+    "soupstate.app.http": {"soupstate.app", "soupstate.model", "soupstate.kernels"},
+    "soupstate.app.batch": {"soupstate.app", "soupstate.model"},
+    "soupstate.app": {"soupstate.model", "soupstate.kernels"},
+    "soupstate.model.train.evaluation": {"soupstate.model", "soupstate.kernels"},
+    "soupstate.model.train.run": {"soupstate.model", "soupstate.kernels"},
+    "soupstate.model.train.network": {"soupstate.model", "soupstate.kernels"},
+    "soupstate.model.train.data": {"soupstate.model", "soupstate.kernels"},
+    "soupstate.model.train": set(),
+    "soupstate.model.faults": {"soupstate.model.net", "soupstate.model.page", "soupstate.kernels"},
+    "soupstate.model.net": {"soupstate.model.page", "soupstate.kernels"},
+    "soupstate.model.archive": {"soupstate.model.page"},
+    "soupstate.model.page": set(),
+    "soupstate.model": set(),
+    "soupstate.kernels": set(),
+}
+# Where a part may import a whole package, these of its parts are above it all the same.
+FORBIDDEN = {
+    "soupstate.app.http": {"soupstate.app.cli", "soupstate.app.batch"},
+    "soupstate.app.batch": {"soupstate.app.cli", "soupstate.app.http"},
+    "soupstate.app": {"soupstate.app.cli", "soupstate.app.http", "soupstate.app.batch"},
+    "soupstate.model.train.run": {"soupstate.model.train.evaluation"},
+    "soupstate.model.train.network": {"soupstate.model.train.evaluation", "soupstate.model.train.run"},
+    "soupstate.model.train.data": {
+        "soupstate.model.train.evaluation",
+        "soupstate.model.train.run",
+        "soupstate.model.train.network",
+    },
 }
 # Libraries that live in one part alone.
 HOMES = {
-    "torch": "model.train",
-    "triton": "kernels",
-    "onnx": "model.train",
-    "onnxruntime": "model.train",
-    "selectolax": "model.train",
-    "html5lib": "model.train",
-    "markdown_it": "model.train",
-    "matplotlib": "model.train",
-    "fastapi": "app",
-    "starlette": "app",
-    "pydantic": "app",
-    "uvicorn": "app",
-    "click": "app",
-    "httpx": "app",
-    "prometheus_client": "app",
-    "pyarrow": "app.batch",
-    "fsspec": "app.batch",
-    "zstandard": "app.batch",
-    "ray": "app.batch",
-    "datatrove": "app.batch",
+    "torch": "soupstate.model.train",
+    "triton": "soupstate.kernels",
+    "onnx": "soupstate.model.train",
+    "onnxruntime": "soupstate.model.train",
+    "selectolax": "soupstate.model.train",
+    "html5lib": "soupstate.model.train",
+    "markdown_it": "soupstate.model.train",
+    "matplotlib": "soupstate.model.train",
+    "fastapi": "soupstate.app",
+    "starlette": "soupstate.app",
+    "pydantic": "soupstate.app",
+    "uvicorn": "soupstate.app",
+    "click": "soupstate.app",
+    "httpx": "soupstate.app",
+    "prometheus_client": "soupstate.app",
+    "pyarrow": "soupstate.app.batch",
+    "fsspec": "soupstate.app.batch",
+    "zstandard": "soupstate.app.batch",
+    "ray": "soupstate.app.batch",
+    "datatrove": "soupstate.app.batch",
 }
 # Parsers of HTML: none may come near a request.
 PARSERS = {"html.parser", "lxml", "bs4", "html5lib", "selectolax", "html5_parser", "turbohtml", "resiliparse", "xml"}
-TRAINING = {module for module, _, _, extra in COMMANDS.values() if extra == "train"}
-SERVING = [path for path in FILES if "train" not in path.parts and f"app.{path.stem}" not in TRAINING]
+TRAINING = {ROOT / "app" / "cli" / f"{name}.py" for name, (_, extra) in COMMANDS.items() if extra == "train"}
+SERVING = [path for path in FILES if "train" not in path.parts and path not in TRAINING]
 
 
 def part_of(module: str) -> str | None:
+    """The smallest part that a module of ours is in; None for other modules."""
     names = module.split(".")
-    for depth in (2, 1):
-        part = ".".join(names[:depth])
-        if part in ALLOWED:
-            return part
-    return None
+    return next((part for k in range(len(names), 0, -1) if (part := ".".join(names[:k])) in ALLOWED), None)
+
+
+def module_of(path: Path) -> str:
+    names = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(names if names[0] == "soupstate" else ("soupstate", *names)).removesuffix(".__init__")
 
 
 def imports(path: Path) -> Iterator[str]:
-    package = ".".join(path.relative_to(ROOT).parent.parts)
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
+            assert node.module and not node.level, f"{path}: imports are absolute"
+            base = node.module
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_one_way(path: Path) -> None:
-    here = part_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    here = part_of(module_of(path))
     assert here is not None
+    homes = ("soupstate.app.batch",) if path.name == "arrow.py" else ()
     for module in imports(path):
         there = part_of(module)
-        if there is not None and there != here and there != "model":
-            assert there in ALLOWED[here] or there.split(".")[0] in ALLOWED[here], f"{here} imports {module}"
+        if there not in (None, here, "soupstate"):
+            assert any(f"{there}.".startswith(f"{part}.") for part in ALLOWED[here]), f"{here} imports {module}"
+            assert not any(f"{there}.".startswith(f"{part}.") for part in FORBIDDEN.get(here, ())), f"{here}: {module}"
         home = HOMES.get(module.split(".")[0])
-        folder = ".".join(path.relative_to(ROOT).parent.parts)
-        assert home in (None, here, folder), f"{module} belongs into {home}"
+        assert home in (None, *homes) or f"{here}.".startswith(f"{home}."), f"{module} belongs into {home}"
 
 
 @pytest.mark.parametrize("path", SERVING, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_parser_and_no_training_where_pages_are_read(path: Path) -> None:
     for module in imports(path):
         assert module not in PARSERS and module.split(".")[0] not in PARSERS
-        assert not module.startswith("model.train")
+        assert not module.startswith("soupstate.model.train")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -103,15 +131,16 @@ def test_sizes(path: Path) -> None:
 def test_the_service_starts_without_what_training_needs() -> None:
     """Nothing that the extras `train` and `warc` bring is imported on the way to a served page."""
     seen: set[str] = set()
-    waiting = ["app.serving", "app.reading", "app.cli"]
+    waiting = ["soupstate.app.cli.serve", "soupstate.app.cli.extract", "soupstate.app.cli.main"]
     while waiting:
         module = waiting.pop()
-        path = ROOT / Path(*module.split(".")).with_suffix(".py")
+        path = ROOT / f"{'/'.join(module.split('.')[1:])}.py"
         if module in seen or not path.exists():
             continue
         seen.add(module)
         found = list(imports(path))
         waiting += found
         for name in found:
-            assert HOMES.get(name.split(".")[0]) not in ("model.train", "app.batch"), f"{module} imports {name}"
-    assert "app.answers" in seen and "model.net.reader" in seen and "app.service" in seen
+            home = HOMES.get(name.split(".")[0])
+            assert home not in ("soupstate.model.train", "soupstate.app.batch"), f"{module} imports {name}"
+    assert {"soupstate.app.answers", "soupstate.model.net.reader", "soupstate.app.http.service"} <= seen

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from model.net.indentation import Indentation
-from model.net.suspects import Tag
+from soupstate.model.faults.checks.indentation import Indentation
+from soupstate.model.faults.checks.mismatches import Tag
 
 PAGE = """<body>
   <div id="a">

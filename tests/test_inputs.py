@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kernels.copy import CONTEXTS, PREDICTIONS, copies, copy_state
-from model.train.inputs import BYTE, INPUTS, LENGTH, PREDICTED, SLOT, WARM, input_rows
+from soupstate.kernels.copy import CONTEXTS, PREDICTIONS, copies, copy_state
+from soupstate.model.train.data.inputs import BYTE, INPUTS, LENGTH, PREDICTED, SLOT, WARM, input_rows
 
 HTML = b"".join(b'<li class="item"><a href="/p/%d">Item %d</a></li>\n' % (i, i * i) for i in range(60))
 SMALL = np.frombuffer(HTML, np.uint8)

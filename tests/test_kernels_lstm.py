@@ -12,13 +12,35 @@ import torch
 from numpy.typing import NDArray
 from test_crawl_samples import SAMPLES
 
-from kernels import BACKENDS, Chunk, Packed, Piece, Predictions, State, Weights, available, backends, pack, reference
-from kernels.compiled import cpp
-from kernels.copy import copies, copy_state
-from kernels.peaks import peaks
-from kernels.weights import CONTEXTS, EMBEDDED, GATE, LARGEST, LEARNED, LENGTH_CLASSES, LENGTHS, PREDICTIONS, SLOTS
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.page.marks import OUTPUT
+from soupstate.kernels import (
+    BACKENDS,
+    Chunk,
+    Packed,
+    Piece,
+    Predictions,
+    State,
+    Weights,
+    available,
+    backends,
+    pack,
+    reference,
+)
+from soupstate.kernels.compiled import cpp
+from soupstate.kernels.copy import copies, copy_state
+from soupstate.kernels.peaks import peaks
+from soupstate.kernels.weights import (
+    CONTEXTS,
+    EMBEDDED,
+    GATE,
+    LARGEST_WEIGHT,
+    LEARNED,
+    LENGTH_CLASSES,
+    LENGTHS,
+    PREDICTIONS,
+    SLOTS,
+)
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.page.marks import OUTPUT
 
 pytestmark = pytest.mark.usefixtures("poison")
 
@@ -49,7 +71,7 @@ def make_weights(units: int, outputs: int, seed: int = 0) -> Weights:
         byte=draw(256, 4 * units),
         predicted=draw(2, 256, 4 * units),
         length=draw(2, LENGTH_CLASSES, 4 * units),
-        recurrent=rng.integers(-LARGEST, LARGEST + 1, (4 * units, units), np.int8),
+        recurrent=rng.integers(-LARGEST_WEIGHT, LARGEST_WEIGHT + 1, (4 * units, units), np.int8),
         recurrent_scale=rng.uniform(0.5, 2, 4 * units).astype(np.float32) * units**-0.5 / 36,
         output=draw(256, units, scale=4 * units**-0.5),
         output_bias=draw(256),
@@ -490,7 +512,7 @@ def test_floats_are_kept_in_single_precision() -> None:
         ("context", np.zeros((6, 65536, 24), np.float32), "context: float32 .*, expected int8"),
         ("context", np.zeros((6, 65535, 24), np.int8), r"context: int8 \(6, 65535, 24\), expected"),
         ("context_output", np.zeros((24, 256), np.float32), "context_output: shape"),
-        ("recurrent", np.full((64, 16), -64, np.int8), "recurrent: beyond 63"),
+        ("recurrent", np.full((64, 16), -64, np.int8), "recurrent: a weight above 63"),
         ("byte", np.full((256, 64), 1e39), "byte: not finite"),
     ],
 )
@@ -546,25 +568,82 @@ def test_the_compiled_module_checks_once_more() -> None:
         cpp.pack("fast", arrays)
     ids, found = make_inputs(10)
     state, bad = make_state(16), np.full((10, PREDICTIONS), LENGTH_CLASSES, np.uint8)
-    good = [ids, found.predicted, found.length, found.slot, *arrays_of(state)[2:], state.h, state.c]
-    outputs = [np.array([1, 0]), ids[:0], *(np.zeros(n, np.float32) for n in (10, 10, 30, 20))]
-    lstm.read([(*good, *outputs)])
-    assert all(array.all() for array in outputs[2:])
-    nine = np.zeros(9, np.float32)
-    for place, wrong_output in [(0, np.array([16])), (0, np.array([-1])), (1, ids[:9]), *enumerate([nine] * 6)]:
-        with pytest.raises((ValueError, TypeError)):
-            lstm.read([(*good, *outputs), (*good, *outputs[:place], wrong_output, *outputs[place + 1 :])])
-    with pytest.raises(ValueError, match="15 arrays"):
-        lstm.read([(*good, *outputs[1:])])
-    with pytest.raises(TypeError, match="type, shape or order"):
-        lstm.read([(*good, *outputs[:5], np.zeros((4, 5), np.float32)[:, ::-1])])
-    assert lstm.bits_only(*good) > 0
-    for place, wrong in [(1, found.predicted[:9]), (2, bad), (3, found.slot[:9]), (7, np.zeros(15, np.float32))]:
-        with pytest.raises(ValueError):
-            lstm.bits_only(*good[:place], wrong, *good[place + 1 :])
-    for place, wrong in [(3, found.slot.astype(np.int32)), (6, state.last.slot[:, :9]), (8, state.c.astype(float))]:
+    good_input = {"predicted": found.predicted, "length": found.length, "slot": found.slot}
+    fields = {
+        "ids": ids,
+        "found": cpp.CopyInput(**good_input),
+        "first": cpp.CopyInput(**vars(state.last)),
+        "h": state.h,
+        "c": state.c,
+        "asked": np.ones(10, np.bool_),
+    }
+    outputs = {name: np.zeros(10, np.float32) for name in ("bits", "entropy")}
+    outputs |= {name: np.zeros((10, k), np.float32) for name, k in (("heads", 3), ("traces", 2))}
+    outputs["units"] = np.array([1, 0])
+    good = cpp.LstmCall(**fields, outputs=cpp.LstmOutputs(**outputs))
+    lstm.read([good])
+    lstm.read_states([good])
+    assert all(array.any() for array in outputs.values()) and lstm.bits_only(good) > 0
+
+    def with_input(**changed: NDArray[np.generic]) -> dict[str, object]:
+        return {**fields, "found": cpp.CopyInput(**{**good_input, **changed})}
+
+    nine, rows = np.zeros(9, np.float32), np.zeros((9, 3), np.float32)
+    for changed in (
+        *({**fields, name: array} for name, array in (("ids", ids[:9]), ("h", nine), ("c", nine))),
+        {**fields, "asked": np.ones(9, np.bool_)},
+        {**fields, "first": fields["found"]},
+        *(with_input(**{name: array[:9]}) for name, array in good_input.items()),
+        with_input(length=bad),
+    ):
+        wrong = cpp.LstmCall(**changed, outputs=cpp.LstmOutputs(**outputs))
+        for function, argument in ((lstm.read, [good, wrong]), (lstm.read_states, [wrong]), (lstm.bits_only, wrong)):
+            with pytest.raises(ValueError, match="expected one|no such class"):
+                function(argument)
+    for name, array in (
+        ("units", np.array([16, 0])),
+        ("units", np.array([-1, 0])),
+        ("units", np.array([1])),
+        ("bits", nine),
+        ("entropy", nine),
+        ("heads", rows),
+        ("heads", np.zeros((10, 4), np.float32)),
+        ("traces", rows[:, :2].copy()),
+    ):
+        wrong = cpp.LstmCall(**fields, outputs=cpp.LstmOutputs(**{**outputs, name: array}))
+        with pytest.raises(ValueError, match="expected|no such unit"):
+            lstm.read([good, wrong])
+    with pytest.raises(ValueError, match="outputs"):
+        lstm.read([cpp.LstmCall(**fields)])
+    with pytest.raises((TypeError, ValueError)):
+        lstm.read([good, None])
+
+
+@pytest.mark.skipif(cpp is None, reason="pure build")
+def test_fields_are_named_and_never_converted() -> None:
+    """A converted output would be a copy, and the caller's array would stay as it was."""
+    assert cpp is not None
+    ids, found = make_inputs(10)
+    state = make_state(16)
+    rows = {"predicted": found.predicted, "length": found.length, "slot": found.slot}
+    copy_input = cpp.CopyInput(**rows)
+    fields = {"ids": ids, "found": copy_input, "first": copy_input, "h": state.h, "c": state.c}
+    outputs = {name: np.zeros(10, np.float32) for name in ("bits", "entropy")}
+    outputs |= {name: np.zeros((10, 4), np.float32) for name in ("heads", "traces")}
+    outputs["units"] = np.arange(4)
+    for made, arrays in ((cpp.CopyInput, rows), (cpp.LstmCall, fields), (cpp.LstmOutputs, outputs)):
+        made(**arrays)
         with pytest.raises(TypeError):
-            lstm.bits_only(*good[:place], wrong, *good[place + 1 :])
+            made(*arrays.values())
+        for name, array in arrays.items():
+            missing = {key: value for key, value in arrays.items() if key != name}
+            with pytest.raises(TypeError):
+                made(**missing)
+            if array is copy_input:
+                continue
+            for wrong in (array.astype(np.complex64), array[..., ::-1], array[None]):
+                with pytest.raises(TypeError):
+                    made(**{**missing, name: wrong})
 
 
 class TestChoice:
@@ -611,5 +690,5 @@ class TestChoice:
         assert pack(self.weights, "compiled").backend == available()[0]
         monkeypatch.setattr(backends, "available", lambda: ("scalar", "reference"))
         assert pack(self.weights, "compiled").backend == "scalar"
-        with pytest.raises(ValueError, match="'avx512': not on this machine; available: scalar, reference"):
+        with pytest.raises(ValueError, match="'avx512': this machine cannot run it; available: scalar, reference"):
             pack(self.weights, "avx512")

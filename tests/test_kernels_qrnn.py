@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from test_kernels_lstm import make_inputs
 
-from kernels import BACKENDS, Predictions
-from kernels.compiled import cpp
-from kernels.qrnn import MOST_UNITS, QrnnState, QrnnWeights, pack_qrnn
-from kernels.weights import LENGTH_CLASSES, PREDICTIONS
-from model.net.fold_qrnn import fold_qrnn
-from model.page.marks import OUTPUTS
-from model.train.inputs import input_rows
-from model.train.network import Network
-from model.train.qrnn import Qrnn
+from soupstate.kernels import BACKENDS, Predictions
+from soupstate.kernels.compiled import cpp
+from soupstate.kernels.qrnn import MAX_UNITS, QrnnState, QrnnWeights, pack_qrnn
+from soupstate.kernels.weights import LENGTH_CLASSES, PREDICTIONS
+from soupstate.model.net.fold_qrnn import fold_qrnn
+from soupstate.model.page.marks import OUTPUTS
+from soupstate.model.train.data.inputs import input_rows
+from soupstate.model.train.network.network import Network
+from soupstate.model.train.network.qrnn import Qrnn
 
 # Largest differences allowed of h, c and below, absolute; they are of the size 1. Tables are whole numbers of 16 bits
 # but in the reference, and products of further layers in all but the scalar version, of inputs of 12 bits and a sign.
@@ -193,7 +193,7 @@ def test_other_threads_go_on() -> None:
         ("weight", np.zeros((48, 32), np.float32), "weight: shape"),
         ("weight", np.zeros((1, 47, 32), np.float32), r"weight: shape \(1, 47, 32\), expected \(1, 48, 32\)"),
         ("weight", np.full((1, 48, 32), np.inf), "weight: not finite"),
-        ("weight", np.zeros((0, 3, 2 * MOST_UNITS + 2)), "weight: 1501 units, expected 1500 at most"),
+        ("weight", np.zeros((0, 3, 2 * MAX_UNITS + 2)), "weight: 1501 units, expected at most 1500"),
         ("bias", np.zeros((2, 48), np.float32), r"bias: shape \(2, 48\), expected \(1, 48\)"),
         ("kept", 0.0, "kept: 0.0"),
         ("kept", float("nan"), "kept: nan"),
@@ -251,18 +251,20 @@ def test_the_compiled_module_checks_once_more() -> None:
         with pytest.raises(ValueError, match="sizes"):
             cpp.pack_qrnn("scalar", {**arrays, name: arrays[name][:-1]})
     for shape in ((1, 47, 32), (1, 48, 31), (48, 32), (1, 48, 0)):
-        with pytest.raises(ValueError, match="L - 1 layers"):
+        with pytest.raises(ValueError, match="weight: expected"):
             cpp.pack_qrnn("scalar", {**arrays, "weight": np.zeros(shape, np.float32)})
     with pytest.raises(ValueError, match="backend"):
         cpp.pack_qrnn("fast", arrays)
     (ids, found), h = make_inputs(10), np.zeros((10, 16), np.float32)
-    good = [ids, found.predicted, found.length, *arrays_of(make_state(16, 2)).values(), h]
-    qrnn.read(*good)
+    good = {"ids": ids, "predicted": found.predicted, "length": found.length, **arrays_of(make_state(16, 2)), "h": h}
+    qrnn.read(**good)
     assert h.all()
-    bad = np.full((10, PREDICTIONS), LENGTH_CLASSES, np.uint8)
-    wrong = [ids[:9], found.predicted[:9], found.length[:9], *(np.zeros(n, np.float32) for n in (31, 47, 15)), h[:9]]
-    for place, array in [*enumerate(wrong), (2, bad)]:
-        with pytest.raises(ValueError, match="row per id|of another size|unknown class"):
-            qrnn.read(*good[:place], array, *good[place + 1 :])
+    with pytest.raises(TypeError):
+        qrnn.read(*good.values())
+    wrong = [(name, array[1:]) for name, array in good.items()]
+    wrong += [(name, array[:, 1:].copy()) for name, array in good.items() if name in ("c", "below", "h")]
+    for name, array in [*wrong, ("length", np.full((10, PREDICTIONS), LENGTH_CLASSES, np.uint8))]:
+        with pytest.raises(ValueError, match="expected|no such class"):
+            qrnn.read(**{**good, name: array})
     with pytest.raises(TypeError):  # it would be written to a copy
-        qrnn.read(*good[:-1], h.astype(np.float64))
+        qrnn.read(**{**good, "h": h.astype(np.float64)})

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.page.marks import COLUMN, HEADS
-from model.train.inputs import INPUTS, WARM, input_rows
-from model.train.lanes import IGNORED, MOST, NO_TARGET, Batch, Lanes, Stretches, places_by_class
-from model.train.shards import BYTE, MARKS, Shards, write_shard
+from soupstate.model.page.marks import COLUMN, HEADS
+from soupstate.model.train.data.inputs import INPUTS, WARM, input_rows
+from soupstate.model.train.data.lanes import IGNORED, MOST, NO_TARGET, Batch, Lanes, Stretches, places_by_class
+from soupstate.model.train.data.shards import BYTE, MARKS, Shards, write_shard
 
 COLUMNS = MARKS + 3
 LENGTHS = (40, 7, 100, 1, 33, 64, 5, 90)

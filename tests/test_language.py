@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from model.page.language import language
+from soupstate.model.page.language import language
 
 
 @pytest.mark.parametrize(

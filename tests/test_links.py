@@ -2,11 +2,11 @@
 
 import pytest
 
-from model.page.links import Link, base_url, links, resolve
-from model.page.marks import COLUMN
-from model.page.spans import spans_of_marks
-from model.page.title import title
-from model.train.teacher import teach
+from soupstate.model.page.marks import COLUMN
+from soupstate.model.page.render.links import Link, base_url, links, resolve
+from soupstate.model.page.render.title import title
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.teacher import teach
 
 
 def found(page: str, url: str | None = None) -> list[Link]:

@@ -11,15 +11,15 @@ import pytest
 import torch
 from test_crawl_samples import SAMPLES
 
-from kernels.weights import LEARNED
-from model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
-from model.train import loop
-from model.train.experiment import Experiment
-from model.train.lanes import Stretches
-from model.train.lessons import byte_rows
-from model.train.loop import TABLE_RATE, Run, depth_losses, head_losses, learning_rate, train
-from model.train.shards import MARKS, write_shard
-from model.train.teacher import teach
+from soupstate.kernels.weights import LEARNED
+from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
+from soupstate.model.train.data.lanes import Stretches
+from soupstate.model.train.data.lessons import byte_rows
+from soupstate.model.train.data.shards import MARKS, write_shard
+from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.run import loop
+from soupstate.model.train.run.experiment import Experiment
+from soupstate.model.train.run.loop import TABLE_RATE, Run, depth_losses, head_losses, learning_rate, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,10 +7,10 @@ from conftest import held_up
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kernels.compiled import cpp
-from kernels.lstm_training import BACKENDS, Kept, lstm, lstm_gradients
-from model.train.lstm import on_processor, runs_on_processor
-from model.train.network import Lstm, LstmState
+from soupstate.kernels.compiled import cpp
+from soupstate.kernels.lstm_training import BACKENDS, Kept, lstm, lstm_gradients
+from soupstate.model.train.network.lstm import on_processor, runs_on_processor
+from soupstate.model.train.network.network import Lstm, LstmState
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -59,12 +59,14 @@ def test_compiled_equals_reference(backend: str, size: tuple[int, int, int, int]
     before = [a.copy() for a in arrays]
     wanted, kept = lstm(weight, x, h, c, "reference")
     out = [np.full_like(a, np.nan) for a in (wanted, *kept)]
-    cpp.lstm_forward(backend, weight, x, h, c, *out)
+    inputs = {"weight": weight, "x": x, "first_h": h, "first_c": c}
+    cpp.lstm_forward(backend, **inputs, **dict(zip(("h", "rows", "gates", "cells"), out, strict=True)))
     for got, want in zip(out, (wanted, *kept), strict=True):
         close(got, want)
     gradients = lstm_gradients(weight, kept.gates, kept.cells, by_h, by_end, "reference")
     found = [np.full_like(a, np.nan) for a in gradients]
-    cpp.lstm_backward(backend, weight, kept.gates, kept.cells, by_h, by_end, *found)
+    inputs = {"weight": weight, "gates": kept.gates, "cells": kept.cells, "by_h": by_h, "by_end": by_end}
+    cpp.lstm_backward(backend, **inputs, **dict(zip(("by_z", "by_x", "by_first_h", "by_first_c"), found, strict=True)))
     for got, want in zip(found, gradients, strict=True):
         close(got, want)
     assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
@@ -112,7 +114,9 @@ def test_the_network_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """With one thread and single precision, from nothing or from a state; otherwise torch's, with the same result."""
     made, x = Lstm(5, 12), torch.randn(3, 6, 5, generator=torch.Generator().manual_seed(0))
     called: list[int] = []
-    monkeypatch.setattr("model.train.network.on_processor", lambda *given: (called.append(1), on_processor(*given))[1])
+    monkeypatch.setattr(
+        "soupstate.model.train.network.network.on_processor", lambda *given: (called.append(1), on_processor(*given))[1]
+    )
     whole, end = made(x)
     first, state = made(x[:, :2])
     second, last = made(x[:, 2:], state)
@@ -166,21 +170,22 @@ def test_the_module_refuses_what_does_not_fit() -> None:
     assert cpp is not None
     weight, x, h, c, by_h, by_end = make(2, 3, 4, 5)
     out, kept = lstm(weight, x, h, c)
-    with pytest.raises(ValueError, match="cannot run here"):
+    with pytest.raises(ValueError, match="cannot run it"):
         lstm(weight, x, h, c, "neon")
-    good = [weight, x, h, c, out, *kept]
-    for at in range(len(good)):
-        bad = [a[1:] if i == at else a for i, a in enumerate(good)]
+    good = {"weight": weight, "x": x, "first_h": h, "first_c": c, "h": out, **kept._asdict()}
+    for name, array in good.items():
         with pytest.raises(ValueError, match=r"\["):
-            cpp.lstm_forward("scalar", *bad)
+            cpp.lstm_forward("scalar", **{**good, name: array[1:]})
         with pytest.raises(TypeError):  # it would be read from a copy, or written to one
-            cpp.lstm_forward("scalar", *(a.astype(np.float64) if i == at else a for i, a in enumerate(good)))
-    good = [weight, kept.gates, kept.cells, by_h, by_end]
-    good += [a.copy() for a in lstm_gradients(*good)]
-    for at in range(len(good)):
-        bad = [a[1:] if i == at else a for i, a in enumerate(good)]
+            cpp.lstm_forward("scalar", **{**good, name: array.astype(np.float64)})
+    found = lstm_gradients(weight, kept.gates, kept.cells, by_h, by_end)
+    good = {"weight": weight, "gates": kept.gates, "cells": kept.cells, "by_h": by_h, "by_end": by_end}
+    good |= {"by_z": found.z, "by_x": found.x, "by_first_h": found.h, "by_first_c": found.c}
+    for name, array in good.items():
         with pytest.raises(ValueError, match=r"\["):
-            cpp.lstm_backward("scalar", *bad)
+            cpp.lstm_backward("scalar", **{**good, name: array[1:]})
+    with pytest.raises(TypeError):
+        cpp.lstm_backward("scalar", *good.values())
 
 
 @compiled

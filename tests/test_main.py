@@ -1,8 +1,8 @@
 """Main content: the cheapest division of a page's text, given what the network says of every run."""
 
-from model.page.main import SWITCH, main_content
-from model.page.marks import Event, Visible
-from model.page.spans import Span, TagSpan, TextSpan, TitleSpan
+from soupstate.model.page.marks import Event, Visible
+from soupstate.model.page.render.main import SWITCH, main_content
+from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
 
 
 def text(start: int, length: int, *, main: int) -> TextSpan:

@@ -10,12 +10,12 @@ from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser
 from test_crawl_samples import SAMPLES
 
-from model.page.inline import destination
-from model.page.markdown import markdown
-from model.page.spans import spans_of_marks
-from model.page.text import text
-from model.train.score import dom_items, markdown_items, recall, words
-from model.train.teacher import teach
+from soupstate.model.page.render.inline import destination
+from soupstate.model.page.render.markdown import markdown
+from soupstate.model.page.render.text import text
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.evaluation.score import dom_items, markdown_items, recall, words
 
 
 def written(page: str, url: str | None = None) -> str:

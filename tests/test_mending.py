@@ -2,10 +2,10 @@
 
 import pytest
 
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.reader import Reader
-from model.train.evaluate import LIKELY
-from model.train.mending import evaluate_mending, parse_errors
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.train.evaluation.evaluate import LIKELY
+from soupstate.model.train.evaluation.mending import evaluate_mending, parse_errors
 
 ENTRIES = "".join(f'<li class="entry"><a href="/boats/{n}.html">Boat {n}</a></li>\n' for n in range(12))
 PAGE = f"<!DOCTYPE html><html><head><title>Boats</title></head><body><ul>{ENTRIES}</ul></body></html>"

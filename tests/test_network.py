@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from kernels.weights import CONTEXTS, LEARNED, LENGTH_CLASSES, LENGTHS, MATCHERS, PREDICTIONS, SLOTS
-from model.page.marks import OUTPUTS
-from model.train.experiment import Experiment
-from model.train.inputs import BYTE, INPUTS, LENGTH, PREDICTED, SLOT
-from model.train.loop import build_network
-from model.train.network import Network
+from soupstate.kernels.weights import CONTEXTS, LEARNED, LENGTH_CLASSES, LENGTHS, MATCHERS, PREDICTIONS, SLOTS
+from soupstate.model.page.marks import OUTPUTS
+from soupstate.model.train.data.inputs import BYTE, INPUTS, LENGTH, PREDICTED, SLOT
+from soupstate.model.train.network.network import Network
+from soupstate.model.train.run.experiment import Experiment
+from soupstate.model.train.run.loop import build_network
 
 UNITS, EMBEDDING = 16, 8
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.depth import CELLS, Depth, DepthLayer, DepthNeuron, depth_of
-from model.net.reader import Reader
-from model.page.marks import COLUMN
-from model.train.neurons import Traces, correlations, draw, find, measured, r_squared, trace
-from model.train.teacher import teach
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.depth import CELLS, Depth, DepthLayer, DepthNeuron, depth_of
+from soupstate.model.net.reader import Reader
+from soupstate.model.page.marks import COLUMN
+from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.evaluation.neurons import Traces, correlations, draw, find, measured, r_squared, trace
 
 PAGES = [
     "<html><body>" + "<div>" * k + f"<p>depth {k}, and some <b>bold</b> text</p>" + "</div>" * k + "</body></html>"

@@ -9,7 +9,7 @@ import brotli
 import pytest
 from warcio.statusandheaders import StatusAndHeaders
 
-from model.page.payload import BadPayload, payload
+from soupstate.model.archive.payload import BadPayload, payload
 
 PAGE = b"<p>" + b"words and words " * 500
 BOMB = b"<p>" + bytes(50_000_000)

@@ -13,17 +13,17 @@ from test_start import stored
 from test_workers import root as root  # a folder with shards of some sample pages
 from test_workers import wait_for
 
-from app.cli import soupstate
-from model.page.marks import OUTPUTS
-from model.train.counters import start_counters
-from model.train.experiment import Experiment
-from model.train.export import parameters
-from model.train.lanes import Stretches
-from model.train.loop import Run, build_network
-from model.train.network import Network
-from model.train.qrnn import FORGET, Qrnn, QrnnState
-from model.train.start import load_weights
-from model.train.workers import further_workers
+from soupstate.app.cli.main import soupstate
+from soupstate.model.page.marks import OUTPUTS
+from soupstate.model.train.data.lanes import Stretches
+from soupstate.model.train.network.counters import start_counters
+from soupstate.model.train.network.network import Network
+from soupstate.model.train.network.qrnn import FORGET, Qrnn, QrnnState
+from soupstate.model.train.run.experiment import Experiment
+from soupstate.model.train.run.export import parameters
+from soupstate.model.train.run.initial_weights import load_weights
+from soupstate.model.train.run.loop import Run, build_network
+from soupstate.model.train.run.workers import further_workers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import quality
 
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.reader import Reader
-from model.train.evaluate import evaluate_teacher
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.train.evaluation.evaluate import evaluate_teacher
 
 MEASURED = {"clean, bits per character": 1.0, "clean, text F1": 0.9}
 

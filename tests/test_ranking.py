@@ -9,15 +9,22 @@ from click.testing import CliRunner
 from conftest import tiny_checkpoint
 from test_crawl_samples import SAMPLES
 
-from app import cli
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.net.faults import find_candidates
-from model.net.ranking import COLUMNS, FIGURES, Ranking, row
-from model.net.reader import Reader
-from model.net.repairs import KINDS
-from model.train.damage import SLIPS, apply
-from model.train.ranking import LONGEST, examples_of, fit, gathered, log_loss, slipped
-from model.train.teacher import teach
+from soupstate.app.cli import main as cli
+from soupstate.model.faults.edits import FAULT_KINDS
+from soupstate.model.faults.find import find_candidates
+from soupstate.model.faults.ranking import COLUMNS, FIGURES, UNFITTED, probability, ranking_of, row
+from soupstate.model.net.checkpoint import DEFAULT, Logistic, load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.train.data.damage import SLIPS, apply
+from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.evaluation.fault_ranking import (
+    LONGEST_PAGE,
+    examples_of,
+    fit,
+    gathered,
+    log_loss,
+    slipped,
+)
 
 PAGE = next(s.html for s in SAMPLES if s.name == "news-harbour")
 PACKED = Path(__file__).parents[1] / "crawl_samples" / "samples-clean.warc.gz"
@@ -28,17 +35,17 @@ def figures(**changed: float) -> dict[str, float]:
 
 
 def test_what_saves_more_is_likelier_without_a_fit() -> None:
-    likely = [Ranking().probability(row(KINDS[0], figures(saved=v))) for v in (0.0, 1.0, 3.0, 5.0)]
+    likely = [probability(UNFITTED, row(FAULT_KINDS[0], figures(saved=v))) for v in (0.0, 1.0, 3.0, 5.0)]
     assert likely == sorted(likely) and likely[0] < 0.01 and likely[-1] > 0.99
 
 
 def test_a_ranking_of_other_columns_is_refused() -> None:
     with pytest.raises(ValueError, match=f"2 weights, expected {COLUMNS}"):
-        Ranking((1.0, 2.0))
+        ranking_of(dataclasses.replace(tiny_checkpoint(), ranking=Logistic((1.0, 2.0), 0.0)))
 
 
 def test_a_row_names_its_kind() -> None:
-    for k, kind in enumerate(KINDS):
+    for k, kind in enumerate(FAULT_KINDS):
         assert np.flatnonzero(row(kind, figures())).tolist() == [len(FIGURES) + k]
 
 
@@ -46,14 +53,14 @@ def test_the_fit_finds_what_made_the_labels() -> None:
     random = np.random.default_rng(1)
     rows = np.zeros((4000, COLUMNS))
     rows[:, :2] = random.standard_normal((4000, 2))
-    rows[np.arange(4000), len(FIGURES) + random.integers(len(KINDS), size=4000)] = 1
-    true = Ranking((2.0, -1.0, *(0.0,) * (COLUMNS - 2)), -0.5)
-    right = np.array([float(random.random() < true.probability(r)) for r in rows])
+    rows[np.arange(4000), len(FIGURES) + random.integers(len(FAULT_KINDS), size=4000)] = 1
+    true = Logistic((2.0, -1.0, *(0.0,) * (COLUMNS - 2)), -0.5)
+    right = np.array([float(random.random() < probability(true, r)) for r in rows])
     found = gathered([(rows, right)])
     fitted = fit(found)
     assert fitted.weights[0] == pytest.approx(2.0, abs=0.2) and fitted.weights[1] == pytest.approx(-1.0, abs=0.2)
     assert log_loss(fitted, found) <= log_loss(true, found) + 1e-3
-    chance = [fitted.probability(r) for r in rows]
+    chance = [probability(fitted, r) for r in rows]
     assert np.mean(chance) == pytest.approx(right.mean(), abs=0.01)  # calibrated as a whole
 
 
@@ -83,9 +90,9 @@ def test_slipped_says_where() -> None:
 
 
 def test_examples_are_the_rows_of_what_is_reported() -> None:
-    checkpoint = dataclasses.replace(tiny_checkpoint(), ranking=Ranking(bias=-3.0))
+    checkpoint = dataclasses.replace(tiny_checkpoint(), ranking=Logistic(UNFITTED.weights, -3.0))
     reader = Reader(checkpoint)
-    pages = [PAGE[:3000], "x" * (LONGEST + 1), "<p>short</p>", PAGE[:3000], PAGE[500:3500]]
+    pages = [PAGE[:3000], "x" * (LONGEST_PAGE + 1), "<p>short</p>", PAGE[:3000], PAGE[500:3500]]
     random = np.random.default_rng(3)
     parts = [found for page in pages if (found := examples_of(reader, page, random))]
     assert len(parts) == 3  # too long and too short ones are left out
@@ -93,7 +100,7 @@ def test_examples_are_the_rows_of_what_is_reported() -> None:
         assert rows.shape == (len(right), COLUMNS) and set(right.tolist()) <= {0.0, 1.0}
     for candidate in find_candidates(reader, reader.read(PAGE[:3000])):
         assert candidate.fault.probability == pytest.approx(
-            reader.checkpoint.ranking.probability(candidate.row), abs=1e-4
+            probability(ranking_of(reader.checkpoint), candidate.row), abs=1e-4
         )
 
 
@@ -106,8 +113,8 @@ def test_rank_stores_a_ranking(tmp_path: Path, alone: bool) -> None:
     assert done.exit_code == 0, done.output
     assert "reports on" in done.stdout
     ahead = load_checkpoint(DEFAULT)
-    assert ahead.behind is not None
-    before = ahead if alone else load_checkpoint(ahead.behind, backward=True)
+    assert ahead.backward_file is not None
+    before = ahead if alone else load_checkpoint(ahead.backward_file, backward=True)
     after = load_checkpoint(out, backward=not alone)
     assert after.ranking != before.ranking and after.version == before.version
     assert all((after.parameters[k] == v).all() for k, v in before.parameters.items())

@@ -13,16 +13,19 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from test_crawl_samples import SAMPLES
 
-import kernels
-from kernels.copy import copies, copy_state
-from kernels.path import path_back, reference_path_forward
-from model.net import reader as module
-from model.net.checkpoint import Checkpoint, digest, load_checkpoint, save_checkpoint
-from model.net.depth import TENSORS
-from model.net.reader import Marking, Reader, Reading, Stopped, character_starts, sample
-from model.page.boundaries import boundary_kinds
-from model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
-from model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
+from soupstate import kernels
+from soupstate.kernels.copy import copies, copy_state
+from soupstate.kernels.viterbi import path_back, reference_path_forward
+from soupstate.model.net import reader as module
+from soupstate.model.net import reading_loop
+from soupstate.model.net.checkpoint import Checkpoint, digest, load_checkpoint, save_checkpoint
+from soupstate.model.net.depth import TENSORS
+from soupstate.model.net.evidence import COMMENT_PRICE
+from soupstate.model.net.reader import Marking, Reader, Reading, sample
+from soupstate.model.net.reading_loop import Stopped, character_starts
+from soupstate.model.page.boundaries import boundary_kinds
+from soupstate.model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
+from soupstate.model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
 
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
 PAGES = {
@@ -98,7 +101,7 @@ def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
     ids = np.frombuffer(page.encode(), np.uint8)
     chunk, delay = outputs(checkpoint, page), checkpoint.delay
     syntax = log_likelihoods(chunk, delay, "syntax").astype(np.float32)
-    syntax[:, Syntax.COMMENT] -= module.COMMENT_PRICE
+    syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
     kinds = boundary_kinds(ids, ord(" "))
     start = np.zeros(syntax.shape[1], np.float32)
     pointers, scores = reference_path_forward(syntax, kinds, checkpoint.changes, start)
@@ -150,7 +153,7 @@ def test_pieces_do_not_matter(checkpoint: Checkpoint, backend: str, monkeypatch:
     for page, sizes in ((PAGES["wide"][:100], (1, 3, 8192)), (PAGES["news"] + PAGES["wide"], (64, 1000, 8192))):
         readings = []
         for size in sizes:
-            monkeypatch.setattr(module, "CHUNK", size)
+            monkeypatch.setattr(reading_loop, "PIECE_BYTES", size)
             readings.append(reader.read(page, depth=True))
         assert len(page.encode()) > sizes[-2] and readings[0].spans
         for reading in readings[1:]:
@@ -172,8 +175,8 @@ def test_backends_agree(backend: str) -> None:
 @pytest.mark.parametrize("backend", kernels.available())
 def test_many_pages(checkpoint: Checkpoint, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one by one, more of them than are read at a time, of all lengths."""
-    monkeypatch.setattr(module, "PIECE", 500)
-    monkeypatch.setattr(module, "PAGES", 3)
+    monkeypatch.setattr(module, "SHORT_PIECE_BYTES", 500)
+    monkeypatch.setattr(module, "PAGES_AT_ONCE", 3)
     reader = Reader(checkpoint, backend)
     markings = reader.mark_many(list(PAGES.values()))
     for page, marking in zip(PAGES.values(), markings, strict=True):
@@ -188,9 +191,9 @@ def test_marks_are_those_of_a_reading(checkpoint: Checkpoint, backend: str, monk
     reader = Reader(checkpoint, backend)
     for page in PAGES.values():
         assert_same_marks(reader.mark(page), reader.read(page))
-    monkeypatch.setattr(module, "WHOLE", 500)
-    monkeypatch.setattr(module, "SAMPLE", 400)
-    monkeypatch.setattr(module, "CHUNK", 700)
+    monkeypatch.setattr(module, "EXACT_BYTES", 500)
+    monkeypatch.setattr(module, "SAMPLED_BYTES", 400)
+    monkeypatch.setattr(reading_loop, "PIECE_BYTES", 700)
     page = PAGES["news"]
     marking, reading = reader.mark(page), reader.read(page)
     assert marking.spans == reading.spans and np.array_equal(marking.syntax, reading.syntax)
@@ -210,8 +213,8 @@ def test_a_sample_is_spread_evenly(n: int) -> None:
 
 
 def test_one_of_many_is_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PIECE", 100)
-    monkeypatch.setattr(module, "PAGES", 2)
+    monkeypatch.setattr(module, "SHORT_PIECE_BYTES", 100)
+    monkeypatch.setattr(module, "PAGES_AT_ONCE", 2)
     asked: list[int] = []
 
     def stop(page: int) -> bool:
@@ -228,7 +231,7 @@ def test_one_of_many_is_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNK", 100)
+    monkeypatch.setattr(reading_loop, "PIECE_BYTES", 100)
     asked: list[int] = []
 
     def after(times: int) -> bool:
@@ -288,7 +291,7 @@ def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": "1"}, "checkpoint format '1', this version reads '2'"),
+        ({"format": "1"}, "checkpoint format '1', this version reads format '2'"),
         ({"format": None}, "checkpoint format None"),
         ({"heads": json.dumps([["syntax", 3]])}, "trained with other heads"),
         ({"heads": json.dumps([[h.name, h.classes] for h in reversed(HEADS)])}, "trained with other heads"),

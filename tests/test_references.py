@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from model.net.references import references
-from model.page.marks import Syntax
+from soupstate.model.faults.checks.references import references
+from soupstate.model.page.marks import Syntax
 
 
 def mended(page: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from model.train.rows_adam import RowsAdam
+from soupstate.model.train.network.rows_adam import RowsAdam
 
 ROWS, WIDTH = 50, 6
 

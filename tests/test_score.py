@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from model.train.score import (
+from soupstate.model.train.evaluation.score import (
     dom_items,
     dom_links,
     dom_text,

@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import Running
 
-from app.schemas import EntropyAnswer, ExtractAnswer
+from soupstate.app.http.schemas import EntropyAnswer, ExtractAnswer
 
 PAGE = """<!doctype html><html><head><title> A &amp;
  B </title></head><body><h1>Head</h1>

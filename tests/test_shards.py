@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from test_crawl_samples import SAMPLES
 
-from model.page.marks import COLUMN, HEADS, IGNORED
-from model.train.labelled import labelled_pages, mark_main
-from model.train.lessons import SHORTEST, byte_rows, lesson
-from model.train.shards import BYTE, MARKS, Rows, Shards, ShardWriter, lesson_rows, write_shard
-from model.train.teacher import teach
+from soupstate.model.page.marks import COLUMN, HEADS, IGNORED
+from soupstate.model.train.data.labelled import labelled_pages, mark_main
+from soupstate.model.train.data.lessons import SHORTEST_PAGE, LessonPlan, byte_rows, lesson
+from soupstate.model.train.data.shards import BYTE, MARKS, Rows, Shards, ShardWriter, lesson_rows, write_shard
+from soupstate.model.train.data.teacher import teach
 
 COLUMNS = MARKS + len(HEADS)
 
@@ -78,17 +78,17 @@ def test_marks_of_a_character_are_those_of_its_bytes() -> None:
 @pytest.mark.parametrize("sample", SAMPLES[::4], ids=lambda s: s.name)
 def test_lessons_of_samples(sample: object) -> None:
     page: str = sample.html  # type: ignore[attr-defined]
-    plain = lesson(page, np.random.default_rng(0), damaged=0.0)
+    plain = lesson(page, np.random.default_rng(0), LessonPlan(damaged=0.0))
     assert plain is not None and plain[:, BYTE].tobytes().decode() == page
-    broken = lesson(page, np.random.default_rng(0), damaged=1.0)
-    again = lesson(page, np.random.default_rng(0), damaged=1.0)
+    broken = lesson(page, np.random.default_rng(0), LessonPlan(damaged=1.0))
+    again = lesson(page, np.random.default_rng(0), LessonPlan(damaged=1.0))
     assert broken is not None and again is not None
     assert np.array_equal(broken, again) and not np.array_equal(broken, plain)
     broken[:, BYTE].tobytes().decode()
 
 
 def test_short_pages_teach_nothing() -> None:
-    assert lesson("x" * (SHORTEST - 1), np.random.default_rng(0), 1.0) is None
+    assert lesson("x" * (SHORTEST_PAGE - 1), np.random.default_rng(0), LessonPlan(damaged=1.0)) is None
 
 
 def test_main_content() -> None:

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_crawl_samples import SAMPLES
 
-from model.page.links import links
-from model.page.markdown import markdown
-from model.page.skim import ENDS, in_whole, skim
-from model.page.spans import spans_of_marks
-from model.page.text import text
-from model.train.teacher import teach
+from soupstate.model.page.render.links import links
+from soupstate.model.page.render.markdown import markdown
+from soupstate.model.page.render.text import text
+from soupstate.model.page.skim import KEPT, skim
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.teacher import teach
 
 LONG = "0123456789" * 40
 SHOWN = "<p>text that is shown, and more of it than is left of a script</p>" * 8
@@ -21,8 +21,8 @@ SHOWN = "<p>text that is shown, and more of it than is left of a script</p>" * 8
     [("<script>", "</script>"), ('<STYLE type="a">', "</style >"), ("<svg width=1>", "</svg>"), ("<!--", "-->")],
 )
 def test_a_long_body_keeps_its_ends(begin: str, end: str) -> None:
-    assert skim(f"a{begin}{LONG}{end}b") == f"a{begin}{LONG[:ENDS]}{LONG[-ENDS:]}{end}b"
-    assert skim(f"a{begin}{LONG[:100]}{end}b") == f"a{begin}{LONG[:100]}{end}b"
+    assert skim(f"a{begin}{LONG}{end}b").text == f"a{begin}{LONG[:KEPT]}{LONG[-KEPT:]}{end}b"
+    assert skim(f"a{begin}{LONG[:100]}{end}b").text == f"a{begin}{LONG[:100]}{end}b"
 
 
 @pytest.mark.parametrize(
@@ -38,48 +38,49 @@ def test_a_long_body_keeps_its_ends(begin: str, end: str) -> None:
     ],
 )
 def test_what_may_be_text_is_left_whole(page: str) -> None:
-    assert skim(page) == page
+    assert skim(page).text == page
 
 
 def test_of_white_space_the_ends_are_left() -> None:
-    assert skim("<p>a</p>\n \t  <p>b    c     d</p>") == "<p>a</p>\n <p>b    c  d</p>"
-    assert skim("<pre>a     b</pre>") == "<pre>a     b</pre>"
-    assert skim("a     <!-- open " + SHOWN + "<!-- closed -->") == "a     <!-- open " + SHOWN + "<!-- closed -->"
+    assert skim("<p>a</p>\n \t  <p>b    c     d</p>").text == "<p>a</p>\n <p>b    c  d</p>"
+    assert skim("<pre>a     b</pre>").text == "<pre>a     b</pre>"
+    assert skim("a     <!-- open " + SHOWN + "<!-- closed -->").text == "a     <!-- open " + SHOWN + "<!-- closed -->"
 
 
 def test_of_long_values_that_nobody_asks_for_the_ends_are_left() -> None:
     for name in ("style", "data-x-y", "onclick", "srcset"):
         page = f"<p {name}='{LONG}' id=a>x</p>"
-        assert skim(page) == page.replace(LONG, LONG[:ENDS] + LONG[-ENDS:])
+        assert skim(page).text == page.replace(LONG, LONG[:KEPT] + LONG[-KEPT:])
     for name in ("href", "src", "alt", "title", "xstyle"):
         page = f'<a {name}="{LONG}">x</a>'
-        assert skim(page) == page
-    assert skim(f'<p style="{LONG}>a</p><p style="{LONG}>b') == f'<p style="{LONG}>a</p><p style="{LONG}>b'
+        assert skim(page).text == page
+    assert skim(f'<p style="{LONG}>a</p><p style="{LONG}>b').text == f'<p style="{LONG}>a</p><p style="{LONG}>b'
 
 
 def test_nothing_is_cut_beside_a_comment_that_may_be_open() -> None:
     page = f"<script>{LONG}</script><!-- open {SHOWN}<!-- closed --><style>{LONG}</style>"
-    assert skim(page) == page
-    assert skim(page.replace("<!-- open ", "")) != page
+    assert skim(page).text == page
+    assert skim(page.replace("<!-- open ", "")).text != page
 
 
 def test_a_body_inside_one_that_was_begun_again_is_found() -> None:
     page = f"<script>{SHOWN}<script>{LONG}</script>{SHOWN}"
-    assert skim(page) == page.replace(LONG, LONG[:ENDS] + LONG[-ENDS:])
+    assert skim(page).text == page.replace(LONG, LONG[:KEPT] + LONG[-KEPT:])
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
 def test_places_are_those_of_the_whole_page(sample) -> None:  # type: ignore[no-untyped-def]
     page = f"<script>{LONG}</script>      {sample.html}<!--{LONG}--><svg>{LONG}</svg>."
-    short, place = skim(page), in_whole(page)
-    places = [place(at) for at in range(len(short))]
+    skimmed = skim(page)
+    short = skimmed.text
+    places = [skimmed.place(at) for at in range(len(short))]
     assert "".join(page[at] for at in places) == short
-    assert places == sorted(set(places)) and place(len(short)) == len(page)
+    assert places == sorted(set(places)) and skimmed.extent(0, len(short)) == (0, len(page))
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
 def test_answers_stay_the_same(sample) -> None:  # type: ignore[no-untyped-def]
-    page, short = sample.html, skim(sample.html)
+    page, short = sample.html, skim(sample.html).text
     spans, fewer = spans_of_marks(page, teach(page)), spans_of_marks(short, teach(short))
     assert [(a.href, a.text) for a in links(short, fewer)] == [(a.href, a.text) for a in links(page, spans)]
     assert text(short, fewer) == text(page, spans)
@@ -93,8 +94,8 @@ def test_answers_stay_the_same(sample) -> None:  # type: ignore[no-untyped-def]
 )
 def test_what_is_left_is_in_order_and_stays(pieces: list[str]) -> None:
     page = "".join(pieces)
-    short = skim(page)
-    assert skim(short) == short
+    short = skim(page).text
+    assert skim(short).text == short
     rest = iter(page)
     assert all(character in rest for character in short)  # a subsequence
-    assert short[:ENDS] == page[:ENDS] and short[-ENDS:] == page[-ENDS:]
+    assert short[:KEPT] == page[:KEPT] and short[-KEPT:] == page[-KEPT:]

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_crawl_samples import SAMPLES
 
-from model.page.marks import COLUMN, HEADS, IGNORED, Block, Event, Syntax, Visible
-from model.page.spans import TagSpan, TextSpan, TitleSpan, assemble, find_all, runs, spans_of_marks
-from model.train.teacher import teach
+from soupstate.model.page.marks import COLUMN, HEADS, IGNORED, Block, Event, Syntax, Visible
+from soupstate.model.page.spans import TagSpan, TextSpan, TitleSpan, assemble, find_all, runs, spans_of_marks
+from soupstate.model.train.data.teacher import teach
 
 
 def taught(page: str) -> list[TextSpan | TagSpan | TitleSpan]:

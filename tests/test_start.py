@@ -7,13 +7,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from kernels.weights import LENGTH_CLASSES, SLOTS
-from model.net.checkpoint import DEFAULT, load_checkpoint
-from model.page.marks import OUTPUT, OUTPUTS
-from model.train.counters import FORGET, INPUT, keep_set_up, start_counters
-from model.train.inputs import INPUTS, LENGTH, SLOT
-from model.train.network import Network
-from model.train.start import load_weights
+from soupstate.kernels.weights import LENGTH_CLASSES, SLOTS
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.page.marks import OUTPUT, OUTPUTS
+from soupstate.model.train.data.inputs import INPUTS, LENGTH, SLOT
+from soupstate.model.train.network.counters import FORGET, INPUT, keep_set_up, start_counters
+from soupstate.model.train.network.network import Network
+from soupstate.model.train.run.initial_weights import load_weights
 
 FEW, MANY, EMBEDDING = 12, 17, 8
 CPU = torch.device("cpu")

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_crawl_samples import SAMPLES
 
-from model.page.entities import unescape_attribute, unescape_text
-from model.page.links import links
-from model.page.markdown import markdown
-from model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT, OUTPUTS, Block, Cell, Event, Syntax, Visible
-from model.page.spans import spans_of_marks
-from model.page.text import text
-from model.train.score import dom_items, dom_links, dom_text, f1, markdown_items, words
-from model.train.teacher import DEEPEST, teach
+from soupstate.model.page.entities import unescape_attribute, unescape_text
+from soupstate.model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT, OUTPUTS, Block, Cell, Event, Syntax, Visible
+from soupstate.model.page.render.links import links
+from soupstate.model.page.render.markdown import markdown
+from soupstate.model.page.render.text import text
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.teacher import DEEPEST, teach
+from soupstate.model.train.evaluation.score import dom_items, dom_links, dom_text, f1, markdown_items, words
 
 
 def at(page: str, what: str, head: str) -> int:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.page.spans import spans_of_marks
-from model.page.text import text
-from model.train.teacher import teach
+from soupstate.model.page.render.text import text
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.teacher import teach
 
 
 def shown(page: str) -> str:

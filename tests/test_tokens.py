@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_crawl_samples import SAMPLES
 
-from model.page.entities import unescape_attribute
-from model.train.tokens import Token, tokens
+from soupstate.model.page.entities import unescape_attribute
+from soupstate.model.train.data.tokens import Token, tokens
 
 Attributes = tuple[tuple[str, str], ...]
 KINDS = {"text", "raw", "start", "end", "comment", "doctype", "void"}

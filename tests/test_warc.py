@@ -19,7 +19,7 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from model.page.warc import Tally, WarcPage, WarcRecord, read_pages, read_records
+from soupstate.model.archive.records import Tally, WarcPage, WarcRecord, read_pages, read_records
 
 DATE = "2026-03-04T05:06:07Z"
 

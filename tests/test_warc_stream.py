@@ -15,7 +15,7 @@ import pytest
 from archives import page, record
 from conftest import Running, Taught
 
-from app.answers import EXTRACT_PARTS
+from soupstate.app.answers import EXTRACT_PARTS
 
 Serve = Callable[..., Running]
 QUEUE = "soupstate_queue_characters"

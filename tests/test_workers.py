@@ -11,15 +11,15 @@ import torch
 from click.testing import CliRunner, Result
 from test_crawl_samples import SAMPLES
 
-from app.cli import soupstate
-from model.page.marks import HEADS
-from model.train.experiment import Experiment
-from model.train.lanes import Stretches
-from model.train.lessons import byte_rows
-from model.train.loop import Run, train
-from model.train.shards import MARKS, write_shard
-from model.train.teacher import teach
-from model.train.workers import further_workers
+from soupstate.app.cli.main import soupstate
+from soupstate.model.page.marks import HEADS
+from soupstate.model.train.data.lanes import Stretches
+from soupstate.model.train.data.lessons import byte_rows
+from soupstate.model.train.data.shards import MARKS, write_shard
+from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.run.experiment import Experiment
+from soupstate.model.train.run.loop import Run, train
+from soupstate.model.train.run.workers import further_workers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

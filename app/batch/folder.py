@@ -1,6 +1,5 @@
 """Where rows go: a folder of this machine or a remote one, and the markers of what is done."""
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -11,7 +10,7 @@ import fsspec
 import orjson
 from fsspec.implementations.local import LocalFileSystem
 
-from app.batch.job import JobError
+from soupstate.app.batch.job import JobError
 
 DONE, BEGUN, PARTS = "_done", "_begun", "_parts"  # readers of data sets pass over names that begin with an underscore
 
@@ -103,13 +102,6 @@ class Folder:
         self.publish(part, name)
         if self.local:
             _sync((Path(self.root) / name).parent)
-
-
-def identity(address: str) -> str:
-    """What tells two sources of one name apart: a local file's size (it may have been moved), another's address."""
-    path = Path(address)
-    said = f"{path.stat().st_size} bytes" if path.exists() else address.partition("?")[0]
-    return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def _sync(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fsspec
 
-from app.batch.task import source_name
+from soupstate.app.batch.names import source_name
 
 STDIN = "-"
 LISTS = (".txt", ".paths", ".txt.gz", ".paths.gz")

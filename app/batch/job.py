@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from model.net.checkpoint import DEFAULT
+from soupstate.model.net.checkpoint import DEFAULT
 
 FORMATS = {"parquet": ".parquet", "jsonl.gz": ".jsonl.gz", "jsonl.zst": ".jsonl.zst", "wet": ".warc.wet.gz"}
 
@@ -81,7 +81,7 @@ class Counts:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        counts = {name: dict(getattr(self, name)) for name in ("rows", "other", "skipped")}
+        counts = {name: {str(k): n for k, n in getattr(self, name).items()} for name in ("rows", "other", "skipped")}
         seconds = {name: round(value, 3) for name, value in self.seconds.items()}
         return counts | {
             "seconds": seconds, "bytes": self.bytes, "characters": self.characters, "memory": self.memory

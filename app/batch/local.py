@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from app.batch.folder import Folder, identity
-from app.batch.job import Job, JobError
-from app.batch.progress import Progress, size_of
-from app.batch.supervisor import Stop, Supervisor
-from app.batch.task import BYTES, PAGES, source_name, target_name
+from soupstate.app.batch.board import BYTES, PAGES
+from soupstate.app.batch.folder import Folder
+from soupstate.app.batch.job import Job, JobError
+from soupstate.app.batch.names import identity, source_name, target_name
+from soupstate.app.batch.progress import Progress, size_of
+from soupstate.app.batch.supervisor import JobEnded, Supervisor
 
 SHOW_SECONDS = 0.5
 
@@ -65,7 +66,7 @@ def run_local(job: Job, sources: list[str], workers: int, progress: Progress) ->
             while not stop.is_set():
                 try:
                     progress.done(keeper.run(waiting.get_nowait()))
-                except (queue.Empty, Stop):
+                except (queue.Empty, JobEnded):
                     return
                 except JobError as error:
                     broken.append(error)

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from app.batch.job import Counts
-from app.batch.rows import OK
-from app.batch.supervisor import Outcome
+from soupstate.app.batch.job import Counts
+from soupstate.app.batch.supervisor import Outcome
+from soupstate.model.archive.status import Status
 
 LOG_SECONDS = 30.0
 SHOWN = 3  # reasons in a line
@@ -48,7 +48,7 @@ class Progress:
         with self._lock:
             size, pages = self.counts.bytes + live_bytes, self.counts.rows.total() + live_pages
             reasons = self.counts.skipped + self.counts.rows
-        del reasons[OK]
+        del reasons[Status.OK]
         if not self._bar.disable:
             self._bar.n = size if self.bytes is None else min(size, self.bytes)
             self._bar.set_postfix_str(self._state(pages, reasons), refresh=True)

@@ -1,6 +1,5 @@
 """A worker's keeper: starts it, gives it files, and starts it again when it dies or hangs."""
 
-import mmap
 import os
 import signal
 import socket
@@ -13,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
-from app.batch.job import Attempt, Counts, Job, JobError
-from app.batch.task import BEAT, BYTES, PAGES, RECORD
-from app.batch.worker import BOARD_BYTES, READY
+from soupstate.app.batch.board import BEAT, BOARD_BYTES, BYTES, PAGES, RECORD, open_board
+from soupstate.app.batch.job import Attempt, Counts, Job, JobError
+from soupstate.app.batch.worker import READY
 
 LOOK = 0.2  # seconds between two looks at the worker
 START_SECONDS = 120.0  # to load the network
@@ -29,8 +28,8 @@ OWN, KILLED = 2, 5
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
 
-class Stop(Exception):
-    """The job is to end."""
+class JobEnded(Exception):
+    """The job is to end, so nothing more is read."""
 
 
 @dataclass
@@ -58,7 +57,7 @@ class Supervisor:
         self.job, self.stop = job, stop
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (as long as self)
         self._file.truncate(BOARD_BYTES)
-        self.board = memoryview(mmap.mmap(self._file.fileno(), BOARD_BYTES)).cast("q")
+        self.board = open_board(self._file.fileno())
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
@@ -68,7 +67,7 @@ class Supervisor:
         return self._process.pid if self._process else None
 
     def run(self, source: str) -> Outcome:
-        """Has a file read, again where its worker died. Raises JobError, and Stop when told so."""
+        """Has a file read, again where its worker died. Raises JobError, and JobEnded when `stop` returns True."""
         attempt, deaths, errors, died = Attempt(source), Counter[int](), 0, 0
         while True:
             try:
@@ -121,7 +120,7 @@ class Supervisor:
             here, there = socket.socketpair()
             with there:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "app.batch.worker", str(there.fileno()), str(self._file.fileno())],
+                    [sys.executable, "-m", "soupstate.app.batch.worker", str(there.fileno()), str(self._file.fileno())],
                     pass_fds=(there.fileno(), self._file.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=sys.stderr.fileno() if _real(sys.stderr) else subprocess.DEVNULL,
@@ -144,7 +143,7 @@ class Supervisor:
         while True:
             if self.stop():
                 self._end()
-                raise Stop
+                raise JobEnded
             try:
                 if connection.poll(LOOK):
                     answer: tuple[str, Counts | str, bool] = connection.recv()
@@ -166,7 +165,7 @@ class Supervisor:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.stop():
-                raise Stop
+                raise JobEnded
             time.sleep(LOOK)
 
 

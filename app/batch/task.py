@@ -9,23 +9,19 @@ from typing import Any, Protocol
 
 import fsspec
 
-from app.answers import EXTRACT_PARTS, Asked, main_text, model_of, rendered
-from app.batch.folder import Folder, identity
-from app.batch.job import FORMATS, Attempt, Counts, Job
-from app.batch.lines import JsonLines, WetRecords
-from app.batch.parquet import ParquetRows
-from app.batch.rows import Row, fill, row_of
-from app.logs import LOG
-from model.net.reader import Marking, Reader, Stopped
-from model.page.skim import skim
-from model.page.warc import Tally, WarcRecord, read_records
-
-# Pages that are read together. 32 of 4 kB took .83 of the time of one by one; their characters are limited, for a
-# reading takes some 150 bytes a character.
-LANES = 32
-LANE_CHARACTERS = 1_000_000
-TIMED_OUT, KILLER = "timed out", "ended its reader"
-RECORD, BYTES, PAGES, BEAT = range(4)  # places on the board
+from soupstate.app.answers import model_of
+from soupstate.app.batch.board import BEAT, BYTES, PAGES, RECORD
+from soupstate.app.batch.folder import Folder
+from soupstate.app.batch.job import Attempt, Counts, Job
+from soupstate.app.batch.names import identity, part_name, source_name, target_name
+from soupstate.app.batch.writers.lines import JsonLines, WetRecords
+from soupstate.app.batch.writers.parquet import ParquetRows
+from soupstate.app.pages import MOST_CHARACTERS, MOST_PAGES, fill_row, mark_pages
+from soupstate.app.rows import Row, row_of
+from soupstate.model.archive.records import Tally, WarcRecord, read_records
+from soupstate.model.archive.status import Status
+from soupstate.model.net.reader import Reader
+from soupstate.model.page.skim import skim
 
 
 class Rows(Protocol):
@@ -34,62 +30,6 @@ class Rows(Protocol):
     def add(self, row: Row) -> None: ...
 
     def close(self) -> None: ...
-
-
-def read_batch(
-    reader: Reader, pages: list[str], seconds: float, beat: Callable[[], None] = lambda: None
-) -> list[Marking | str]:
-    """Markings of pages, or why there is none. Each may take so many seconds of the processor: together, their sum.
-
-    beat: called now and then while they are read.
-    """
-    if len(pages) > 1:
-        late = _asked(limit(seconds * len(pages)), beat)
-        try:
-            markings = reader.mark_many(pages, lambda page: late())
-        except Exception as error:  # of one of them, which is found out below
-            LOG.debug("pages are read one by one: %s", error)
-        else:
-            return [TIMED_OUT if marking is None else marking for marking in markings]
-    return [_read_one(reader, page, _asked(limit(seconds), beat)) for page in pages]
-
-
-def _read_one(reader: Reader, page: str, stop: Callable[[], bool]) -> Marking | str:
-    try:
-        return reader.mark(page, stop)
-    except Stopped:
-        return TIMED_OUT
-    except Exception as error:  # one page in millions that cannot be read must not end the work
-        return f"failed ({type(error).__name__})"
-
-
-def _asked(stop: Callable[[], bool], beat: Callable[[], None]) -> Callable[[], bool]:
-    def ask() -> bool:
-        beat()
-        return stop()
-
-    return ask
-
-
-def limit(seconds: float) -> Callable[[], bool]:
-    """Says whether so many seconds of the processor have passed since."""
-    until = time.process_time() + seconds
-    return lambda: time.process_time() > until
-
-
-def source_name(address: str) -> str:
-    """The last part of a path or address: what the source's rows and marker are named by."""
-    return address.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
-
-
-def target_name(address: str, form: str) -> str:
-    """The name of a source's file of rows, the first where there are several."""
-    return source_name(address) + FORMATS[form]
-
-
-def part_name(address: str, form: str, number: int) -> str:
-    """The name of a part of a source's rows."""
-    return f"{source_name(address)}.part-{number:05d}{FORMATS[form]}" if number else target_name(address, form)
 
 
 class Task:
@@ -158,7 +98,7 @@ class Task:
         """Records from number `skip` on, with their numbers: as many as are read together, and all of one part."""
         batch: list[tuple[int, WarcRecord]] = []
         pages = characters = 0
-        lanes = 1 if self.attempt.careful else LANES
+        most = 1 if self.attempt.careful else MOST_PAGES
         records = read_records(file, tally=tally, max_body=self.job.max_page_bytes)
         number = 0
         while number != self.attempt.until:
@@ -173,13 +113,13 @@ class Task:
             if record.page is not None:
                 pages += 1
                 characters += len(record.page.text)
-            full = pages >= lanes or characters >= LANE_CHARACTERS or len(batch) >= 1000
+            full = pages >= most or characters >= MOST_CHARACTERS or len(batch) >= 1000
             if full or number % self.job.part_records == 0:
                 self._spent("records")
                 yield batch
                 batch, pages, characters = [], 0, 0
         else:
-            tally.skipped["rest of a file whose reader ended"] += 1
+            tally.skipped[Status.REST_LEFT] += 1
         self._spent("records")
         yield batch
 
@@ -189,33 +129,21 @@ class Task:
         chosen = []
         for (number, record), row in zip(batch, rows, strict=True):
             if record.page is not None and number in self.attempt.leave_out:
-                row.status = KILLER
+                row.status = Status.ENDED_ITS_READER
             elif record.page is not None:
                 self.board[RECORD] = number
-                chosen.append((record.page.text, row))
+                chosen.append((skim(record.page.text), row))
         self._spent("rendering")
-        markings = read_batch(self.reader, [skim(page) for page, _ in chosen], self.job.page_seconds, self._beat)
+        seconds = self.job.page_seconds
+        markings = mark_pages(self.reader, [page for page, _ in chosen], seconds, self._beat)
         self._spent("network")
         for (page, row), marking in zip(chosen, markings, strict=True):
-            if isinstance(marking, str):
-                row.status = marking
-            else:
-                self._render(page, marking, row)
+            if fill_row(row, page, marking, seconds):
+                self.counts.characters += len(page.whole)
             self.board[PAGES] += 1
             self._beat()
         self._spent("rendering")
         return rows
-
-    def _render(self, page: str, marking: Marking, row: Row) -> None:
-        asked = Asked(page, row.url or None, frozenset(EXTRACT_PARTS))
-        try:
-            answer = rendered(marking, asked, limit(self.job.page_seconds))
-            fill(row, answer, main_text(marking))
-            self.counts.characters += len(page)
-        except Stopped:
-            row.status = TIMED_OUT
-        except Exception as error:  # as in read_batch
-            row.status = f"failed ({type(error).__name__})"
 
     def _beat(self) -> None:
         self.board[BEAT] += 1

@@ -1,12 +1,11 @@
 """A worker: a process that holds the network once and does one task after another.
 
-    python -m app.batch.worker CONNECTION BOARD
+    python -m soupstate.app.batch.worker CONNECTION BOARD
 
 with two file descriptors: of a socket to the process that started it, and of the board's memory. It ends as soon as
 that process is gone.
 """
 
-import mmap
 import os
 import select
 import sys
@@ -17,12 +16,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from app.batch.job import Attempt, Job
-from app.batch.task import Task
-from model.net.checkpoint import load_checkpoint
-from model.net.reader import Reader
+from soupstate.app.batch.board import open_board
+from soupstate.app.batch.job import Attempt, Job
+from soupstate.app.batch.task import Task
+from soupstate.app.reading import load_reader
 
-BOARD_BYTES = 32  # four numbers of 64 bits
 READY, DONE, FAILED = "ready", "done", "failed"
 
 
@@ -50,14 +48,14 @@ def main() -> None:
     """Takes the job, loads its network, and answers attempts."""
     connection, board_file = Connection(int(sys.argv[1])), int(sys.argv[2])
     end_with(connection.fileno())
-    board = memoryview(mmap.mmap(board_file, BOARD_BYTES)).cast("q")
+    board = open_board(board_file)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     job: Job | None = _received(connection)
     if job is None:
         return
     try:
-        reader = Reader(load_checkpoint(job.weights), job.backend or None)
+        reader = load_reader(job.weights, job.backend)
     except (OSError, ValueError) as error:
         connection.send((FAILED, str(error), False))
         return

@@ -1,6 +1,6 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// Memory and transcendental functions for lstm_body.h, for any vector type.
+// Aligned memory and the transcendental functions of lstm_body.h, for any vector type.
 #pragma once
 #include <math.h>
 #include <stddef.h>
@@ -15,12 +15,13 @@ constexpr float kPower[] = {
     1.0f, 6.931470037e-01f, 2.402224243e-01f, 5.550733581e-02f, 9.671512991e-03f, 1.326472731e-03f};
 constexpr float kLog2 = 0.693147181f;
 constexpr float kLog2E = 1.44269504f;
-constexpr float kTwice = 2.0f * kLog2E;   // 2^(kTwice x) = e^2x
-constexpr float kMagic = 12582912.0f;     // 1.5 2^23
-constexpr float kGateLimit =
-    40.0f;  // of powers of 2: beyond it gates are 0 or 1 to float precision; products of three exponentials stay finite
+constexpr float kTwice = 2.0f * kLog2E;  // 2^(kTwice x) = e^2x
+constexpr float kMagic = 12582912.0f;    // 1.5 * 2^23
+// The limit of a gate's exponent of 2. Beyond it the gate is 0 or 1 in float precision. Up to it, the product of three
+// exponentials is finite.
+constexpr float kGateLimit = 40.0f;
 
-// Zeroed, aligned to cache lines.
+// An array aligned to cache lines. It starts as zeros.
 template <class T>
 class Buffer {
  public:
@@ -40,9 +41,10 @@ class Buffer {
 
 constexpr size_t up(size_t n, size_t step) { return (n + step - 1) / step * step; }
 
-// 2^x for |x| <= 126, to 2e-7 relative: x = n + r, a polynomial in r, |r| <= 1/2, times 2^n. Its coefficients make the
-// greatest relative error least among those with 2^0 = 1 (fitted with numpy, errors weighed anew until they are level).
-// With kMagic added no bits are left for a fraction, and the last ones of the sum are n.
+// Returns 2^x for -126 <= x <= 126 with a relative error below 2e-7. It splits x = n + r with n an integer and r
+// between -1/2 and 1/2, and multiplies a polynomial in r by 2^n. The coefficients minimise the largest relative error
+// among the polynomials with 2^0 = 1. We fitted them with numpy, reweighting the errors until they were level.
+// Adding kMagic rounds x: the sum has no bits left for a fraction, and its lowest bits are n.
 template <class V>
 inline typename V::Vec power_of_two(typename V::Vec x) {
   const auto n = V::add(x, V::set1(kMagic));
@@ -53,19 +55,19 @@ inline typename V::Vec power_of_two(typename V::Vec x) {
   return V::raise(p, n);
 }
 
-// e^x for |x| <= 87, to 6e-6 relative, far better near 0.
+// Returns e^x for -87 <= x <= 87 with a relative error below 6e-6. The error is far smaller near 0.
 template <class V>
 inline typename V::Vec exponential(typename V::Vec x) {
   return power_of_two<V>(V::mul(x, V::set1(kLog2E)));
 }
 
-// 2^x, where a gate is all but 0 or 1 the same for all x
+// Returns 2^x with x clamped to the range in which a gate still changes.
 template <class V>
 inline typename V::Vec power_of_gate(typename V::Vec x) {
   return power_of_two<V>(V::max(V::min(x, V::set1(kGateLimit)), V::set1(-kGateLimit)));
 }
 
-// sigmoid(a) tanh(b) with one division, from e^-a and e^2b.
+// Returns sigmoid(a) tanh(b) from e^-a and e^2b, with one division.
 template <class V>
 inline typename V::Vec sigmoid_tanh(typename V::Vec minus_a, typename V::Vec twice_b) {
   const auto one = V::set1(1.0f);
@@ -87,7 +89,8 @@ inline float total(typename V::Vec v) {
   return lanes[0];
 }
 
-// Surprisal of `id` under softmax(logits [n]), and the entropy, in bits; n is whole vectors.
+// Returns the surprisal of `id` under softmax(logits [n]) in bits, and writes the entropy in bits. n is a multiple of
+// kLanes.
 template <class V>
 inline float softmax(const float* logits, size_t n, size_t id, float* entropy) {
   auto top = V::load(logits);

@@ -1,6 +1,7 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The recurrent product of AVX-512 with VNNI, which multiplies four unsigned by four signed bytes and sums in 32 bits.
+// The recurrent product on AVX-512 with VNNI. Its instruction multiplies four unsigned bytes by four signed ones and
+// adds the products to a sum of 32 bits.
 #pragma once
 #include <immintrin.h>
 #include <stdint.h>
@@ -12,38 +13,41 @@
 namespace soupstate {
 namespace {
 
-constexpr int32_t kMiddle = kLargestWeight + 1;  // what is added to a weight to make it unsigned
+constexpr int32_t kWeightOffset = kLargestWeight + 1;  // added to a weight to make it unsigned
 
-// As Columns in columns_ymm.h, of the columns of units whose levels are not 0. Two at a time are interleaved, so that the
-// four bytes of a lane are the weights of two gate values; each is summed by a multiplication of its own, in which the
-// other one's levels are 0. It is weights that are made unsigned, so levels keep their signs, and all are one run.
+// Does what Columns (columns_ymm.h) does: it reads only the weight columns of units whose level is not 0. It
+// interleaves two columns at a time, so that the four bytes of a lane are the weights of two gate values. Two
+// multiplications sum these two values; in each, the levels that belong to the other value are 0.
+// Here the weights are unsigned and the levels keep their signs, so that one run holds all units.
 class ColumnsVnni {
  public:
   using Level = int32_t;
   using Sum = __m512i;
   static constexpr size_t kLanes = 16;
-  static constexpr size_t kSums = 4, kPanel = kSums * kLanes;  // vectors of a panel's gate values; gate values
-  static constexpr size_t kPanels = 2;                         // that are multiplied at once, where there are so many left
+  static constexpr size_t kSums = 4;                      // vectors of gate values in a panel
+  static constexpr size_t kPanelValues = kSums * kLanes;  // gate values in a panel
+  static constexpr size_t kPanelsAtOnce = 2;              // panels multiplied together, where as many are left
 
-  // Of `units` units, `padded` up to whole panels.
+  // `padded` is the number of units, rounded up to whole panels.
   ColumnsVnni(size_t units, size_t padded) : units_(units), padded_(padded), weights_(4 * padded * units) {
-    memset(weights_.get(), kMiddle, 4 * padded * units);
+    memset(weights_.get(), kWeightOffset, 4 * padded * units);
   }
 
-  // The weight that makes a gate value (its place in the panel) of a unit's level.
+  // Stores the weight from a unit's level to gate value `at` of a panel.
   void set(size_t panel, size_t at, size_t unit, int8_t weight) {
-    // Where unpack leaves it in its place: a lane of sum `vector` is the even or odd one of two in a half of 128 bits.
+    // Inverts the order that unpack makes: sum `vector` holds the even or the odd values of one half of each 128 bits.
     const size_t vector = at / kLanes, lane = at % kLanes;
     const size_t byte = lane / 4 * 16 + vector / 2 * 8 + lane % 4 * 2 + vector % 2;
-    first(panel / kPanels * kPanels)[unit * width(panel) + panel % kPanels * kPanel + byte] =
-        static_cast<uint8_t>(weight + kMiddle);
+    first(panel / kPanelsAtOnce * kPanelsAtOnce)[unit * width(panel) + panel % kPanelsAtOnce * kPanelValues + byte] =
+        static_cast<uint8_t>(weight + kWeightOffset);
   }
 
-  // Numbers Level of a page: how many pairs of units there are, what a sum starts with; from kLanes on the units, two a
-  // pair; after them two numbers a pair, its levels as they multiply the first gate value of a lane, and the second.
+  // Returns how many numbers prepare() writes for a page. The first two are the number of pairs of units and the start
+  // value of each sum. The units follow from kLanes on, two per pair, then two numbers per pair: its levels as they
+  // multiply the first and the second gate value of a lane.
   size_t levels() const { return kLanes + 2 * room(); }
 
-  // Levels of h [padded], between -1 and 1, in `largest` parts.
+  // Rounds h [padded], between -1 and 1, to multiples of 1 / `largest`.
   void prepare(const float* h, float largest, Level* to) const {
     Level *units = to + kLanes, *levels = units + room();
     const __m512i step = _mm512_set1_epi32(kLanes), quiet = _mm512_set1_epi32(kQuiet);
@@ -58,9 +62,9 @@ class ColumnsVnni {
       sum = _mm512_mask_add_epi32(sum, loud, sum, whole);
       n += static_cast<size_t>(__builtin_popcount(loud));
     }
-    units[n] = levels[n] = 0;  // the last one without another makes a pair with a unit whose level is 0
+    units[n] = levels[n] = 0;  // an odd last unit is paired with one whose level is 0
     to[0] = static_cast<Level>((n + 1) / 2);
-    to[1] = -kMiddle * _mm512_reduce_add_epi32(sum);
+    to[1] = -kWeightOffset * _mm512_reduce_add_epi32(sum);
     for (size_t i = 0; i < n; i += 2) {
       const Level both = (levels[i] & 0xff) | (levels[i + 1] & 0xff) << 8;
       levels[i] = both;
@@ -68,26 +72,27 @@ class ColumnsVnni {
     }
   }
 
-  // The products of some panels with the levels of Pages pages, by vectors of gate values.
+  // Multiplies some panels by the levels of several pages. Each sum is a vector of gate values.
   template <size_t Pages, size_t Panels>
   void multiply(size_t panel, const Level* const (&levels)[Pages], Sum (&sums)[Pages][Panels * kSums]) const {
     for (size_t p = 0; p < Pages; ++p) multiply_one<Panels>(first(panel), levels[p], sums[p]);
   }
 
  private:
-  // The weights of the panels from this one on that are multiplied at once, and how many a unit has there.
-  uint8_t* first(size_t panel) const { return weights_.get() + panel * units_ * kPanel; }
+  // The weights of the panels multiplied together from this one on, and the number of them per unit.
+  uint8_t* first(size_t panel) const { return weights_.get() + panel * units_ * kPanelValues; }
   size_t width(size_t panel) const {
-    return (panel / kPanels + 1) * kPanels * kPanel <= 4 * padded_ ? kPanels * kPanel : kPanel;
+    return (panel / kPanelsAtOnce + 1) * kPanelsAtOnce * kPanelValues <= 4 * padded_ ? kPanelsAtOnce * kPanelValues
+                                                                                     : kPanelValues;
   }
 
-  // Units, and whole vectors where fewer are written.
+  // The most numbers that the list of units takes: compressed stores write whole vectors.
   size_t room() const { return padded_ + kLanes; }
 
   template <size_t Panels>
   void multiply_one(const uint8_t* weights, const Level* levels, Sum (&total)[Panels * kSums]) const {
     const Level *unit = levels + kLanes, *level = unit + room(), *end = unit + 2 * levels[0];
-    __m512i sums[Panels * kSums];  // in registers, which `total` would not be
+    __m512i sums[Panels * kSums];  // kept in registers, which `total` would not be
 #pragma GCC unroll 8
     for (size_t q = 0; q < Panels * kSums; ++q) sums[q] = _mm512_set1_epi32(levels[1]);
     for (; unit != end; unit += 2, level += 2) {
@@ -108,7 +113,7 @@ class ColumnsVnni {
   }
 
   size_t units_, padded_;
-  Buffer<uint8_t> weights_;  // [panels at once][unit][panel of them][kPanel]
+  Buffer<uint8_t> weights_;  // [group of panels][unit][panel in the group][kPanelValues]
 };
 
 }  // namespace

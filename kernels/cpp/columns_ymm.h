@@ -1,6 +1,7 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The recurrent product of AVX2, which multiplies unsigned by signed bytes and sums two such products in 16 bits.
+// The recurrent product on AVX2. Its instruction multiplies unsigned bytes by signed ones and adds two products in 16
+// bits.
 #pragma once
 #include <immintrin.h>
 #include <stdint.h>
@@ -12,44 +13,46 @@
 namespace soupstate {
 namespace {
 
-// The places of the bits that are set, of each number of 8 bits.
-struct Places {
+// For each byte value, the positions of its set bits.
+struct SetBits {
   alignas(64) uint8_t of[256][8];
-  constexpr Places() : of() {
+  constexpr SetBits() : of() {
     for (int bits = 0; bits < 256; ++bits)
       for (int k = 0, n = 0; k < 8; ++k)
         if (bits >> k & 1) of[bits][n++] = static_cast<uint8_t>(k);
   }
 };
-constexpr Places kPlaces;
+constexpr SetBits kSetBits;
 
-// As Dense in dense.h, of the columns of units whose levels are not 0: no others are loaded. Two columns at a time are
-// interleaved, multiplied by the magnitudes of both levels and summed in 16 bits, as many as these hold for certain; then
-// the sums go to those of 32. A run is what is summed before that, of levels of one sign.
+// Does what Dense (dense.h) does, but reads only the weight columns of units whose level is not 0. It interleaves two
+// columns at a time, multiplies them by the magnitudes of both levels and sums in 16 bits. Before these sums could
+// overflow, it adds them to sums of 32 bits. The units summed in between are a run; their levels have one sign.
 class Columns {
  public:
   using Level = uint32_t;
   using Sum = __m256i;
-  static constexpr size_t kSums = 8, kPanel = 64;  // vectors of a panel's gate values; gate values
-  static constexpr size_t kPanels = 2;             // that are multiplied at once, where there are so many left
-  static constexpr uint32_t kMost = 32767 / kLargestWeight;  // of a run's magnitudes
+  static constexpr size_t kSums = 8;          // vectors of gate values in a panel
+  static constexpr size_t kPanelValues = 64;  // gate values in a panel
+  static constexpr size_t kPanelsAtOnce = 2;  // panels multiplied together, where as many are left
+  static constexpr uint32_t kMaxMagnitudes = 32767 / kLargestWeight;  // sum of the magnitudes in a run
 
-  // Of `units` units, `padded` up to whole panels.
+  // `padded` is the number of units, rounded up to whole panels.
   Columns(size_t units, size_t padded) : units_(units), padded_(padded), weights_(4 * padded * units) {}
 
-  // The weight that makes a gate value (its place in the panel) of a unit's level.
+  // Stores the weight from a unit's level to gate value `at` of a panel.
   void set(size_t panel, size_t at, size_t unit, int8_t weight) {
-    // Where unpack and madd, below, leave it in its place: see widen().
+    // Inverts the order that unpack and madd make, see widen().
     const size_t vector = at / 8, element = 2 * (at % 8) + vector % 2, sums = vector / 2;
     const size_t byte = sums / 2 * 32 + element / 8 * 16 + sums % 2 * 8 + element % 8;
-    first(panel / kPanels * kPanels)[unit * width(panel) + panel % kPanels * kPanel + byte] = weight;
+    first(panel / kPanelsAtOnce * kPanelsAtOnce)[unit * width(panel) + panel % kPanelsAtOnce * kPanelValues + byte] =
+        weight;
   }
 
-  // Numbers Level of a page: of each run how many pairs it has and its sign; of each pair two units, and their
-  // magnitudes; a run of no pairs is the end. Then what prepare() needs for itself.
+  // Returns how many numbers prepare() needs for a page. It writes each run: the number of pairs, the sign, then two
+  // units and their magnitudes for each pair. A run of no pairs is the end. The rest is scratch memory.
   size_t levels() const { return room() + padded_ + 8 + padded_ / 4; }
 
-  // Levels of h [padded], between -1 and 1, in `largest` parts.
+  // Rounds h [padded], between -1 and 1, to multiples of 1 / `largest`.
   void prepare(const float* h, float largest, Level* to) const {
     auto* above = reinterpret_cast<uint16_t*>(to + room());
     auto* below = above + padded_ + 8;
@@ -68,36 +71,37 @@ class Columns {
     *add_runs(below, n_below, magnitudes, ~0u, to) = 0;
   }
 
-  // The products of some panels with the levels of Pages pages, by vectors of gate values.
+  // Multiplies some panels by the levels of several pages. Each sum is a vector of gate values.
   template <size_t Pages, size_t Panels>
   void multiply(size_t panel, const Level* const (&levels)[Pages], Sum (&sums)[Pages][Panels * kSums]) const {
     for (size_t p = 0; p < Pages; ++p) multiply_one<Panels>(first(panel), levels[p], sums[p]);
   }
 
  private:
-  // The weights of the panels from this one on that are multiplied at once, and how many a unit has there.
-  int8_t* first(size_t panel) const { return weights_.get() + panel * units_ * kPanel; }
+  // The weights of the panels multiplied together from this one on, and the number of them per unit.
+  int8_t* first(size_t panel) const { return weights_.get() + panel * units_ * kPanelValues; }
   size_t width(size_t panel) const {
-    return (panel / kPanels + 1) * kPanels * kPanel <= 4 * padded_ ? kPanels * kPanel : kPanel;
+    return (panel / kPanelsAtOnce + 1) * kPanelsAtOnce * kPanelValues <= 4 * padded_ ? kPanelsAtOnce * kPanelValues
+                                                                                     : kPanelValues;
   }
 
-  // Numbers Level that runs and pairs take at most: each run has a pair.
+  // The most numbers that the runs and their pairs take. Each run has at least one pair.
   size_t room() const { return 5 * (units_ / 2 + 2) + 1; }
 
-  // Writes the numbers, from j on, of the lanes that are set; returns how many there are.
+  // Writes j plus the index of each lane that is set. Returns how many it wrote.
   static size_t list(__m256i lanes, size_t j, uint16_t* to) {
     const auto bits = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(lanes)));
-    const __m128i places = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kPlaces.of[bits])));
+    const __m128i places = _mm_cvtepu8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(kSetBits.of[bits])));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_add_epi16(places, _mm_set1_epi16(static_cast<int16_t>(j))));
     return static_cast<size_t>(__builtin_popcount(bits));
   }
 
-  // Runs of n units; a last one without another makes a pair with itself, whose magnitude is 0 there.
+  // Writes the runs of n units. An odd last unit is paired with itself, with magnitude 0.
   static Level* add_runs(const uint16_t* units, size_t n, const uint8_t* magnitudes, Level sign, Level* to) {
     for (size_t i = 0; i < n;) {
       Level* run = to;
       to += 2;
-      for (Level left = kMost; i < n; i += 2) {
+      for (Level left = kMaxMagnitudes; i < n; i += 2) {
         const bool last = i + 1 == n;
         const Level a = units[i], b = units[last ? i : i + 1], of_a = magnitudes[a], of_b = last ? 0 : magnitudes[b];
         if (of_a + of_b > left) break;
@@ -113,7 +117,7 @@ class Columns {
 
   template <size_t Panels>
   void multiply_one(const int8_t* weights, const Level* at, Sum (&total)[Panels * kSums]) const {
-    constexpr size_t kHalves = 2 * Panels;  // vectors of a unit's weights
+    constexpr size_t kHalves = 2 * Panels;  // vectors of weights per unit
 #pragma GCC unroll 16
     for (size_t q = 0; q < Panels * kSums; ++q) total[q] = _mm256_setzero_si256();
     while (const Level pairs = at[0]) {
@@ -138,14 +142,14 @@ class Columns {
     }
   }
 
-  // Adds the sums of 16 bits in even places to the first total, those in odd ones to the second.
+  // Adds the 16-bit sums at even positions to the first total and those at odd positions to the second.
   static void widen(__m256i sums, __m256i* total) {
     total[0] = _mm256_add_epi32(total[0], _mm256_madd_epi16(sums, _mm256_set1_epi32(1)));
     total[1] = _mm256_add_epi32(total[1], _mm256_madd_epi16(sums, _mm256_set1_epi32(1 << 16)));
   }
 
   size_t units_, padded_;
-  Buffer<int8_t> weights_;  // [panels at once][unit][panel of them][kPanel]
+  Buffer<int8_t> weights_;  // [group of panels][unit][panel in the group][kPanelValues]
 };
 
 }  // namespace

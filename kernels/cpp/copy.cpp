@@ -8,8 +8,8 @@ namespace soupstate {
 namespace {
 
 constexpr uint32_t kOrder[kMatchers] = {5, 3};
-constexpr uint32_t kLongest = 32;  // a new match is verified this far back
-constexpr uint32_t kMask = kRing - 1;
+constexpr uint32_t kMaxVerified = 32;  // bytes compared before a new match counts
+constexpr uint32_t kRingMask = kRing - 1;
 
 uint8_t length_class(uint32_t length) {
   if (length < 8) return static_cast<uint8_t>(1 + length);
@@ -21,16 +21,16 @@ uint8_t length_class(uint32_t length) {
   return length < 256 ? 14 : 15;
 }
 
-// Bytes equal, counted backwards from index a and index b (a < b), at most kLongest.
+// Counts equal bytes backwards from index a and index b (a < b), up to kMaxVerified.
 uint32_t common(const CopyState& s, uint32_t a, uint32_t b) {
   uint32_t n = 0;
-  while (n < kLongest && n <= a && s.history[(a - n) & kMask] == s.history[(b - n) & kMask]) ++n;
+  while (n < kMaxVerified && n <= a && s.history[(a - n) & kRingMask] == s.history[(b - n) & kRingMask]) ++n;
   return n;
 }
 
 void step(CopyState* s, int k, uint8_t byte, Journal* journal) {
-  const uint32_t n = s->count;  // bytes read, the new one included
-  if (s->pointer[k] && s->history[(s->pointer[k] - 1) & kMask] == byte) {
+  const uint32_t n = s->count;  // bytes read, including the new one
+  if (s->pointer[k] && s->history[(s->pointer[k] - 1) & kRingMask] == byte) {
     ++s->pointer[k];
     if (s->length[k] < 65535) ++s->length[k];
   } else {
@@ -38,14 +38,14 @@ void step(CopyState* s, int k, uint8_t byte, Journal* journal) {
   }
   if (n < kOrder[k]) return;
   uint32_t hash = 0;
-  for (uint32_t j = 0; j < kOrder[k]; ++j) hash = (hash + s->history[(n - 1 - j) & kMask] + 1) * 0x2F0B4C47u;
-  hash = (hash ^ (hash >> 15)) & (kSlots - 1);
+  for (uint32_t j = 0; j < kOrder[k]; ++j) hash = (hash + s->history[(n - 1 - j) & kRingMask] + 1) * 0x2F0B4C47u;
+  hash = (hash ^ (hash >> 15)) & (kMatcherSlots - 1);
   const uint32_t found = s->table[k][hash];
   if (journal) journal->emplace_back(&s->table[k][hash], found);
   s->table[k][hash] = n + 1;
   if (k == 0 && s->pointer[k]) return;
   s->pointer[k] = s->length[k] = 0;
-  if (found < 2 || n + 1 - found >= kRing - kLongest) return;
+  if (found < 2 || n + 1 - found >= kRing - kMaxVerified) return;
   const uint32_t length = common(*s, found - 2, n - 1);
   if (length >= kOrder[k]) {
     s->pointer[k] = found;
@@ -53,16 +53,17 @@ void step(CopyState* s, int k, uint8_t byte, Journal* journal) {
   }
 }
 
-void run(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length, uint16_t* slot, Journal* journal) {
+void run(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length, uint16_t* slot,
+         Journal* journal) {
   for (size_t t = 0; t < n; ++t) {
-    s->history[s->count & kMask] = ids[t];
+    s->history[s->count & kRingMask] = ids[t];
     ++s->count;
     for (int k = 0; k < kMatchers; ++k) {
       step(s, k, ids[t], journal);
-      // A followed pointer may fall out of the ring; a place about to be overwritten is no place.
-      if (s->pointer[k] && s->count + 1 - s->pointer[k] >= kRing - kLongest) s->pointer[k] = s->length[k] = 0;
+      // The byte that a followed pointer expects may leave the ring. Stop before it is overwritten.
+      if (s->pointer[k] && s->count + 1 - s->pointer[k] >= kRing - kMaxVerified) s->pointer[k] = s->length[k] = 0;
       const bool on = s->pointer[k] != 0;
-      predicted[k] = on ? s->history[(s->pointer[k] - 1) & kMask] : 0;
+      predicted[k] = on ? s->history[(s->pointer[k] - 1) & kRingMask] : 0;
       length[k] = on ? length_class(s->length[k]) : 0;
     }
     read_successors(ids[t], &s->successors, predicted + kMatchers, length + kMatchers, slot, journal);
@@ -80,15 +81,16 @@ void copies(const uint8_t* ids, size_t n, CopyState* state, uint8_t* predicted, 
 
 void peek_copies(const uint8_t* ids, size_t n, CopyState* s, uint8_t* predicted, uint8_t* length, uint16_t* slot) {
   const uint32_t count = s->count;
-  const std::pair<uint32_t, uint32_t> before[kMatchers] = {{s->pointer[0], s->length[0]}, {s->pointer[1], s->length[1]}};
+  const std::pair<uint32_t, uint32_t> before[kMatchers] = {{s->pointer[0], s->length[0]},
+                                                           {s->pointer[1], s->length[1]}};
   std::vector<uint8_t> overwritten(n);
-  for (size_t t = 0; t < n; ++t) overwritten[t] = s->history[(count + t) & kMask];
+  for (size_t t = 0; t < n; ++t) overwritten[t] = s->history[(count + t) & kRingMask];
   const Contexts contexts = s->successors.now;
   Journal journal;
   journal.reserve(n * (kMatchers + kContexts));
   run(ids, n, s, predicted, length, slot, &journal);
   for (auto entry = journal.rbegin(); entry != journal.rend(); ++entry) *entry->first = entry->second;
-  for (size_t t = 0; t < n; ++t) s->history[(count + t) & kMask] = overwritten[t];
+  for (size_t t = 0; t < n; ++t) s->history[(count + t) & kRingMask] = overwritten[t];
   s->count = count;
   for (int k = 0; k < kMatchers; ++k) {
     s->pointer[k] = before[k].first;

@@ -1,6 +1,6 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// Without VNNI the recurrence runs on half-length vectors.
+// AVX-512 without VNNI. The recurrence uses the AVX2 vectors.
 #include "lstm_zmm.h"
 #include "qrnn_body.h"
 

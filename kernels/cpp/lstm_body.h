@@ -1,19 +1,22 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The body of Lstm, for any vector type. Included by one source file per instruction set, each with its own flags: all
-// of it stands in an anonymous namespace and uses no inline function of the standard library, so that the linker cannot
-// share code made for one instruction set with another.
+// The implementation of Lstm for any vector type. One source file per instruction set includes it, each with its own
+// compiler flags. Everything is in an anonymous namespace and calls no inline function of the standard library.
+// Otherwise the linker could share code between instruction sets, and crash older machines.
 //
-// A vector type has: Vec, kLanes; load, store, set1, add, sub, mul, div, fma(a, b, c) = a b + c, min, max,
-// raise(a, n) = a 2^(n - kMagic). One for the recurrence, R, has also: Sum, a product of whole numbers; value(), it as
-// floats; Row, 2 kLanes numbers of 16 bits: row() loads one, add_rows sums two, lower() and upper() are its halves as
-// floats; kVectors, vectors of units in a panel; kPages, pages under way at most; kTogether, those that share one reading
-// of a panel; and Recurrent, the weights of that product: Dense (dense.h), Columns (columns_ymm.h) or
-// ColumnsVnni (columns_vnni.h). One for the block products, V, is described in products.h.
+// Every vector type has Vec, kLanes, load, store, set1, add, sub, mul, div, fma(a, b, c) = a b + c, min, max and
+// raise(a, n) = a 2^(n - kMagic). The type V, for the products of a block, is described in products.h. The type R, for
+// the recurrence, also has:
+//   Sum, a vector of the integer product, and value(), which converts it to floats
+//   Row, 2 kLanes numbers of 16 bits: row() loads one, add_rows() adds two, lower() and upper() are its halves as
+//   floats
+//   kVectors, the vectors of units in a panel
+//   kPages, the most pages under way; kTogether, the pages that share one pass over a panel
+//   Recurrent, the packed recurrent weights: Dense (dense.h), Columns (columns_ymm.h) or ColumnsVnni (columns_vnni.h)
 //
-// Recurrent weights are kept in panels of kSide units. A step of all lanes of pages streams them once, front to back: a
-// panel's product and gates for one page after another, while the panel is in the innermost cache. A page is a lane
-// from its first byte to its last; then the next takes its place.
+// Recurrent weights are packed in panels of kPanelUnits units. A step reads one byte of every page under way and
+// streams all panels once. It multiplies a panel and updates its gates for one page after another while the panel is in
+// the first-level cache. Each page occupies a lane from its first byte to its last; then the next page takes the lane.
 #pragma once
 #include "activations.h"
 #include "lstm.h"
@@ -24,8 +27,8 @@ namespace soupstate {
 namespace {
 
 constexpr size_t kGates = 4;
-constexpr float kEmbeddedSteps = 4.0f;  // sums of six numbers of 8 bits, times this, are inputs of a Product
-constexpr size_t kBlock = 96;           // states that are kept before their output and heads are computed
+constexpr float kEmbeddedSteps = 4.0f;  // a sum of six embeddings, of 8 bits each, times this is an input of a Product
+constexpr size_t kStatesPerBlock = 96;  // states kept before their outputs are computed
 
 template <class V, class R>
 class LstmOn final : public Lstm {
@@ -33,29 +36,29 @@ class LstmOn final : public Lstm {
   using Level = typename R::Recurrent::Level;
   using Input = typename V::Input;
   static constexpr size_t kLanes = V::kLanes;
-  static constexpr size_t kSide = R::kVectors * R::kLanes;  // units of a panel
-  static constexpr size_t kSums = kGates * R::kVectors;     // vectors of gate values of a panel
-  static constexpr size_t kPanel = kGates * kSide;          // gate values of a panel
-  static constexpr size_t kPanels = R::Recurrent::kPanels;  // that are multiplied at once
-  static constexpr size_t kPages = R::kPages;               // lanes, at most
-  // Columns of one product: logits, then the predictions' gains, then the gate's input, then the heads.
+  static constexpr size_t kPanelUnits = R::kVectors * R::kLanes;        // units of a panel
+  static constexpr size_t kSums = kGates * R::kVectors;                 // vectors of gate values in a panel
+  static constexpr size_t kPanelValues = kGates * kPanelUnits;          // gate values in a panel
+  static constexpr size_t kPanelsAtOnce = R::Recurrent::kPanelsAtOnce;  // panels multiplied together
+  static constexpr size_t kPages = R::kPages;                           // the most lanes
+  // The columns of one product: logits, gains of the predictions, inputs of the gate layer, heads.
   static constexpr size_t kGains = kBytes, kGateAt = kGains + up(kPredictions, kLanes);
   static constexpr size_t kHeads = up(kGateAt + kGate, 2 * kLanes);
   static_assert(kGate % kLanes == 0, "a gate is whole vectors");
-  static_assert(kBlock % V::kRows == 0, "a block is whole tiles");
+  static_assert(kStatesPerBlock % V::kRows == 0, "a block is whole tiles");
 
-  // A page being read.
+  // A page under way.
   struct Lane {
     const LstmCall* call;
-    size_t t;      // bytes read
-    float *h, *c;  // [padded_]
-    Level* levels;  // of h, as the recurrent product wants them
-    const int16_t* rows[Tables::kMost];
+    size_t t;       // bytes read
+    float *h, *c;   // [padded_]
+    Level* levels;  // the levels of h in the form that the recurrent product needs
+    const int16_t* rows[Tables::kMaxRows];
     size_t n_rows;
   };
 
-  // What becomes of a block's state: the one after byte t - 1 tells the odds of byte t, and the heads of byte t - 1.
-  struct Place {
+  // A position in a call. The state after byte t - 1 gives the distribution of byte t and the heads of byte t - 1.
+  struct Position {
     const LstmCall* call;
     size_t t;
   };
@@ -64,16 +67,16 @@ class LstmOn final : public Lstm {
   explicit LstmOn(const LstmWeights& w)
       : units_(w.units),
         outputs_(w.outputs),
-        padded_(up(w.units, kSide)),
+        padded_(up(w.units, kPanelUnits)),
         tables_(row()),
         recurrent_(w.units, padded_),
         scale_(row()),
         table_scale_(row()),
         product_(kHeads + w.outputs, w.units + kEmbedded),
         copy_bias_(kPredictions * kClasses),
-        gate_length_(kKinds * kClasses * kGate),
+        gate_length_(kLengths * kClasses * kGate),
         gate_gain_(kGate * (kGateAt - kGains)),
-        context_(kTables * kContextSlots * kEmbedded) {
+        context_(kLearnedContexts * kContextSlots * kEmbedded) {
     pack_tables(w);
     pack_recurrent(w);
     for (size_t k = 0; k < kBytes; ++k)
@@ -82,10 +85,10 @@ class LstmOn final : public Lstm {
     for (size_t k = 0; k < kGate; ++k) column(kGateAt + k, w.gate + k * units_, nullptr, w.gate_bias[k]);
     for (size_t k = 0; k < outputs_; ++k) column(kHeads + k, w.heads + k * units_, nullptr, w.heads_bias[k]);
     memcpy(copy_bias_.get(), w.copy_bias, kPredictions * kClasses * sizeof(float));
-    memcpy(gate_length_.get(), w.gate_length, kKinds * kClasses * kGate * sizeof(float));
+    memcpy(gate_length_.get(), w.gate_length, kLengths * kClasses * kGate * sizeof(float));
     for (size_t k = 0; k < kPredictions; ++k)
       for (size_t j = 0; j < kGate; ++j) gate_gain_.get()[j * (kGateAt - kGains) + k] = w.gate_gain[k * kGate + j];
-    memcpy(context_.get(), w.context, kTables * kContextSlots * kEmbedded);
+    memcpy(context_.get(), w.context, kLearnedContexts * kContextSlots * kEmbedded);
   }
 
   size_t units() const override { return units_; }
@@ -96,8 +99,8 @@ class LstmOn final : public Lstm {
     Buffer<float> states(2 * most * padded_);
     Buffer<Level> levels(most * recurrent_.levels());
     size_t rows = 0;
-    for (size_t i = 0; i < count && rows < kBlock; ++i) rows += calls[i].n + 1;
-    rows = up(rows < kBlock ? rows : kBlock, V::kRows);
+    for (size_t i = 0; i < count && rows < kStatesPerBlock; ++i) rows += calls[i].n + 1;
+    rows = up(rows < kStatesPerBlock ? rows : kStatesPerBlock, V::kRows);
     Block blocks[] = {{product_, rows, false}, {product_, rows, true}};
     Lane lanes[kPages];
     for (size_t i = 0; i < most; ++i) {
@@ -110,7 +113,7 @@ class LstmOn final : public Lstm {
     for (; active < most && begin(calls, count, &next, &lanes[active]); ++active) total += keep(lanes[active], blocks);
     while (active) {
       step(lanes, active);
-      for (size_t i = active; i--;) {  // backwards: the last one takes the place of one that ends
+      for (size_t i = active; i--;) {  // backwards, because the last lane replaces one that ends
         Lane& lane = lanes[i];
         const LstmCall& call = *lane.call;
         for (size_t u = 0; u < call.n_units; ++u) call.traces[lane.t * call.n_units + u] = lane.h[call.units[u]];
@@ -132,27 +135,28 @@ class LstmOn final : public Lstm {
   }
 
  private:
-  // States, as inputs of the product, whose output is still to be computed: those that odds are asked of, or the others.
+  // States, as inputs of the product, whose outputs are still to be computed. One block holds the states whose next
+  // byte is in `asked`, the other block the rest.
   struct Block {
     Block(const Product<V>& p, size_t rows, bool of_odds)
         : inputs(rows * p.depth()), outputs(rows * p.columns()), most(rows), size(0), odds(of_odds), heads(false) {}
     Buffer<Input> inputs;
     Buffer<float> outputs;
-    Place places[kBlock];
+    Position positions[kStatesPerBlock];
     size_t most, size;
     const bool odds;
-    bool heads;  // some state's are asked for
+    bool heads;  // whether any state needs its heads
   };
 
-  size_t row() const { return kGates * padded_; }  // numbers of a packed table's row: [panel][gate][kSide]
+  size_t row() const { return kGates * padded_; }  // numbers in a row of a packed table, [panel][gate][kPanelUnits]
 
-  // Where gate value i, of [gate][units_], stands in such a row.
+  // Returns where gate value i of [gate][units_] is in such a row.
   size_t place(size_t i) const {
     const size_t u = i % units_;
-    return u / kSide * kPanel + i / units_ * kSide + u % kSide;
+    return u / kPanelUnits * kPanelValues + i / units_ * kPanelUnits + u % kPanelUnits;
   }
 
-  // Of two, by which a gate value z is wanted: 2^(power z) is e^-z, or e^2z of the cell gate.
+  // Returns the factor of a gate value z for which 2^(power z) is e^-z, or e^2z for the cell gate g.
   float power(size_t i) const { return i / units_ == 2 ? kTwice : -kLog2E; }
 
   void pack_tables(const LstmWeights& w) {
@@ -166,20 +170,22 @@ class LstmOn final : public Lstm {
     for (size_t gate = 0; gate < kGates; ++gate)
       for (size_t u = 0; u < units_; ++u) {
         const int8_t* from = w.recurrent + (gate * units_ + u) * units_;
-        for (size_t j = 0; j < units_; ++j) recurrent_.set(u / kSide, gate * kSide + u % kSide, j, from[j]);
+        for (size_t j = 0; j < units_; ++j)
+          recurrent_.set(u / kPanelUnits, gate * kPanelUnits + u % kPanelUnits, j, from[j]);
       }
   }
 
-  // One column of the product: what a state, and the contexts' embedding, are multiplied by.
+  // Packs one column of the product: the weights of the state and those of the contexts' embedding.
   void column(size_t at, const float* by_state, const float* by_context, float bias) {
-    const float steps = V::kWhole ? Product<V>::kLargest : 1.0f, context_steps = V::kWhole ? kEmbeddedSteps : 1.0f;
+    const float steps = V::kIntegers ? Product<V>::kLargestInput : 1.0f,
+                context_steps = V::kIntegers ? kEmbeddedSteps : 1.0f;
     Buffer<float> weights(units_ + kEmbedded);
     for (size_t j = 0; j < units_; ++j) weights.get()[j] = by_state[j] / steps;
     for (size_t j = 0; by_context && j < kEmbedded; ++j) weights.get()[units_ + j] = by_context[j] / context_steps;
     product_.set(at, weights.get(), units_ + kEmbedded, bias);
   }
 
-  // The next call that has bytes takes the lane; false where there is none.
+  // Gives the lane the next call that has bytes. Returns false where there is none.
   bool begin(const LstmCall* calls, size_t count, size_t* next, Lane* lane) const {
     while (*next < count && !calls[*next].n) ++*next;
     if (*next == count) return false;
@@ -190,7 +196,7 @@ class LstmOn final : public Lstm {
     return true;
   }
 
-  // All lanes read a byte.
+  // Reads one byte in every lane.
   void step(Lane* lanes, size_t active) const {
     for (size_t i = 0; i < active; ++i) {
       Lane& lane = lanes[i];
@@ -201,67 +207,67 @@ class LstmOn final : public Lstm {
       lane.n_rows = tables_.rows(lane.call->ids[lane.t], found.predicted + at, found.length + at, lane.rows);
     }
     for (size_t unit = 0; unit < padded_;) {
-      const bool whole = unit + kPanels * kSide <= padded_;
+      const bool whole = unit + kPanelsAtOnce * kPanelUnits <= padded_;
       size_t i = 0;
       for (; i + R::kTogether <= active; i += R::kTogether)
-        whole ? panels<R::kTogether, kPanels>(unit, lanes + i) : panels<R::kTogether, 1>(unit, lanes + i);
-      for (; i < active; ++i) whole ? panels<1, kPanels>(unit, lanes + i) : panels<1, 1>(unit, lanes + i);
-      unit += whole ? kPanels * kSide : kSide;
+        whole ? panels<R::kTogether, kPanelsAtOnce>(unit, lanes + i) : panels<R::kTogether, 1>(unit, lanes + i);
+      for (; i < active; ++i) whole ? panels<1, kPanelsAtOnce>(unit, lanes + i) : panels<1, 1>(unit, lanes + i);
+      unit += whole ? kPanelsAtOnce * kPanelUnits : kPanelUnits;
     }
   }
 
-  // New h and c of some panels' units, in Pages lanes. A lane's levels are of the old h, all of it.
+  // Updates h and c of the units in some panels, in several lanes. The levels are those of the old h.
   template <size_t Pages, size_t Panels>
   void panels(size_t unit, Lane* lanes) const {
     const Level* levels[Pages];
     for (size_t p = 0; p < Pages; ++p) levels[p] = lanes[p].levels;
     typename R::Sum sums[Pages][Panels * kSums];
-    recurrent_.template multiply<Pages, Panels>(unit / kSide, levels, sums);
+    recurrent_.template multiply<Pages, Panels>(unit / kPanelUnits, levels, sums);
     for (size_t p = 0; p < Pages; ++p)
-      for (size_t n = 0; n < Panels; ++n) update(unit + n * kSide, lanes[p], sums[p] + n * kSums, Panels);
+      for (size_t n = 0; n < Panels; ++n) update(unit + n * kPanelUnits, lanes[p], sums[p] + n * kSums, Panels);
   }
 
-  // New h and c of a panel's units in a lane, from its sums. `ahead`: the panels up to the one whose input is fetched.
+  // Updates h and c of a panel's units in one lane, from its sums. It prefetches the input `ahead` panels further on.
   void update(size_t unit, const Lane& lane, const typename R::Sum* sums, size_t ahead) const {
     const float *scale = scale_.get() + unit * kGates, *table_scale = table_scale_.get() + unit * kGates;
     typename R::Row input[kSums / 2];
 #pragma GCC unroll 16
     for (size_t q = 0; q < kSums / 2; ++q) input[q] = R::row(lane.rows[0] + unit * kGates + q * 2 * R::kLanes);
-    fetch(lane.rows[0] + (unit + ahead * kSide) * kGates);
+    fetch(lane.rows[0] + (unit + ahead * kPanelUnits) * kGates);
     for (size_t r = 1; r < lane.n_rows; ++r) {
 #pragma GCC unroll 16
       for (size_t q = 0; q < kSums / 2; ++q)
         input[q] = R::add_rows(input[q], R::row(lane.rows[r] + unit * kGates + q * 2 * R::kLanes));
-      fetch(lane.rows[r] + (unit + ahead * kSide) * kGates);
+      fetch(lane.rows[r] + (unit + ahead * kPanelUnits) * kGates);
     }
     typename R::Vec z[kSums];
 #pragma GCC unroll 16
     for (size_t q = 0; q < kSums; ++q)
-      z[q] = R::fma(R::value(sums[q]), R::load(scale + q * R::kLanes),
-                    R::mul(q % 2 ? R::upper(input[q / 2]) : R::lower(input[q / 2]),
-                           R::load(table_scale + q * R::kLanes)));
+      z[q] =
+          R::fma(R::value(sums[q]), R::load(scale + q * R::kLanes),
+                 R::mul(q % 2 ? R::upper(input[q / 2]) : R::lower(input[q / 2]), R::load(table_scale + q * R::kLanes)));
 #pragma GCC unroll 4
     for (size_t v = 0; v < R::kVectors; ++v)
       gates(z[v], z[R::kVectors + v], z[2 * R::kVectors + v], z[3 * R::kVectors + v], lane.c + unit + v * R::kLanes,
             lane.h + unit + v * R::kLanes);
   }
 
-  // The next panel's part of a table's row will be needed: rows are too many for the caches near by.
+  // Prefetches the part of a table row that the next panel needs. The tables exceed the second-level cache.
   static void fetch(const int16_t* next) {
 #pragma GCC unroll 16
-    for (size_t i = 0; i < kPanel; i += 32) __builtin_prefetch(next + i);
+    for (size_t i = 0; i < kPanelValues; i += 32) __builtin_prefetch(next + i);
   }
 
-  // And so will the contexts' rows, when the step is done.
+  // Prefetches the contexts' embeddings, which are needed after the step.
   void fetch_embeddings(const uint16_t* slot) const {
-    for (size_t k = 0; k < kTables; ++k) {
+    for (size_t k = 0; k < kLearnedContexts; ++k) {
       const int8_t* row = context_.get() + (k * kContextSlots + slot[kLearned[k]]) * kEmbedded;
       __builtin_prefetch(row);
       __builtin_prefetch(row + kEmbedded - 1);
     }
   }
 
-  // From powers of two, see power().
+  // Updates a vector of units. i, f, g and o are exponents of 2, see power().
   static void gates(typename R::Vec i, typename R::Vec f, typename R::Vec g, typename R::Vec o, float* cell,
                     float* next) {
     i = power_of_gate<R>(i);
@@ -276,34 +282,34 @@ class LstmOn final : public Lstm {
     R::store(next, sigmoid_tanh<R>(o, power_of_gate<R>(R::mul(c, R::set1(kTwice)))));
   }
 
-  // Of byte t.
+  // Whether the call wants the bits and entropy of byte t.
   static bool odds_asked(const LstmCall& call, size_t t) {
-    return !call.alone && t < call.n && (!call.asked || call.asked[t]);
+    return !call.states_only && t < call.n && (!call.asked || call.asked[t]);
   }
 
-  // Puts a lane's state into its block, if something is asked of it. Returns the bits of a block that became full.
+  // Puts the state of a lane into a block, if an output depends on it. Returns the bits of a block that became full.
   double keep(const Lane& lane, Block* blocks) const {
     const LstmCall& call = *lane.call;
     const bool heads = call.heads && lane.t, odds = odds_asked(call, lane.t);
     if (!heads && !odds) return 0;
     Block* block = &blocks[odds];
     Input* inputs = block->inputs.get() + block->size * product_.depth();
-    V::to_inputs(lane.h, units_, Product<V>::kLargest, inputs);
+    V::to_inputs(lane.h, units_, Product<V>::kLargestInput, inputs);
     if (odds) embed(lane.t ? call.found.slot + kContexts * (lane.t - 1) : call.first.slot, inputs + units_);
     block->heads |= heads;
-    block->places[block->size++] = {lane.call, lane.t};
+    block->positions[block->size++] = {lane.call, lane.t};
     return block->size == block->most ? finish(block) : 0;
   }
 
-  // Bits, entropy and heads of the block, which is empty afterwards.
+  // Computes the outputs of a block and empties it. Returns its bits.
   double finish(Block* block) const {
     product_.multiply(block->inputs.get(), block->size, block->odds ? 0 : kHeads,
                       block->heads ? product_.columns() : kHeads, block->outputs.get());
     double total = 0;
     float* scores = block->outputs.get();
     for (size_t i = 0; i < block->size; ++i, scores += product_.columns()) {
-      const LstmCall& call = *block->places[i].call;
-      const size_t t = block->places[i].t;
+      const LstmCall& call = *block->positions[i].call;
+      const size_t t = block->positions[i].t;
       if (call.heads && t) memcpy(call.heads + (t - 1) * outputs_, scores + kHeads, outputs_ * sizeof(float));
       if (!block->odds) continue;
       const CopyInput& found = t ? call.found : call.first;
@@ -320,24 +326,24 @@ class LstmOn final : public Lstm {
     return total;
   }
 
-  // Sum of the learned contexts' embeddings.
+  // Adds up the embeddings of the learned contexts.
   void embed(const uint16_t* slot, Input* sum) const {
     int32_t whole[kEmbedded] = {};
-    for (size_t k = 0; k < kTables; ++k) {
+    for (size_t k = 0; k < kLearnedContexts; ++k) {
       const int8_t* row = context_.get() + (k * kContextSlots + slot[kLearned[k]]) * kEmbedded;
       for (size_t j = 0; j < kEmbedded; ++j) whole[j] += row[j];
     }
     for (size_t j = 0; j < kEmbedded; ++j)
-      sum[j] = static_cast<Input>(whole[j] * (V::kWhole ? static_cast<int32_t>(kEmbeddedSteps) : 1));
+      sum[j] = static_cast<Input>(whole[j] * (V::kIntegers ? static_cast<int32_t>(kEmbeddedSteps) : 1));
   }
 
-  // Adds to the logits of predicted bytes; scores: logits, gains by the state, the gate's input by the state.
+  // Adds the copy terms to the logits of the predicted bytes. `scores` holds the columns of the product.
   void copy(const uint8_t* predicted, const uint8_t* length, float* scores) const {
     constexpr size_t kWidth = kGateAt - kGains, kVectors = kWidth / kLanes;
     float* gate = scores + kGateAt;
     for (size_t v = 0; v < kGate; v += kLanes) {
       Vec x = V::load(gate + v);
-      for (size_t k = 0; k < kKinds; ++k)
+      for (size_t k = 0; k < kLengths; ++k)
         x = V::add(x, V::load(gate_length_.get() + (k * kClasses + length[k]) * kGate + v));
       V::store(gate + v, tanh_of<V>(x));
     }
@@ -355,12 +361,12 @@ class LstmOn final : public Lstm {
   }
 
   size_t units_, outputs_;
-  size_t padded_;  // H up to whole panels; the excess is zero everywhere and stays so
+  size_t padded_;  // H rounded up to whole panels; the excess stays zero everywhere
   Tables tables_;
   typename R::Recurrent recurrent_;
-  Buffer<float> scale_, table_scale_;  // of the recurrent product, of the tables
+  Buffer<float> scale_, table_scale_;  // of the recurrent product and of the tables
   Product<V> product_;
-  Buffer<float> copy_bias_, gate_length_, gate_gain_;  // gate_gain_ [kGate][predictions up to whole vectors]
+  Buffer<float> copy_bias_, gate_length_, gate_gain_;  // gate_gain_: [kGate][predictions, rounded up to whole vectors]
   Buffer<int8_t> context_;
 };
 

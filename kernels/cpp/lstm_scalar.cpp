@@ -1,6 +1,6 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// For any machine: vectors of 4 floats in the compiler's own notation, which it maps to whatever the base machine has.
+// The version for any machine. It uses GCC vectors of 4 floats, which the compiler maps to the base instruction set.
 #include "dense.h"
 #include "lstm_body.h"
 #include "qrnn_body.h"
@@ -31,7 +31,7 @@ struct Plain {
   using Input = float;
   using Weight = float;
   using Total = Vec;
-  static constexpr bool kWhole = false;
+  static constexpr bool kIntegers = false;
   static constexpr size_t kPairs = 1, kRows = 2;
 
   static void to_inputs(const float* from, size_t n, float, float* to) { memcpy(to, from, n * sizeof(float)); }

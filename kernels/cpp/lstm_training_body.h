@@ -1,11 +1,11 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The body of LstmTraining, for vectors of any length in the compiler's own notation. Included by one source file per
-// instruction set, each with its own flags; so all of it stands in an anonymous namespace (see lstm_body.h).
+// The implementation of LstmTraining for GCC vectors of any length. One source file per instruction set includes it,
+// each with its own compiler flags, so everything is in an anonymous namespace (see lstm_body.h).
 //
-// Weights are packed once a call, in panels of one or two vectors of columns, [depth][columns]. At every step all lanes
-// take a panel, a few lanes at a time with their sums in registers, while it is in the innermost cache; and what follows
-// from the sums, the gates or their gradients, is computed at once. So a step streams the weights once.
+// Each call packs the weights once, in panels of one or two vectors of columns, [depth][columns]. In every step a panel
+// is multiplied for all lanes while it is in the first-level cache, for a few lanes at a time with the sums in
+// registers. The gates, or their gradients, follow at once. So a step streams the weights once.
 #pragma once
 #include "activations.h"
 #include "lstm_training.h"
@@ -14,9 +14,9 @@ namespace soupstate {
 namespace {
 
 constexpr size_t kQuarters = 4;
-constexpr size_t kAtOnce = 6;  // lanes: sums of 6 by 2 vectors fill the registers of AVX2
+constexpr size_t kLanesAtOnce = 6;  // 6 times 2 vectors of sums fill the registers of AVX2
 
-// Types: Vec and Ints, vectors of floats and of as many whole numbers; Loose, a Vec anywhere in memory.
+// Types has Vec, a vector of floats; Ints, as many integers; Loose, a Vec at any address.
 template <class Types>
 struct Vectors {
   using Vec = typename Types::Vec;
@@ -31,12 +31,12 @@ struct Vectors {
   static Vec mul(Vec a, Vec b) { return a * b; }
   static Vec div(Vec a, Vec b) { return a / b; }
   static Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
-  static Vec min(Vec a, Vec b) { return b < a ? b : a; }  // where a is not a number, the result is none either,
-  static Vec max(Vec a, Vec b) { return b > a ? b : a; }  // so that a training that has failed is seen to
+  static Vec min(Vec a, Vec b) { return b < a ? b : a; }  // NaN stays NaN, so that a failed
+  static Vec max(Vec a, Vec b) { return b > a ? b : a; }  // training run is noticed
   static Vec raise(Vec a, Vec n) { return (Vec)((Ints)a + ((Ints)n << 23)); }
 };
 
-// The first n numbers of a vector; the others are 0.
+// Loads the first n numbers of a vector and sets the others to 0.
 template <class V>
 inline typename V::Vec load_some(const float* p, size_t n) {
   if (n >= V::kLanes) return V::load(p);
@@ -59,7 +59,7 @@ inline typename V::Vec sigmoid(typename V::Vec x) {
   return V::div(one, V::add(one, power_of_gate<V>(V::mul(x, V::set1(-kLog2E)))));
 }
 
-// sums [Lanes, N vectors] = inputs [Lanes, depth] by panel [depth, N vectors].
+// sums [Lanes, N vectors] = inputs [Lanes, depth] . panel [depth, N vectors]
 template <class V, size_t Lanes, size_t N>
 __attribute__((noinline)) void multiply(const float* inputs, size_t input_row, const float* panel, size_t depth,
                                         float* sums, size_t sum_row) {
@@ -85,20 +85,31 @@ __attribute__((noinline)) void multiply(const float* inputs, size_t input_row, c
     for (size_t n = 0; n < N; ++n) V::store(sums + b * sum_row + n * V::kLanes, sum[b][n]);
 }
 
-// The same for any number of lanes, shared out evenly.
+// Does the same for any number of lanes, in groups of nearly equal size.
 template <class V, size_t N>
 void multiply_all(size_t lanes, const float* inputs, size_t input_row, const float* panel, size_t depth, float* sums,
                   size_t sum_row) {
-  for (size_t parts = (lanes + kAtOnce - 1) / kAtOnce; parts; --parts) {
+  for (size_t parts = (lanes + kLanesAtOnce - 1) / kLanesAtOnce; parts; --parts) {
     const size_t some = (lanes + parts - 1) / parts;
     const auto with = [&](auto function) { function(inputs, input_row, panel, depth, sums, sum_row); };
     switch (some) {
-      case 1: with(multiply<V, 1, N>); break;
-      case 2: with(multiply<V, 2, N>); break;
-      case 3: with(multiply<V, 3, N>); break;
-      case 4: with(multiply<V, 4, N>); break;
-      case 5: with(multiply<V, 5, N>); break;
-      default: with(multiply<V, kAtOnce, N>);
+      case 1:
+        with(multiply<V, 1, N>);
+        break;
+      case 2:
+        with(multiply<V, 2, N>);
+        break;
+      case 3:
+        with(multiply<V, 3, N>);
+        break;
+      case 4:
+        with(multiply<V, 4, N>);
+        break;
+      case 5:
+        with(multiply<V, 5, N>);
+        break;
+      default:
+        with(multiply<V, kLanesAtOnce, N>);
     }
     lanes -= some;
     inputs += some * input_row;
@@ -106,7 +117,7 @@ void multiply_all(size_t lanes, const float* inputs, size_t input_row, const flo
   }
 }
 
-// Panels of kLanes units: [unit / kLanes][i and f, then g and o][depth][two vectors].
+// Packs panels of kLanes units: [unit / kLanes][i and f, then g and o][depth][two vectors].
 template <class V>
 void pack_forward(const LstmSizes& s, const float* weight, float* packed) {
   constexpr size_t n = V::kLanes;
@@ -118,7 +129,7 @@ void pack_forward(const LstmSizes& s, const float* weight, float* packed) {
     }
 }
 
-// Columns of W: [column / two vectors][4H][two vectors]; the last panel is one vector wide where that is enough.
+// Packs columns of W: [column / two vectors][4H][two vectors]. The last panel is one vector wide where that suffices.
 template <class V>
 void pack_backward(const LstmSizes& s, size_t first, size_t count, const float* weight, float* packed) {
   for (size_t at = 0; at < count; at += 2 * V::kLanes) {
@@ -165,7 +176,8 @@ void forward(const LstmForward& p) {
   }
 }
 
-// The gradient of one step, some units of one lane: by_h, of all that follows, to by_z, and by_c on to the step before.
+// Computes the gradients of one step for some units of one lane. by_h includes all later steps. Writes by_z, and
+// updates by_c to that of the step before.
 template <class V>
 inline void gate_gradients(const float* gates, const float* before, const float* after, size_t units, size_t some,
                            typename V::Vec by_h, float* by_c, float* by_z) {
@@ -183,7 +195,7 @@ inline void gate_gradients(const float* gates, const float* before, const float*
   store_some<V>(by_c, some, by_forget);
 }
 
-// sums [lanes, two vectors] = by_z of a step [lanes, 4H] by a panel that holds so many columns of W.
+// sums [lanes, two vectors] = by_z of a step [lanes, 4H] . a panel with that many columns of W
 template <class V>
 void through_weights(const LstmSizes& s, const float* by_z, const float* panel, size_t columns, float* sums) {
   const auto with = columns > V::kLanes ? multiply_all<V, 2> : multiply_all<V, 1>;
@@ -198,8 +210,8 @@ void backward(const LstmBackward& p) {
   Buffer<float> by_inputs(up(s.inputs, n) * s.gates()), by_units(up(units, n) * s.gates()), sums(s.lanes * wide);
   pack_backward<V>(s, 0, s.inputs, p.weight, by_inputs.get());
   pack_backward<V>(s, s.inputs, units, p.weight, by_units.get());
-  memcpy(p.by_first_c, p.by_end, state * sizeof(float));  // by c of whichever step is next
-  for (size_t t = s.steps + 1; t--;) {  // from after the last step to before the first; at t, steps from t on are done
+  memcpy(p.by_first_c, p.by_end, state * sizeof(float));  // becomes the gradient of c at each step in turn
+  for (size_t t = s.steps + 1; t--;) {                    // from T down to 0; at t, the steps from t on are done
     const float* later = p.by_z + t * s.lanes * s.gates();
     for (size_t e = 0; t < s.steps && e < s.inputs; e += wide) {
       const size_t some = s.inputs - e < wide ? s.inputs - e : wide;
@@ -218,11 +230,13 @@ void backward(const LstmBackward& p) {
         }
         const size_t at = (t - 1) * s.lanes + b;
         for (size_t j = 0; j < some; j += n) {
-          const auto by_h = V::add(V::load(by + j), load_some<V>(p.by_h + (b * s.steps + t - 1) * units + u + j, some - j));
+          const auto by_h =
+              V::add(V::load(by + j), load_some<V>(p.by_h + (b * s.steps + t - 1) * units + u + j, some - j));
           const float *gates = p.gates + at * s.gates() + u + j, *cell = p.cells + at * units + u + j;
           float* by_z = p.by_z + at * s.gates() + u + j;
-          if (t > 1) {  // what is wanted when this panel's turn comes again: lines all over memory, far from each other
-            for (size_t gate = 0; gate < kQuarters; ++gate) __builtin_prefetch(gates + gate * units - s.lanes * s.gates());
+          if (t > 1) {  // prefetch for the panel's next turn: its lines are scattered in memory
+            for (size_t gate = 0; gate < kQuarters; ++gate)
+              __builtin_prefetch(gates + gate * units - s.lanes * s.gates());
             __builtin_prefetch(cell - state);
             __builtin_prefetch(p.by_h + (b * s.steps + t - 2) * units + u + j);
           }

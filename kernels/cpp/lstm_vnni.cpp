@@ -1,6 +1,6 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// AVX-512 with VNNI: four products of bytes, or two of 16 bits, and their sum in one instruction.
+// AVX-512 with VNNI, which sums four products of bytes or two products of 16 bits in one instruction.
 #include "columns_vnni.h"
 #include "lstm_zmm.h"
 #include "qrnn_body.h"

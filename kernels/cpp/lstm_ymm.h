@@ -1,6 +1,6 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// Vectors of 8 floats for lstm_body.h: AVX2, FMA.
+// Vectors of 8 floats for lstm_body.h, on AVX2 with FMA.
 #pragma once
 #include <immintrin.h>
 
@@ -10,8 +10,8 @@
 namespace soupstate {
 namespace {
 
-// sum += products, of 32 bits. Not left to the compiler: it computes all products before the first sum, for want of
-// registers, or moves sums about between them.
+// sum += products, in 32 bits. Written in assembler because GCC runs out of registers otherwise: it computes all
+// products before the first sum, or moves the sums between registers.
 inline void accumulate(__m256i* sum, __m256i products) { asm("vpaddd %1, %0, %0" : "+x"(*sum) : "x"(products)); }
 
 struct Ymm {
@@ -31,7 +31,7 @@ struct Ymm {
   using Input = int16_t;
   using Weight = int16_t;
   using Total = __m256i;
-  static constexpr bool kWhole = true;
+  static constexpr bool kIntegers = true;
   static constexpr size_t kPairs = 2, kRows = 4;
 
   static void to_inputs(const float* from, size_t n, float largest, int16_t* to) {

@@ -1,6 +1,6 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// Vectors of 16 floats for lstm_body.h: AVX-512 F, BW, VL.
+// Vectors of 16 floats for lstm_body.h, on AVX-512 F, BW and VL.
 #pragma once
 #include "lstm_ymm.h"
 
@@ -12,7 +12,7 @@ struct Zmm {
   using Input = int16_t;
   using Weight = int16_t;
   using Total = __m512i;
-  static constexpr bool kWhole = true;
+  static constexpr bool kIntegers = true;
   static constexpr size_t kLanes = 16, kPairs = 2, kRows = 6;
 
   static void to_inputs(const float* from, size_t n, float largest, int16_t* to) {

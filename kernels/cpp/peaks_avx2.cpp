@@ -10,7 +10,7 @@ struct Ymm {
   using Floats = __m256;
   using Ints = __m256i;
   static constexpr size_t kBytes = 32;
-  static constexpr int kSums = 10;  // of 16 registers; an fma takes 4 or 5 turns of the clock, two begin in each
+  static constexpr int kSums = 10;  // of 16 registers; an fma takes 4 or 5 cycles, and two start per cycle
 
   static Floats no_floats() { return _mm256_setzero_ps(); }
   static Ints no_ints() { return _mm256_setzero_si256(); }
@@ -18,7 +18,7 @@ struct Ymm {
     sum = _mm256_fmadd_ps(a, b, sum);
     use(sum);
   }
-  // Without VNNI: pairs of products in 16 bits, pairs of those in 32, and a sum.
+  // Without VNNI: pairs of products in 16 bits, pairs of these in 32 bits, and a sum.
   static void dot(Ints& sum, Ints a, Ints b) {
     Ints t;
     asm volatile("vpmaddubsw %3, %2, %1\n\tvpmaddwd %3, %1, %1\n\tvpaddd %1, %0, %0"

@@ -1,7 +1,8 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The loops of peaks.h for a vector type P: Floats and Ints, kBytes in one; fma(sum, a, b) and dot(sum, unsigned bytes,
-// signed bytes), in place; load; either, a | b; zeros. Like lstm_body.h it stands in an anonymous namespace.
+// The loops of peaks.h for a vector type P. P has Floats and Ints of kBytes each; no_floats() and no_ints(), zeros;
+// fma(sum, a, b) and dot(sum, unsigned bytes, signed bytes), which update sum; load(); either(a, b), the bitwise or. As
+// in lstm_body.h, everything is in an anonymous namespace.
 #pragma once
 #include <stdint.h>
 #include <time.h>
@@ -13,7 +14,7 @@ namespace soupstate {
 namespace {
 
 constexpr int kTurns = 40000;
-constexpr double kStreamed = 64e6;  // bytes, about
+constexpr double kStreamed = 64e6;  // bytes to stream, roughly
 
 inline double thread_seconds() {
   timespec t;
@@ -21,7 +22,7 @@ inline double thread_seconds() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-// Of a value that nobody needs: it is computed all the same.
+// Makes the compiler compute a value that nothing uses.
 template <class T>
 inline void use(T& value) {
   asm volatile("" : "+x"(value));
@@ -66,7 +67,7 @@ double stream(size_t bytes) {
   const size_t turns = static_cast<size_t>(kStreamed / static_cast<double>(bytes)) + 2;
   double start = 0;
   for (size_t i = 0; i < turns; ++i) {
-    if (i == 1) start = thread_seconds();  // the first turn brings them near
+    if (i == 1) start = thread_seconds();  // the first pass fills the caches
     for (const uint8_t* p = buffer.get(); p < buffer.get() + bytes; p += 4 * P::kBytes)
 #pragma GCC unroll 4
       for (size_t k = 0; k < 4; ++k) sums[k] = P::either(sums[k], P::load(p + k * P::kBytes));

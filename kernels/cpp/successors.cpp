@@ -12,14 +12,25 @@ bool in_word(uint8_t b) { return (b >= '0' && b <= '9') || ((b | 32) >= 'a' && (
 
 bool separates(uint8_t b) {
   switch (b) {
-    case '"': case '\'': case '=': case ' ': case '/': case '&': case '?': case ',': case ';': case '{': case '(': case '\n':
+    case '"':
+    case '\'':
+    case '=':
+    case ' ':
+    case '/':
+    case '&':
+    case '?':
+    case ',':
+    case ';':
+    case '{':
+    case '(':
+    case '\n':
       return true;
     default:
       return false;
   }
 }
 
-void read_place(uint8_t b, Place* p) {
+void read_markup(uint8_t b, Markup* p) {
   if (in_word(b)) {
     p->word = add(p->word, b);
   } else if (p->word) {
@@ -39,14 +50,16 @@ void read_place(uint8_t b, Place* p) {
   }
   p->since = add(p->since, b);
   if (p->in_name) {
-    if (in_word(b) || b == '/' || b == '!') p->tag = add(p->tag, b);
-    else p->in_name = 0;
+    if (in_word(b) || b == '/' || b == '!')
+      p->tag = add(p->tag, b);
+    else
+      p->in_name = 0;
   }
   if (p->in_tag && !p->in_name && b == '=') p->attribute = p->word_before;
   p->segment = separates(b) ? 0 : add(p->segment, b);
 }
 
-// Classes of runs of 1 to 255.
+// The class of each run length, 1 to 255.
 struct Classes {
   uint8_t of[256];
   constexpr Classes() : of() {
@@ -56,9 +69,9 @@ struct Classes {
 };
 constexpr Classes kClasses;
 
-// Hashes of the contexts after the bytes read.
+// Computes the hash of each context after the bytes read so far.
 void hashes(const Contexts& s, uint32_t* hash) {
-  const Place& p = s.place;
+  const Markup& p = s.markup;
   const uint32_t last = s.bytes & 0xFF;
   hash[0] = add(1, last);
   hash[1] = add(2, s.bytes & 0xFFFF);
@@ -74,12 +87,12 @@ void hashes(const Contexts& s, uint32_t* hash) {
 
 uint32_t mix(uint32_t h) {
   h ^= h >> 15;
-  h *= 0x85EBCA6Bu;  // finalizer of MurmurHash3 (A. Appleby)
+  h *= 0x85EBCA6Bu;  // the finalizer of MurmurHash3 (A. Appleby)
   return h ^ h >> 13;
 }
 
-// The entry after `byte` came in a context of that check. Whether it was known, and came again, is hard to foresee: all
-// three entries are made, and one is taken without a branch.
+// Returns the table entry after `byte` came in a context with that check. A branch on whether the context was known and
+// the byte repeated would often be mispredicted, so this computes all three entries and selects one.
 uint32_t updated(uint32_t entry, uint32_t check, uint8_t byte) {
   const uint32_t run = entry >> 24, newest = entry & 0xFF, older = entry >> 8 & 0xFF;
   const uint32_t base = check << 16 | byte, first = base | 1u << 24;
@@ -93,7 +106,7 @@ uint32_t updated(uint32_t entry, uint32_t check, uint8_t byte) {
 void read_successors(uint8_t byte, SuccessorState* s, uint8_t* predicted, uint8_t* length, uint16_t* slot,
                      Journal* journal) {
   Contexts& now = s->now;
-  read_place(byte, &now.place);
+  read_markup(byte, &now.markup);
   now.bytes_before = now.bytes_before << 8 | now.bytes >> 24;
   now.bytes = now.bytes << 8 | byte;
   uint32_t hash[kContexts];
@@ -109,7 +122,7 @@ void read_successors(uint8_t byte, SuccessorState* s, uint8_t* predicted, uint8_
     now.check[k] = mixed >> 24;
     slot[k] = static_cast<uint16_t>(mixed & (kContextSlots - 1));
     const uint32_t entry = s->table[k][now.slot[k] - 1];
-    // All bits where the context is known, and where it has been followed by two bytes; else none.
+    // Masks of all ones or zeros: whether the context is known, and whether two different bytes have followed it.
     const uint32_t known = 0u - ((entry >> 24 != 0) & ((entry >> 16 & 0xFF) == now.check[k]));
     const uint32_t newest = entry & 0xFF, older = entry >> 8 & 0xFF;
     const uint32_t changed = known & (0u - (newest != older));

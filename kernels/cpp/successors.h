@@ -1,18 +1,19 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// Successors: which byte followed in a context, and how often in a row.
+// Successors: which byte followed in a context, and how many times in a row.
 //
-// The run model of the PAQ family of compressors (M. Mahoney, "Adaptive weighing of context models for lossless data
-// compression", 2005): a table from contexts to the byte that came last, the one before it that differed, and the length
-// of the run of the former. Contexts, all hashed, of what a page has shown so far:
-//   0 .. 4  the last 1, 2, 3, 4, 6 bytes
-//   5       the word so far, and the last byte        (a word: letters, digits, bytes from 128)
-//   6       the same, and the word before
-//   7       inside a tag or not, the tag's name, the attribute's name, what came since the last separator
-//   8       inside a tag or not, this tag's name, the name of the tag before, all since the last `<` or `>`
-//   9       the word so far, the tag's name, the attribute's name, the last byte
-// Chosen on 128 training pages by the bits of a network whose outputs alone were fitted to them: none 1.407, these
-// 1.32, seventeen contexts 1.313.
+// This is the run model of the PAQ family of compressors (M. Mahoney, "Adaptive Weighing of Context Models for Lossless
+// Data Compression", 2005). A table maps each context to the byte that followed last, to the different byte that
+// followed before it, and to the length of the run of the former. The contexts are hashes of what the page has shown so
+// far:
+//   0 .. 4  the last 1, 2, 3, 4 or 6 bytes
+//   5       the current word and the last byte; a word is letters, digits and bytes from 128
+//   6       the same and the word before
+//   7       whether inside a tag, the tag name, the attribute name, the bytes since the last separator
+//   8       whether inside a tag, this tag name, the tag name before, the bytes since the last `<` or `>`
+//   9       the current word, the tag name, the attribute name, the last byte
+// We chose them on 128 training pages, fitting only the outputs of a network. It needed 1.407 bits without
+// contexts, 1.32 with these and 1.313 with seventeen.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -22,36 +23,36 @@
 namespace soupstate {
 
 constexpr int kContexts = 10;
-constexpr uint32_t kContextSlots = 1u << 16;  // table entries of each context
+constexpr uint32_t kContextSlots = 1u << 16;  // table entries per context
 
-// Where in the markup a byte stands, by the simplest of lexers: quotes do not hide a `>`.
-struct Place {
-  uint32_t word, word_before;             // hashes; 0: none
-  uint32_t tag, tag_before, attribute;    // hashes of names
-  uint32_t segment, since;                // hashes of bytes since the last separator, since the last `<` or `>`
-  uint32_t in_tag, in_name;               // 0 or 1
+// The position in the markup, found by a simple lexer in which quotes do not hide a `>`.
+struct Markup {
+  uint32_t word, word_before;           // hashes, or 0
+  uint32_t tag, tag_before, attribute;  // hashes of names, or 0
+  uint32_t segment, since;              // hashes of the bytes since the last separator and since the last `<` or `>`
+  uint32_t in_tag, in_name;             // 0 or 1
 };
 
-// The contexts that the next byte will come in.
+// The contexts in which the next byte will come.
 struct Contexts {
-  Place place;
-  uint32_t bytes;             // the last four, newest lowest
-  uint32_t bytes_before;      // the four before those
-  uint32_t slot[kContexts];   // 1 + index in the table; 0: before the first byte
-  uint32_t check[kContexts];  // 8 bits that tell contexts of one slot apart
+  Markup markup;
+  uint32_t bytes;             // the last four, the newest lowest
+  uint32_t bytes_before;      // the four bytes before those
+  uint32_t slot[kContexts];   // 1 + index in the table, or 0 before the first byte
+  uint32_t check[kContexts];  // 8 bits that tell apart the contexts of one slot
 };
 
-// Plain data: copy it to save it. Zero bytes are the empty state.
+// Plain data: copy it to save it. All zeros is the state before the first byte.
 struct SuccessorState {
   Contexts now;
-  uint32_t table[kContexts][kContextSlots];  // run, check, byte before, byte that came last: 8 bits each
+  uint32_t table[kContexts][kContextSlots];  // 8 bits each: run, check, the different byte before, the last byte
 };
 
-// Table entries as they were before they were written, in order.
+// Table entries before they were overwritten, in order.
 using Journal = std::vector<std::pair<uint32_t*, uint32_t>>;
 
-// Reads one byte; then predicted [2 kContexts] are the bytes that came last in the contexts now, and those before them,
-// length [2 kContexts] the class of the run, 0 where there is none, slot [kContexts] the hashes of the contexts.
+// Reads one byte. Writes predicted [2 kContexts], the byte that followed last in each context now and the different
+// byte before it; length [2 kContexts], the class of the run or 0; slot [kContexts], the hash of each context.
 void read_successors(uint8_t byte, SuccessorState* state, uint8_t* predicted, uint8_t* length, uint16_t* slot,
                      Journal* journal);
 

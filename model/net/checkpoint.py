@@ -1,7 +1,7 @@
-"""Checkpoints: a network's parameters in one safetensors file with config, depth units, figures. No torch, no pickle.
+"""Checkpoints: a network in one safetensors file, with its settings and figures. They need no torch and no pickle.
 
-The parameters are named and shaped as those of the network that learns, so that training goes on from the same file;
-what is read with is folded from them.
+The parameters have the names and shapes of the network that learns, so training can go on from the same file. The
+tables and matrices that read a page are folded from them.
 """
 
 import hashlib
@@ -16,47 +16,60 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from kernels.weights import Weights
-from model.net.depth import TENSORS, Depth, DepthLayer, DepthNeuron
-from model.net.fold import Parameters, fold, rounded
-from model.net.ranking import Ranking
-from model.page.boundaries import KINDS
-from model.page.marks import HEADS, OUTPUTS, Syntax
+from soupstate.kernels.weights import Weights
+from soupstate.model.net.depth import TENSORS, Depth, DepthLayer, DepthNeuron
+from soupstate.model.net.fold import Parameters, fold, rounded
+from soupstate.model.page.boundaries import BOUNDARY_KINDS
+from soupstate.model.page.marks import HEADS, OUTPUTS, Syntax
 
 FORMAT = "2"
-PREFIX = "network."  # of the parameters' names
-LAYER = "depth."  # of the depth layer's
+PREFIX = "network."  # begins the names of the network's parameters
+LAYER = "depth."  # begins those of the depth layer
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
 
 
 @dataclass(frozen=True)
+class Logistic:
+    """A logistic regression: the chance is 1 / (1 + exp(-(weights @ row + bias)))."""
+
+    weights: tuple[float, ...]
+    bias: float
+
+
+@dataclass(frozen=True)
 class Checkpoint:
-    """A network as it is read. changes: (KINDS, classes, classes) log-likelihood of a change of syntax, see Reader."""
+    """A network as it is read.
+
+    delay: bytes of look-ahead of every head. changes (BOUNDARY_KINDS, classes, classes): log-likelihood of a change of
+    syntax, see `Evidence`. depth, ranking: None until they are fitted; `soupstate.model.faults.ranking` knows what the
+    ranking means. training, evaluation: figures as the model card prints them. backward_file: the network that reads
+    pages from their end, where there is one.
+    """
 
     name: str
     version: str
-    delay: int  # bytes of look-ahead of every head
+    delay: int
     parameters: Parameters
     changes: NDArray[np.float32]
-    depth: Depth | None = None  # until it is fitted there is none
-    ranking: Ranking = field(default_factory=Ranking)
-    training: dict[str, Any] = field(default_factory=dict)  # figures as the model card prints them
+    depth: Depth | None = None
+    ranking: Logistic | None = None
+    training: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
-    behind: Path | None = None  # file of the network that reads pages from their end, where there is one
+    backward_file: Path | None = None
 
     @property
-    def backward(self) -> bool:
+    def reads_backward(self) -> bool:
         """Whether the network reads pages from their end."""
         return bool(self.training.get("experiment", {}).get("backward"))
 
     @cached_property
     def weights(self) -> Weights:
-        """The look-up tables and matrices that a page is read with."""
+        """The look-up tables and matrices that read a page."""
         return fold(self.parameters)
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Writes the checkpoint under a temporary name and renames it; `rounded` says in what precision."""
+    """Writes the checkpoint under a temporary name and renames it. `rounded` gives the precision of each parameter."""
     tensors: Parameters = {PREFIX + k: v for k, v in rounded(checkpoint.parameters).items()}
     tensors["changes"] = checkpoint.changes.astype(np.float16)
     depth = checkpoint.depth
@@ -69,10 +82,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "delay": str(checkpoint.delay),
         "heads": json.dumps([[h.name, h.classes] for h in HEADS]),
         "depth": json.dumps([asdict(neuron) for neuron in depth.neurons] if depth else []),
-        "ranking": json.dumps(asdict(checkpoint.ranking)),
         "training": json.dumps(checkpoint.training),
         "evaluation": json.dumps(checkpoint.evaluation),
     }
+    if checkpoint.ranking:
+        meta["ranking"] = json.dumps(asdict(checkpoint.ranking))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, part, meta)
@@ -81,10 +95,10 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def load_checkpoint(path: Path = DEFAULT, *, backward: bool = False) -> Checkpoint:
-    """Reads a checkpoint of a network that reads from the beginning or, `backward`, from the end.
+    """Loads the checkpoint of a network that reads pages from their beginning or, with `backward`, from their end.
 
-    NAME-backward.safetensors beside NAME.safetensors is the network that goes with it. Raises FileNotFoundError, or
-    ValueError that says what about the file is wrong.
+    NAME-backward.safetensors beside NAME.safetensors is the backward network that goes with it. Raises
+    FileNotFoundError, or ValueError that says what is wrong with the file.
     """
     if not path.exists():
         raise FileNotFoundError(f"no weights at {path}")
@@ -95,7 +109,7 @@ def load_checkpoint(path: Path = DEFAULT, *, backward: bool = False) -> Checkpoi
     except SafetensorError as e:
         raise ValueError(f"{path} is not a safetensors file: {e}") from e
     if meta.get("format") != FORMAT:
-        raise ValueError(f"{path}: checkpoint format {meta.get('format')!r}, this version reads {FORMAT!r}")
+        raise ValueError(f"{path}: checkpoint format {meta.get('format')!r}, this version reads format {FORMAT!r}")
     heads = json.dumps([[h.name, h.classes] for h in HEADS])
     if meta["heads"] != heads:
         raise ValueError(f"{path} was trained with other heads: {meta['heads']}")
@@ -113,36 +127,37 @@ def load_checkpoint(path: Path = DEFAULT, *, backward: bool = False) -> Checkpoi
         ranking=_ranking(meta.get("ranking")),
         training=json.loads(meta["training"]),
         evaluation=json.loads(meta["evaluation"]),
-        behind=behind if (behind := path.with_stem(f"{path.stem}-backward")).exists() else None,
+        backward_file=other if (other := path.with_stem(f"{path.stem}-backward")).exists() else None,
     )
-    if checkpoint.backward != backward:
-        reads, wanted = ("end", "beginning") if checkpoint.backward else ("beginning", "end")
-        raise ValueError(f"{path}: a network that reads pages from their {reads}; one from their {wanted} is needed")
+    if checkpoint.reads_backward != backward:
+        reads, wanted = ("end", "beginning") if checkpoint.reads_backward else ("beginning", "end")
+        needed = f"one that reads from their {wanted} is needed"
+        raise ValueError(f"{path}: this network reads pages from their {reads}; {needed}")
     try:
         outputs = checkpoint.weights.outputs
     except ValueError as e:
         raise ValueError(f"{path}: {e}") from None
-    if changes.shape != (KINDS, len(Syntax), len(Syntax)) or outputs != OUTPUTS:
+    if changes.shape != (BOUNDARY_KINDS, len(Syntax), len(Syntax)) or outputs != OUTPUTS:
         raise ValueError(f"{path}: shapes do not fit this version")
     return checkpoint
 
 
 def _depth(text: str, tensors: Parameters) -> Depth | None:
-    """As the checkpoint has it; None where no depth layer was fitted yet."""
+    """Returns the depth layer; None where none has been fitted."""
     if not all(LAYER + name in tensors for name in TENSORS):
         return None
     layer = DepthLayer(*(tensors[LAYER + name].astype(np.float32) for name in TENSORS))
     return Depth(layer, tuple(DepthNeuron(**neuron) for neuron in json.loads(text)))
 
 
-def _ranking(text: str | None) -> Ranking:
-    """As the checkpoint has it; the unfitted one where it has none."""
+def _ranking(text: str | None) -> Logistic | None:
+    """Returns the ranking's numbers; None where none has been fitted."""
     if text is None:
-        return Ranking()
+        return None
     found = json.loads(text)
-    return Ranking(tuple(found["weights"]), found["bias"])
+    return Logistic(tuple(found["weights"]), found["bias"])
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hex: what quality floors name their weights by."""
+    """Returns the SHA-256 of a file in hex. Quality floors name their weights by it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

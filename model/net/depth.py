@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.page.marks import DEEPEST
+from soupstate.model.page.marks import DEEPEST
 
 CELLS = 8
 SEEN = 3  # last bytes
 MOVES = 4  # of a cell: keep, one more, one less, none at all
 MOST = 6  # open elements of a kind beyond which the layer does not tell numbers apart
-BLOCK = 32  # bytes tried at once: about as many as pass between two moves
+BYTES_AT_ONCE = 32  # bytes tried at once: about as many as pass between two moves
 TENSORS = ("hidden", "hidden_bias", "seen", "open", "moves", "moves_bias")
 
 Floats = NDArray[np.float32]
@@ -67,7 +67,7 @@ class DepthLayer:
         cells, after = state.cells, np.empty((len(ids), CELLS), np.float32)
         at = 0
         while at < len(ids):
-            moves = self._moves(z[at : at + BLOCK], cells)
+            moves = self._moves(z[at : at + BYTES_AT_ONCE], cells)
             moved = np.flatnonzero(moves.any(1))
             first = at + int(moved[0]) if len(moved) else at + len(moves)
             after[at:first] = cells

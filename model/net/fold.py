@@ -1,25 +1,35 @@
-"""From the parameters of the network that learns to the tables and matrices that a page is read with."""
+"""Folds the parameters of the network that learns into the tables and matrices that read a page."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.weights import EMBEDDED, GATE, LARGEST, LEARNED, LENGTH_CLASSES, LENGTHS, MATCHERS, SLOTS, Weights
+from soupstate.kernels.weights import (
+    EMBEDDED,
+    GATE,
+    LARGEST,
+    LEARNED,
+    LENGTH_CLASSES,
+    LENGTHS,
+    MATCHERS,
+    SLOTS,
+    Weights,
+)
 
 Parameters = dict[str, NDArray[Any]]
 
 CONTEXT, SCALE = "context.weight", "context.scale"
-WHOLE = ("bias", "scale")  # ends of names of what is kept in single precision
-ENOUGH = 1000  # rows whose deviation may stand for all
-CLIPPED = 8.0  # standard deviations of the contexts' embeddings
+SINGLE_PRECISION = ("bias", "scale")  # parameters with these endings stay in single precision
+ENOUGH_ROWS = 1000  # rows whose deviation may stand for all
+CLIPPED = 8.0  # standard deviations at which the contexts' embeddings are clipped
 
 
 def fold(parameters: Parameters) -> Weights:
-    """Weights of parameters by their names in `model.train.network`; the input product is linear in the embeddings.
+    """Returns the weights that these parameters, named as in `soupstate.model.train.network.network`, amount to.
 
-    The contexts' embeddings are int8, their number to be multiplied by in `context.scale`. Raises ValueError for a
-    parameter that is missing or of a wrong shape.
+    The input product is linear in the embeddings, so it becomes tables. The contexts' embeddings are int8, with the
+    factor of each column in `context.scale`. Raises ValueError for a parameter that is missing or of a wrong shape.
     """
     p: dict[str, NDArray[np.float32]] = {k: v.astype(np.float32) for k, v in parameters.items() if k != CONTEXT}
     try:
@@ -49,13 +59,16 @@ def fold(parameters: Parameters) -> Weights:
 
 
 def _whole_by_row(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """A matrix (rows, columns) rounded to 7 bits, and the number (rows,) that each row is to be multiplied by."""
+    """Returns a matrix (rows, columns) rounded to 7 bits, and the factor (rows,) of each row."""
     scale = np.maximum(np.abs(matrix).max(1), 1e-12) / np.float32(LARGEST)
     return np.rint(matrix / scale[:, None]).astype(np.int8), scale
 
 
 def rounded(parameters: Parameters) -> Parameters:
-    """As a checkpoint holds them: matrices in half precision, contexts' embeddings in 8 bits, biases whole."""
+    """Returns parameters as a checkpoint holds them.
+
+    Matrices are in half precision, the contexts' embeddings in 8 bits, biases in single precision.
+    """
     kept: Parameters = {}
     for name, value in parameters.items():
         if name == CONTEXT and value.dtype != np.int8:
@@ -63,16 +76,16 @@ def rounded(parameters: Parameters) -> Parameters:
         elif name in (CONTEXT, SCALE):
             kept[name] = value
         else:
-            kept[name] = value.astype(np.float32 if value.ndim < 2 or name.endswith(WHOLE) else np.float16)
+            kept[name] = value.astype(np.float32 if value.ndim < 2 or name.endswith(SINGLE_PRECISION) else np.float16)
     return {k: np.ascontiguousarray(v) for k, v in kept.items()}
 
 
 def eighths(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """A table (rows, columns) rounded to 8 bits, and the number (columns,) that each column is to be multiplied by.
+    """Returns a table (rows, columns) rounded to 8 bits, and the factor (columns,) of each column.
 
-    Values beyond CLIPPED standard deviations are clipped: few, and finer steps serve the rest.
+    Values beyond CLIPPED standard deviations are clipped: there are few, and the rest gains finer steps.
     """
-    used = table[np.abs(table).max(1) > 0.25]  # rows never read keep their small random start
-    deviation = (used if len(used) >= ENOUGH else table).std(0)
+    used = table[np.abs(table).max(1) > 0.25]  # a row that training never reads keeps its small random start
+    deviation = (used if len(used) >= ENOUGH_ROWS else table).std(0)
     scale = (CLIPPED / 127 * np.maximum(deviation, 1e-6)).astype(np.float32)
     return np.clip(np.rint(table / scale), -127, 127).astype(np.int8), scale

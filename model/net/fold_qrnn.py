@@ -1,19 +1,19 @@
-"""From the parameters of a QRNN that learns to the tables and matrices that a page is read with."""
+"""Folds the parameters of a QRNN that learns into the tables and matrices that read a page."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.qrnn import GATES, TAPS, QrnnWeights
-from kernels.weights import MATCHERS
-from model.net.fold import Parameters
+from soupstate.kernels.qrnn import GATES, TAPS, QrnnWeights
+from soupstate.kernels.weights import MATCHERS
+from soupstate.model.net.fold import Parameters
 
 
 def fold_qrnn(parameters: Parameters, zoneout: float = 0.0) -> QrnnWeights:
-    """Weights of the cell, of parameters by their names in `model.train.network`; others are not looked at.
+    """Returns the weights of the cell; parameters are named as in `soupstate.model.train.network.network`.
 
-    Both taps of the first layer's convolution are linear in the embeddings, and so become tables. Outside of training
-    zoneout is a factor of 1 - f (`model.train.qrnn`). Raises ValueError for a parameter that is missing or of a wrong
-    shape.
+    Both taps of the first layer's convolution are linear in the embeddings, so they become tables. Outside of training
+    zoneout is a factor of 1 - f (`soupstate.model.train.network.qrnn`). Raises ValueError for a parameter that is
+    missing or of a wrong shape.
     """
     used = ("byte.", "predicted.", "length.", "qrnn.")
     p = {k: v.astype(np.float32) for k, v in parameters.items() if k.startswith(used)}
@@ -37,7 +37,7 @@ def fold_qrnn(parameters: Parameters, zoneout: float = 0.0) -> QrnnWeights:
 
 
 def _layer(p: Parameters, k: int, inputs: int, units: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Matrix and bias of layer k."""
+    """Returns the matrix and the bias of layer k."""
     weight, bias = p[f"qrnn.layers.{k}.weight"], p[f"qrnn.layers.{k}.bias"]
     expected = GATES * units, TAPS * inputs
     if weight.shape != expected or bias.shape != expected[:1]:
@@ -46,5 +46,5 @@ def _layer(p: Parameters, k: int, inputs: int, units: int) -> tuple[NDArray[np.f
 
 
 def _tables(embedding: NDArray[np.float32], taps: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """The product (taps, rows, 3H) of an embedding (rows, columns) with each tap (columns, 3H)."""
+    """Returns the product (taps, rows, 3H) of an embedding (rows, columns) with each tap (columns, 3H)."""
     return np.stack([embedding @ tap for tap in taps])

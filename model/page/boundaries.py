@@ -1,11 +1,11 @@
-"""Kinds of places between two bytes, by the bytes on both sides: where a change of syntax is likely, and where not."""
+"""Kinds of places between two bytes, by the bytes on both sides. A change of syntax is likelier at some than others."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 GROUPS = (b"<", b">", b'"', b"'", b"=", b"\t\n\f\r ", b"/", b"-", b"!?", b"&;")  # and letters, and the rest
 COUNT = len(GROUPS) + 2
-KINDS = COUNT * COUNT
+BOUNDARY_KINDS = COUNT * COUNT
 
 
 def _groups() -> NDArray[np.uint8]:
@@ -23,7 +23,10 @@ GROUP_OF = _groups()
 
 
 def boundary_kinds(ids: NDArray[np.uint8], before: int) -> NDArray[np.uint8]:
-    """For each byte of ids (n,), the kind (0 .. KINDS - 1) of the place before it; `before`: the byte before ids[0]."""
+    """Returns the kind (n,) of the place before each byte of ids (n,), from 0 to BOUNDARY_KINDS - 1.
+
+    before: the byte before ids[0].
+    """
     groups = GROUP_OF[ids]
     previous = np.concatenate([GROUP_OF[[before]], groups[:-1]])
     return previous * np.uint8(COUNT) + groups

@@ -1,81 +1,96 @@
-"""Pages without the middles of what is never shown: bodies of scripts, styles, drawings and comments, white space,
-values of attributes that no answer is made of.
+"""Skims a page: cuts the middles out of what a browser never shows, so that less has to be read.
 
-Of a long body that is closed only the beginning and the end are left: enough for the network to see what it is. One
-that holds a second beginning of its kind was perhaps never closed, and what follows it may be the page's text: it is
-left whole. Where that is a comment the whole page is, for to see past an open comment the network wants all that
-it can get (recall of 16 damaged articles: .920, and .902 where other bodies were cut short).
-This is lexical, and only saves reading; what is text and what is not, the network says.
+Bodies of scripts, styles, drawings and comments, runs of white space, and values of attributes that no answer needs
+keep their beginning and their end. That is enough for the network to see what they are. A body that holds a second
+start of its kind may be one that nobody closed, and the text of the page may follow inside it: it stays whole. If such
+a body is a comment, the whole page stays, because the network needs all it can get to see past an open comment (recall
+on 16 damaged articles: .920, and .902 with the other bodies cut).
+
+The cuts are lexical and only save reading. The network decides what is text.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 
-ENDS = 48  # characters that are left at either end of a body
-LEAST = 3 * ENDS  # a shorter body is left whole
-BEGIN = re.compile(r"<(script|style|svg)\b[^<>]*>|<!--", re.I)
-AGAIN = {name: re.compile(rf"<{name}\b|</{name}\s*>", re.I) for name in ("script", "style", "svg")}
-AGAIN["<!--"] = re.compile("<!--|-->")
-# Of white space the first and the last character are left, but on pages that may show it (WHATWG HTML, 15.3.3): 7% of
-# the bytes less on 78 training pages, with F1 of links .984 and of text .982 as before, Markdown .869 and not .865. Of
-# long values of attributes that no answer is made of, the ends: 2% less on 78 others, Markdown .8669 and not .8670.
+from soupstate.model.page.elements import LONG_BODIES
+
+KEPT = 48  # characters kept at either end of a body
+SHORTEST_CUT = 3 * KEPT  # a body up to this length stays whole
+BEGIN = re.compile(rf"<({'|'.join(LONG_BODIES)})\b[^<>]*>|<!--", re.I)
+NEXT = {name: re.compile(rf"<{name}\b|</{name}\s*>", re.I) for name in LONG_BODIES}
+NEXT["<!--"] = re.compile("<!--|-->")
+# White space keeps its first and last character, except on pages that may show it (WHATWG HTML, 15.3.3). On 78 training
+# pages this removed 7% of the bytes; F1 of links (.984) and text (.982) stayed, Markdown went from .865 to .869. Long
+# attribute values keep their ends: 2% fewer bytes on 78 other pages, Markdown .8669 instead of .8670.
 SPACE_OR_VALUE = re.compile(
     r"[ \t\r\n\f]{5,}|(?<=\s)(?:srcset|sizes|value|content|style|class|d|points|data-[\w-]+|on[a-z]+)\s*=\s*"
-    rf"(?P<value>\"[^\"<>]{{{LEAST + 1},}}\"|'[^'<>]{{{LEAST + 1},}}')",
+    rf"(?P<value>\"[^\"<>]{{{SHORTEST_CUT + 1},}}\"|'[^'<>]{{{SHORTEST_CUT + 1},}}')",
     re.I,
 )
 VERBATIM = re.compile(r"<(?:pre|textarea|plaintext|xmp|listing)\b", re.I)
 
-
-def skim(page: str) -> str:
-    """The page with long bodies cut short."""
-    return "".join(page[start:end] for start, end in kept(page))
+Part = tuple[int, int]  # start and end in the whole page
 
 
-def kept(page: str) -> list[tuple[int, int]]:
-    """(start, end) of the parts of a page that `skim` leaves, in order, with something cut out between any two."""
-    hidden = _hidden(page)
-    if hidden is None:
-        return [(0, len(page))]
-    parts: list[tuple[int, int]] = []
-    spaces = not VERBATIM.search(page)
+@dataclass(frozen=True, slots=True)
+class Skimmed:
+    """A page with its cuts made. Offsets count code points.
+
+    text: what is left to read. parts: the stretches of the whole page that it consists of, in order. starts: where each
+    part begins in `text`.
+    """
+
+    whole: str
+    text: str
+    parts: list[Part]
+    starts: list[int]
+
+    def place(self, at: int) -> int:
+        """Returns the offset in the whole page of the character at offset `at` of `text`."""
+        part = bisect_right(self.starts, at) - 1
+        return self.parts[part][0] + at - self.starts[part]
+
+    def extent(self, start: int, end: int) -> Part:
+        """Returns where text[start:end], which is not empty, stands in the whole page."""
+        return self.place(start), self.place(end - 1) + 1
+
+
+def skim(page: str) -> Skimmed:
+    """Cuts the middles out of a page."""
+    middles = _middles(page)
+    parts = [(0, len(page))] if middles is None else list(_parts(page, middles))
+    starts = [0, *accumulate(end - start for start, end in parts)][:-1]
+    return Skimmed(page, "".join(page[start:end] for start, end in parts), parts, starts)
+
+
+def _parts(page: str, middles: list[Part]) -> Iterator[Part]:
+    """Yields the parts to keep: everything outside `middles`, long white space and long values."""
+    short_spaces = not VERBATIM.search(page)
     start = 0
-    for cut, end in [*hidden, (len(page), len(page))]:
-        for m in SPACE_OR_VALUE.finditer(page, start, cut) if spaces else ():
-            ends, found = (1 + ENDS, "value") if m["value"] else (1, 0)
-            parts.append((start, m.start(found) + ends))
-            start = m.end(found) - ends
-        parts.append((start, cut))
+    for cut, end in [*middles, (len(page), len(page))]:
+        for m in SPACE_OR_VALUE.finditer(page, start, cut) if short_spaces else ():
+            kept, found = (1 + KEPT, "value") if m["value"] else (1, 0)
+            yield start, m.start(found) + kept
+            start = m.end(found) - kept
+        yield start, cut
         start = end
-    return parts
 
 
-def _hidden(page: str) -> list[tuple[int, int]] | None:
-    """(start, end) of the middles of bodies; None where a comment may be open."""
-    middles: list[tuple[int, int]] = []
-    at = 0  # what was looked at up to
+def _middles(page: str) -> list[Part] | None:
+    """Returns the middles of bodies; None where a comment may be open."""
+    middles: list[Part] = []
+    at = 0  # the search has passed everything before this offset
     while begin := BEGIN.search(page, at):
         at = begin.end()
-        end = AGAIN[(begin[1] or "<!--").lower()].search(page, at)
+        end = NEXT[(begin[1] or "<!--").lower()].search(page, at)
         if end is None or end[0].startswith("<!") or (end[0][1] != "/" and end[0] != "-->"):
             if begin[1] is None:
                 return None
-            continue  # what is inside is looked at too
-        if end.start() - at > LEAST:
-            middles.append((at + ENDS, end.start() - ENDS))
+            continue  # the body may be open, so the search goes on inside it
+        if end.start() - at > SHORTEST_CUT:
+            middles.append((at + KEPT, end.start() - KEPT))
         at = end.end()
     return middles
-
-
-def in_whole(page: str) -> Callable[[int], int]:
-    """What tells where in the page a place of `skim(page)` is; offsets in characters."""
-    parts = kept(page)
-    first = [0, *accumulate(end - start for start, end in parts)][:-1]  # where each part begins in the skimmed page
-
-    def place(at: int) -> int:
-        part = bisect_right(first, at) - 1
-        return parts[part][0] + at - first[part]
-
-    return place

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.page.marks import COLUMN, IGNORED, Block, Event, Syntax, Visible
+from soupstate.model.page.marks import COLUMN, IGNORED, Block, Event, Syntax, Visible
 
-Place = tuple[int, int]  # start, end
-Decide = Callable[[tuple[str, ...], list[Place]], list[list[int]]]
+Extent = tuple[int, int]  # start, end
+Decide = Callable[[tuple[str, ...], list[Extent]], list[list[int]]]
 
 TAG_PARTS = frozenset({Syntax.ATTRIBUTE, Syntax.VALUE, Syntax.HREF, Syntax.SRC, Syntax.ALT, Syntax.REL, Syntax.BASE})
 SPACE = "\t\n\f\r "
@@ -47,11 +47,11 @@ class TagSpan:
     end: int
     event: int
     closing: bool
-    href: Place | None = None
-    src: Place | None = None
-    alt: Place | None = None
-    rel: Place | None = None
-    base: Place | None = None
+    href: Extent | None = None
+    src: Extent | None = None
+    alt: Extent | None = None
+    rel: Extent | None = None
+    base: Extent | None = None
 
 
 @dataclass(slots=True)
@@ -138,12 +138,12 @@ def _undecided(page: str, syntax: NDArray[np.uint8]) -> list[Span]:
 def spans_of_marks(page: str, marks: NDArray[np.uint8]) -> list[Span]:
     """Spans of a page whose marks (len(page), heads) are known: of a lesson."""
 
-    def most(name: str, place: Place) -> int:
+    def most(name: str, place: Extent) -> int:
         column = marks[slice(*place), COLUMN[name]]
         known = column[column != IGNORED]
         return int(np.bincount(known).argmax()) if len(known) else 0
 
-    def decide(names: tuple[str, ...], places: list[Place]) -> list[list[int]]:
+    def decide(names: tuple[str, ...], places: list[Extent]) -> list[list[int]]:
         return [[most(name, place) for name in names] for place in places]
 
     return assemble(page, marks[:, COLUMN["syntax"]], decide)

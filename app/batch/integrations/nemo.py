@@ -1,0 +1,31 @@
+"""Text from pages as NeMo Curator asks for it. This module imports nothing of NeMo Curator."""
+
+from pathlib import Path
+
+from soupstate.app.answers import main_text
+from soupstate.app.pages import processor_limit
+from soupstate.app.reading import LazyReader
+from soupstate.model.net.checkpoint import DEFAULT
+from soupstate.model.net.reading_loop import Stopped
+from soupstate.model.page.skim import skim
+
+
+class SoupstateAlgorithm:
+    """An `HTMLExtractorAlgorithm` of NeMo Curator's Common Crawl pipeline, once it is registered as one:
+
+        HTMLExtractorAlgorithm.register(SoupstateAlgorithm)
+        CommonCrawlHTMLExtractor(algorithm=SoupstateAlgorithm())
+
+    seconds: processor time per page. The network is loaded when the first page comes.
+    """
+
+    def __init__(self, weights: Path = DEFAULT, seconds: float = 60.0) -> None:
+        self.network, self.seconds = LazyReader(weights), seconds
+
+    def extract_text(self, html: str, stop_words: frozenset[str], language: str) -> list[str] | None:
+        """Returns the paragraphs of the main text, whatever the language; None past the time limit."""
+        try:
+            marking = self.network.reader.mark(skim(html).text, processor_limit(self.seconds))
+        except Stopped:
+            return None
+        return [line for line in main_text(marking).splitlines() if line.strip()]

@@ -1,0 +1,96 @@
+"""Rows of pages that were read as JSON lines, and as records of a WET-like WARC file."""
+
+import gzip
+import io
+import uuid
+from pathlib import Path
+from typing import Any
+
+import orjson
+import zstandard
+from warcio.warcwriter import WARCWriter
+
+from soupstate.app.rows import Row, as_dict
+from soupstate.model.archive.status import Status
+
+TOP = ("text", "url", "date")  # beside id and metadata: the names of datatrove
+SPACE = uuid.UUID(
+    "6f1c9f0e-2c1d-5d0b-8d53-3f0f5c3f7d11"
+)  # of the ids of WET records, which are derived from the pages'
+
+
+def name_of(row: Row) -> str:
+    """The id of a page: that of its record, or where it stands."""
+    return row.record_id or f"{row.warc_file}/{row.offset}"
+
+
+class JsonLines:
+    """Writes {"text", "id", "url", "date", "metadata"} a line, gzip or zstd; pages that were not read are left out."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "wb")  # noqa: SIM115 (closed by close)
+        if path.name.endswith(".zst"):
+            self._packed: Any = zstandard.ZstdCompressor(level=3).stream_writer(self._file, closefd=False)
+        else:
+            self._packed = gzip.GzipFile("", "wb", 6, self._file, mtime=0)
+
+    def add(self, row: Row) -> None:
+        if row.status != Status.OK:
+            return
+        columns = as_dict(row)
+        line = {"text": columns.pop("text"), "id": name_of(row), "url": columns.pop("url"), "date": columns.pop("date")}
+        self._packed.write(orjson.dumps(line | {"metadata": columns}, option=orjson.OPT_APPEND_NEWLINE))
+
+    def close(self) -> None:
+        self._packed.close()
+        self._file.close()
+
+
+class WetRecords:
+    """Writes a `conversion` record (WARC 1.0, text/plain) of every page that was read, after a `warcinfo`."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "wb")  # noqa: SIM115 (closed by close)
+        self._writer = WARCWriter(self._file, gzip=True)
+        self._begun = False
+
+    def add(self, row: Row) -> None:
+        if row.status != Status.OK:
+            return
+        if not self._begun:
+            self._info(row)
+        text = (row.text or "").encode()
+        headers = {
+            "WARC-Date": row.date or "1970-01-01T00:00:00Z",
+            "WARC-Record-ID": _derived(f"{name_of(row)} text"),
+            "WARC-Refers-To": name_of(row),
+        }
+        self._write(row.url, "conversion", text, "text/plain", headers)
+
+    def _info(self, row: Row) -> None:
+        self._begun = True
+        text = f"software: soupstate, model {row.model_name} {row.model_version}\r\nisPartOf: {row.warc_file}\r\n"
+        headers = {
+            "WARC-Date": row.date or "1970-01-01T00:00:00Z",
+            "WARC-Record-ID": _derived(f"{name_of(row)} and what follows"),
+            "WARC-Filename": row.warc_file,
+        }
+        self._write("", "warcinfo", text.encode(), "application/warc-fields", headers)
+
+    def _write(self, url: str, kind: str, body: bytes, content_type: str, headers: dict[str, str]) -> None:
+        record = self._writer.create_warc_record(
+            url,
+            kind,
+            payload=io.BytesIO(body),
+            length=len(body),
+            warc_content_type=content_type,
+            warc_headers_dict=headers,
+        )
+        self._writer.write_record(record)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _derived(name: str) -> str:
+    return f"<urn:uuid:{uuid.uuid5(SPACE, name)}>"

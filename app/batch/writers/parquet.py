@@ -1,0 +1,46 @@
+"""Writes rows as Parquet."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from soupstate.app.rows import COLUMNS, LINK_FIELDS, Row, as_dict, size
+
+ROW_GROUP = 16_000_000  # characters that a row group has, about; they are held before it is written
+LINKS = pa.list_(pa.struct([(name, pa.string()) for name in LINK_FIELDS]))
+ARROW_TYPES = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "int32": pa.int32(),
+    "int16": pa.int16(),
+    "float32": pa.float32(),
+    "links": LINKS,
+}
+SCHEMA = pa.schema(
+    [pa.field(c.name, ARROW_TYPES[c.metadata["kind"]], metadata={"description": c.metadata["help"]}) for c in COLUMNS]
+)
+
+
+class ParquetRows:
+    """Writes rows of every status, compressed with zstd, a row group for every ROW_GROUP characters."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._rows: list[Row] = []
+        self._size = 0
+
+    def add(self, row: Row) -> None:
+        self._rows.append(row)
+        self._size += size(row)
+        if self._size >= ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_batch(pa.RecordBatch.from_pylist([as_dict(row) for row in self._rows], SCHEMA))
+        self._rows, self._size = [], 0
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()

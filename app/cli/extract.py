@@ -1,0 +1,39 @@
+"""`soupstate extract`: extracts from files, and writes the answers to stdout."""
+
+from functools import partial
+from typing import Any
+
+import click
+
+from soupstate.app.answers import EXTRACT_PARTS, extract, reply
+from soupstate.app.cli.files import Wanted, answers, included, json_line, shared_options, write
+
+
+@click.command("extract")
+@click.option(
+    "--format", "form", type=click.Choice(["json", "text", "markdown", "links"]), default="json", show_default=True
+)
+@click.option("--include", callback=included(EXTRACT_PARTS), help="Parts of json: links,text,markdown; default: all.")
+@click.option("--url", help="Address of the page; makes its links absolute.")
+@click.option(
+    "--scope",
+    type=click.Choice(["all", "main"]),
+    default="all",
+    show_default=True,
+    help="The whole page, or its main content.",
+)
+@shared_options
+def extract_command(form: str, include: frozenset[str], url: str | None, scope: str, **options: Any) -> None:
+    """Extract the title, links, text and Markdown of HTML files; - is stdin.
+
+    json: one object per line, with the file's name where there are several files. links: address, tab, text.
+    """
+    chosen = include if form == "json" else frozenset([form])
+    wanted = Wanted(include=chosen, scope=scope, url=url, **options)
+    for name, _, answer in answers(wanted, partial(reply, answerer=extract)):
+        if form == "json":
+            write(json_line(wanted, name, answer))
+        elif form == "links":
+            write("".join(f"{link.url or link.href}\t{link.text}\n" for link in answer["links"]).encode())
+        else:
+            write(f"{answer[form]}\n".encode())

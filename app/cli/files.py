@@ -1,0 +1,108 @@
+"""What `soupstate extract` and `soupstate entropy` share: options, pages read from files, answers written to stdout."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+from tqdm import tqdm
+
+from soupstate.app.answers import Asked
+from soupstate.app.reading import load_reader
+from soupstate.model.net.checkpoint import DEFAULT
+from soupstate.model.net.reader import Reader
+from soupstate.model.page.decode import Decoded, decode
+
+Function = Callable[..., None]
+T = TypeVar("T")
+
+STDIN, STDIN_NAME = "-", "<stdin>"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options that the two commands share."""
+
+    files: tuple[str, ...]
+    weights: Path
+    backend: str | None
+    charset: str | None
+    include: frozenset[str]
+    scope: str = "all"
+    url: str | None = None
+    detail: str = "characters"
+
+
+def shared_options(function: Function) -> Function:
+    """Adds the arguments and options that the two commands share."""
+    decorators: list[Callable[[Function], Function]] = [
+        click.option("--charset", help="Charset of the pages, as an HTTP header would give it; default: detected."),
+        click.option("--backend", help="Version of the recurrence; default: $SOUPSTATE_BACKEND, or the fastest."),
+        click.option(
+            "--weights",
+            type=click.Path(path_type=Path),
+            default=DEFAULT,
+            envvar="SOUPSTATE_WEIGHTS",
+            help="Checkpoint to read with; default: $SOUPSTATE_WEIGHTS, or the shipped one.",
+        ),
+        click.argument("files", nargs=-1, required=True, metavar="FILE|-..."),
+    ]
+    for decorate in decorators:
+        function = decorate(function)
+    return function
+
+
+def included(parts: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str | None], frozenset[str]]:
+    """Returns a callback that reads --include: names of `parts`, split by commas; all of them without the option."""
+
+    def read(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str]:
+        chosen = frozenset(parts if value is None else (part.strip() for part in value.split(",")))
+        if unknown := sorted(chosen - set(parts)):
+            raise click.BadParameter(f"unknown: {', '.join(unknown)}; known: {', '.join(parts)}")
+        return chosen
+
+    return read
+
+
+def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T]) -> Iterator[tuple[str, Decoded, T]]:
+    """Yields (name, page, answer) for every file. A failure goes to stderr, and makes the exit status 1 at the end."""
+    try:
+        reader = load_reader(wanted.weights, wanted.backend)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    failed = False
+    several = len(wanted.files) > 1
+    for file in tqdm(wanted.files, unit="page", disable=None if several else True, leave=False):
+        name = STDIN_NAME if file == STDIN else file
+        try:
+            page = _page(file, wanted.charset)
+            answer = answerer(reader, Asked(page.text, wanted.url, wanted.include, wanted.scope, wanted.detail))
+        except (OSError, ValueError) as error:
+            failed = True
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            tqdm.write(f"soupstate: {name}: {reason}", file=sys.stderr)
+            continue
+        yield name, page, answer
+    if failed:
+        sys.exit(1)
+
+
+def json_line(wanted: Wanted, name: str, answer: dict[str, Any]) -> bytes:
+    """Returns an answer as a line of JSON, with the file's name where there are several files."""
+    line: dict[str, Any] = {"file": name} if len(wanted.files) > 1 else {}
+    return orjson.dumps(line | answer, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+
+
+def _page(file: str, charset: str | None) -> Decoded:
+    with click.open_file(file, "rb") as stream:
+        body = stream.read()
+    return decode(body, f"text/html; charset={charset}" if charset else None)
+
+
+def write(data: bytes) -> None:
+    """Writes to stdout at once."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,62 @@
+"""`soupstate lessons`. It needs the extra `train`."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from soupstate.model.train.data.labelled import read_ids
+from soupstate.model.train.data.lessons import MADE, LessonPlan, UnreadableFile, make_made_shard, make_shard, shard_name
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+SHARE = click.FloatRange(0.0, 1.0)
+
+
+@click.command("lessons")
+@click.argument("files", nargs=-1, required=True, type=FILE, metavar="WARC|LABELLED.jsonl.xz...")
+@click.option("--out", type=FOLDER, required=True, help="Folder for the shards, one per file.")
+@click.option("--damaged", type=SHARE, default=0.4, show_default=True, help="Share of pages to damage.")
+@click.option("--skimmed", type=SHARE, default=0.0, show_default=True, help="Share of pages to skim first.")
+@click.option(
+    "--made", type=click.IntRange(min=0), default=0, help="Add a shard of this many pages made from a grammar of HTML."
+)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--leave-out", type=FILE, help="Ids of labelled pages (dataset/id) to leave out, one per line.")
+def lessons_command(
+    files: tuple[Path, ...], out: Path, damaged: float, skimmed: float, made: int, seed: int, leave_out: Path | None
+) -> None:
+    """Make shards of lessons: pages with the teacher's marks. The command skips shards that exist already.
+
+    Pages made from a grammar (--made) show what real pages seldom do: deep lists, quotes in quotes, tiny pages. Their
+    words come from the files' pages.
+    """
+    named = {shard_name(file): file for file in files}
+    if len(named) < len(files) or MADE in named:
+        raise click.UsageError("two files have the same name, so their shards would be one")
+    left_out = read_ids(leave_out) or frozenset()
+    plan = LessonPlan(damaged, skimmed, seed, left_out)
+    out.mkdir(parents=True, exist_ok=True)
+    failed = False
+    for name, file in named.items():
+        if (out / f"{name}.starts.npy").exists():
+            click.echo(f"{name}: exists already")
+            continue
+        try:
+            size, lost = make_shard(file, out, plan, partial(tqdm, desc=file.name, unit="page", disable=None))
+        except UnreadableFile as error:
+            failed = True
+            click.echo(f"soupstate: {error}", err=True)
+            continue
+        counts = ", ".join(f"{number} {reason}" for reason, number in lost.most_common())
+        click.echo(f"{name}: {size} bytes" + (f"; left out: {counts}" if counts else ""))
+    if made and not (out / f"{MADE}.starts.npy").exists():
+        try:
+            size = make_made_shard(named.values(), out, made, plan, partial(tqdm, desc=MADE, unit="page", disable=None))
+        except ValueError as error:
+            raise click.ClickException(str(error)) from None
+        click.echo(f"{MADE}: {size} bytes")
+    if failed:
+        sys.exit(1)

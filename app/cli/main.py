@@ -1,0 +1,71 @@
+"""The command line: `soupstate COMMAND`. It imports a command's module only when that command runs."""
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+# Command: what it does, and the extra that its imports need. `app/cli/NAME.py` holds it as `NAME_command`.
+COMMANDS = {
+    "serve": ("Answer HTTP requests.", ""),
+    "extract": ("Extract the title, links, text and Markdown of pages.", ""),
+    "entropy": ("Measure the surprisal of pages, and find where they are broken.", ""),
+    "warc": ("Write a row for every page of WARC files, on one machine or many.", "warc"),
+    "fetch": ("Fetch pages of Common Crawl into a WARC file.", "fetch"),
+    "lessons": ("Make training lessons from pages.", "train"),
+    "train": ("Train a network as an experiment file says.", "train"),
+    "export": ("Turn a training checkpoint into weights to read with.", "train"),
+    "evaluate": ("Measure weights on held-out pages.", "train"),
+    "ablation": ("Compare trained experiments head by head.", "train"),
+    "bench": ("Measure the speed of the kernels beside other libraries.", ""),
+    "rank": ("Fit the probability that a reported fault is one.", "train"),
+    "neurons": ("Fit and measure the cells that count open elements.", "train"),
+}
+OPTIONAL = frozenset("torch selectolax html5lib markdown_it matplotlib httpx pyarrow fsspec zstandard".split())
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are those of COMMANDS. Listing them imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports and returns the command. Raises ClickException where an extra is missing."""
+        if cmd_name not in COMMANDS:
+            return None
+        extra = COMMANDS[cmd_name][1]
+        try:
+            module = importlib.import_module(f"{__package__}.{cmd_name}")
+            command: click.Command = getattr(module, f"{cmd_name}_command")
+        except ModuleNotFoundError as error:
+            if not extra or (error.name or "").partition(".")[0] not in OPTIONAL:
+                raise
+            raise click.ClickException(
+                f"{cmd_name} needs {error.name}, which is not installed: pip install 'soupstate[{extra}]'"
+            ) from None
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the table of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row[0]) for name, row in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="soupstate")
+def soupstate() -> None:
+    """Extract links, text and Markdown from HTML pages, and find their faults, with a recurrent network.
+
+    Exit status: 0 for success, 1 for a failure, 2 for wrong usage.
+    """
+    missing = importlib.import_module("soupstate.kernels.compiled").MISSING  # here, so that --help needs no numpy
+    if missing:
+        click.echo(f"soupstate: {missing}", err=True)
+
+
+def main() -> NoReturn:
+    """Runs the command line."""
+    sys.exit(soupstate())

@@ -1,0 +1,45 @@
+"""`soupstate rank`. It needs the extra `train`."""
+
+from concurrent.futures import BrokenExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from soupstate.model.archive.records import read_pages
+from soupstate.model.net.checkpoint import DEFAULT, save_checkpoint
+from soupstate.model.train.evaluation.fault_ranking import fit_ranking
+
+WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("rank")
+@click.option("--weights", type=FILE, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to fit it for.")
+@click.option("--pages", type=WARC, multiple=True, required=True, help="Training pages to break; may be repeated.")
+@click.option("--limit", type=click.IntRange(min=1), help="Pages to take from each file; default: all.")
+@click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted ranking here.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--alone", is_flag=True, help="Fit it without the backward network.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes, one core each.")
+def rank_command(
+    weights: Path, pages: tuple[Path, ...], limit: int | None, out: Path, seed: int, workers: int, *, alone: bool
+) -> None:
+    """Fit the probability that a reported fault is one, on pages that the command breaks.
+
+    Where a backward network (NAME-backward.safetensors) stands beside the checkpoint, the command uses both, and
+    writes the backward network's checkpoint with the ranking in it.
+    """
+    try:
+        html = [page.html for file in pages for page in islice(read_pages(file), limit)]
+        progress = partial(tqdm, total=len(html), unit="page", disable=None)
+        fitted = fit_ranking(weights, html, seed=seed, alone=alone, workers=workers, progress=progress)
+        save_checkpoint(fitted.checkpoint, out)
+    except (OSError, ValueError, BrokenExecutor) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        f"{fitted.reports} reports on {fitted.pages} pages, {fitted.right} of them right. Log loss on pages outside "
+        f"the fit: {fitted.loss:.4f} nats per report; with the share of right reports alone: {fitted.prior_loss:.4f}"
+    )

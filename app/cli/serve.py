@@ -1,0 +1,104 @@
+"""`soupstate serve`."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import uvicorn
+from fastapi import FastAPI
+
+from soupstate.app.http.service import create_app, load_network
+from soupstate.app.http.settings import PREFIX, BadSetting, Settings, load_settings
+from soupstate.app.logs import LOG, log_to_stderr
+
+Function = Callable[..., None]
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; told to stop, it says so at /readyz, and goes on accepting for `drain_seconds` first."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
+        )
+        super().__init__(config)
+        self.app, self.settings = app, settings
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops in time; at once when told a second time."""
+        service = getattr(self.app.state, "service", None)
+        if service is None or service.stopping or not self.settings.drain_seconds:
+            super().handle_exit(sig, frame)
+        else:
+            timer = threading.Timer(self.settings.drain_seconds, super().handle_exit, (sig, frame))
+            timer.daemon = True
+            timer.start()
+        if service is not None:
+            service.stopping = True
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket that is bound. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def options_of_settings(function: Function) -> Function:
+    """A command's options out of the table of settings; None where one is not given."""
+    for setting in reversed(fields(Settings)):
+        kind: Any = click.Path(path_type=Path) if isinstance(setting.default, Path) else type(setting.default)
+        shown = "the shipped ones" if setting.name == "weights" else repr(setting.default)
+        text = f"{setting.metadata['help']} [{PREFIX}{setting.name.upper()}; default: {shown}]"
+        function = click.option(f"--{setting.name.replace('_', '-')}", type=kind, default=None, help=text)(function)
+    return function
+
+
+@click.command("serve")
+@options_of_settings
+def serve_command(**given: Any) -> None:
+    """Answer HTTP requests until SIGINT or SIGTERM.
+
+    Options win over environment variables (named in brackets), those over defaults. Logs go to stderr, a JSON object
+    a line.
+    """
+    try:
+        settings = load_settings(os.environ, given)
+    except BadSetting as error:
+        raise click.UsageError(str(error)) from None
+    log_to_stderr(settings.log_level)
+    try:
+        reader = load_network(settings)
+        bound = listen(settings)
+    except (FileNotFoundError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+    host, port = bound.getsockname()[:2]
+    LOG.info("listening", extra={"fields": {"url": f"http://{f'[{host}]' if ':' in host else host}:{port}"}})
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # uvicorn catches them, and raises them again when all is done
+    with bound:
+        server = Server(create_app(settings, lambda _: reader), settings)
+        server.run([bound])
+    sys.exit(0 if server.started else 1)

@@ -1,0 +1,57 @@
+"""Around every request: its id, its line in the log, its count, and an answer when the code fails."""
+
+import re
+import time
+import uuid
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from soupstate.app.http.metrics import Metrics
+from soupstate.app.http.problems import Problem, problem_response
+from soupstate.app.logs import LOG
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+CLIENT_GONE = 499  # in logs and metrics alone: nobody is there to get it
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked all the time: logged at level debug
+
+
+class Access:
+    """ASGI middleware. Routes add what they know to `scope["state"]["fields"]`, which goes into the log."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start, status = time.perf_counter(), 0
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        name = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        fields: dict[str, Any] = {}
+        scope.setdefault("state", {})["fields"] = fields
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", name.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_named)
+        except Exception:
+            LOG.exception("a request failed", extra={"fields": {"id": name}})
+            if not status:
+                await problem_response(Problem(500, "the service failed; its log says why"))(scope, receive, send_named)
+        finally:
+            path = getattr(scope.get("route"), "path", None)
+            status = status or CLIENT_GONE
+            seconds = time.perf_counter() - start
+            self.metrics.requests.labels(path or "none", str(status)).inc()
+            self.metrics.seconds.labels(path or "none").observe(seconds)
+            line = {"id": name, "method": scope["method"], "route": path or scope["path"], "status": status}
+            line |= {"seconds": round(seconds, 4), **fields}
+            LOG.log(10 if path in QUIET else 20, "request", extra={"fields": line})

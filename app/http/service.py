@@ -1,0 +1,259 @@
+"""The HTTP service: `create_app` makes it; the network is loaded when it starts."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+
+from soupstate.app.answers import Answerer, Asked, extract, measure, reply
+from soupstate.app.http.access import Access
+from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, RequestModel, busy, read_asked, read_wanted
+from soupstate.app.http.metrics import Metrics
+from soupstate.app.http.problems import MEDIA_TYPE, Problem, problem_response
+from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue
+from soupstate.app.http.schemas import (
+    EntropyAnswer,
+    EntropyRequest,
+    ExtractAnswer,
+    ExtractRequest,
+    Health,
+    ProblemAnswer,
+)
+from soupstate.app.http.settings import Settings, load_settings
+from soupstate.app.http.warc_stream import MEDIA_TYPE as LINES_TYPE
+from soupstate.app.http.warc_stream import WarcAnswer
+from soupstate.app.logs import LOG
+from soupstate.app.reading import load_reader
+from soupstate.model.net.reader import Reader
+from soupstate.model.net.reading_loop import Stop, Stopped
+
+Load = Callable[[Settings], Reader]
+
+CLOSE_SECONDS = 5.0  # for threads to see that they shall stop
+ROOT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy; /docs tells how.\n"
+router = APIRouter()
+
+
+def load_network(settings: Settings) -> Reader:
+    """Loads the network of the settings. Raises FileNotFoundError or ValueError that says what is wrong."""
+    return load_reader(settings.weights, settings.backend)
+
+
+@dataclass
+class Service:
+    """What the routes work with, from start to stop. stopping: /readyz says no more."""
+
+    settings: Settings
+    reader: Reader
+    queue: WorkQueue
+    metrics: Metrics
+    stopping: bool = False
+    streams: int = 0
+
+    async def answer(self, request: Request, model: RequestModel, answerer: Answerer) -> Response:
+        """Reads the request's page in the queue, and answers; gives up when the client goes."""
+        ticket = self.queue.ticket()
+        try:
+            asked = await read_asked(request, model, ticket, self.settings)
+            request.state.fields["characters"] = len(asked.html)
+            entry = self.queue.submit(lambda stop: self._work(answerer, asked, stop), len(asked.html))
+            return Response(await self._wait(request, entry), media_type=JSON_TYPE)
+        except Full as full:
+            raise busy(full) from None
+        except Late as late:
+            raise Problem(504, str(late), "html") from None
+        finally:
+            ticket.release()
+
+    def stream(self, asked: Asked) -> Response:
+        """The answer to an archive, one of a few at a time. Raises Problem."""
+        if self.streams >= self.settings.warc_streams:
+            detail = f"{self.streams} archives are being read; no more at once"
+            raise Problem(503, detail, headers={"Retry-After": str(LONGEST_RETRY)})
+        self.streams += 1
+        return WarcAnswer(self.queue, self.reader, self.settings, self.metrics, asked, self._stream_ended)
+
+    def _stream_ended(self) -> None:
+        self.streams -= 1
+
+    def _work(self, answerer: Answerer, asked: Asked, stop: Stop) -> bytes:
+        answer = reply(self.reader, asked, answerer, stop)
+        self.metrics.characters.inc(answer["characters"])
+        self.metrics.bits.observe(answer["bits_per_character"])
+        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    async def _wait(self, request: Request, entry: Entry) -> bytes:
+        """Returns the entry's answer. Where the client goes first, drops the entry, waits for its end and raises
+        ClientDisconnect.
+        """
+        work: asyncio.Future[bytes] = asyncio.wrap_future(entry.future)
+        gone: asyncio.Future[bytes] = asyncio.ensure_future(_disconnect(request))
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                self.queue.drop(entry)
+                self.metrics.dropped.inc()
+                await asyncio.wait({work})
+                raise ClientDisconnect
+            return await work
+        except Stopped:  # the service ends
+            raise Problem(503, "the service stops", headers={"Retry-After": "1"}) from None
+        finally:
+            gone.cancel()
+            self.queue.drop(entry)
+
+
+async def _disconnect(request: Request) -> bytes:
+    """Nothing, as soon as the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return b""
+
+
+def create_app(settings: Settings | None = None, load: Load = load_network) -> FastAPI:
+    """The application; without settings, those of the environment. Nothing is loaded before it starts."""
+    settings = settings or load_settings(os.environ)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        reader = await asyncio.to_thread(load, settings)
+        queue = WorkQueue(settings.max_queue_characters, settings.threads, settings.page_seconds)
+        metrics.queue.set_function(lambda: queue.characters)
+        service = app.state.service = Service(settings, reader, queue, metrics)
+        LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": reader.packed.backend}})
+        yield
+        service.stopping = True
+        await asyncio.to_thread(queue.close, CLOSE_SECONDS)
+        LOG.info("stopped")
+
+    app = FastAPI(title="Soupstate", version="0.1.0", lifespan=lifespan, description=ROOT, redoc_url=None)
+    app.include_router(router)
+    app.add_middleware(Access, metrics=metrics)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _nobody)
+    return app
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    request.state.fields["detail"] = error.detail
+    return problem_response(error)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    """Errors of the routing: 404, 405."""
+    assert isinstance(error, HTTPException)
+    detail = f"{request.method} {request.url.path}: {error.detail}"
+    return problem_response(Problem(error.status_code, detail, headers=dict(error.headers or {})))
+
+
+def _nobody(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)
+
+
+def _documentation(model: RequestModel) -> dict[str, Any]:
+    """What OpenAPI says of the body and the query, which are read by hand."""
+    schema = model.model_json_schema()
+    fields = schema["properties"]
+    html = {"schema": {"type": "string", "description": fields["html"]["description"]}}
+    content = {JSON_TYPE: {"schema": schema}, **dict.fromkeys(RAW_TYPES, html)}
+    query = [
+        {"name": name, "in": "query", "schema": fields[name], "description": "For a raw body.", "explode": True}
+        for name in NAMES
+        if name in fields
+    ]
+    return {"requestBody": {"required": True, "content": content}, "parameters": query}
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {"schema": ProblemAnswer.model_json_schema()}}}
+    for status, text in {
+        400: "The JSON is malformed.",
+        408: "The body took too long to arrive.",
+        413: "The body is too large.",
+        415: "Neither HTML nor JSON, or encoded.",
+        422: "Empty, binary or undecodable page; a field that is unknown or wrong.",
+        503: "The queue is full, or the service stops; Retry-After says when to come again.",
+        504: "Reading the page took longer than the limit. Another try will hardly help.",
+    }.items()
+}
+
+
+@router.post("/extract", response_model=ExtractAnswer, responses=ERRORS, openapi_extra=_documentation(ExtractRequest))
+async def post_extract(request: Request) -> Response:
+    """Title, links, text and Markdown of a page."""
+    service: Service = request.app.state.service
+    return await service.answer(request, ExtractRequest, extract)
+
+
+@router.post("/entropy", response_model=EntropyAnswer, responses=ERRORS, openapi_extra=_documentation(EntropyRequest))
+async def post_entropy(request: Request) -> Response:
+    """Surprisal, entropy and nesting depth of every character, and the places where the page breaks."""
+    service: Service = request.app.state.service
+    return await service.answer(request, EntropyRequest, measure)
+
+
+@router.post(
+    "/warc",
+    response_class=Response,
+    responses={
+        200: {"description": "An extraction a line (NDJSON).", "content": {LINES_TYPE: {}}},
+        **{status: ERRORS[status] for status in (415, 422, 503)},
+    },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/warc": {"schema": {"type": "string"}}}},
+        "parameters": _documentation(ExtractRequest)["parameters"][1:],
+    },
+)
+async def post_warc(request: Request) -> Response:
+    """A line for every record of a WARC file that may be a page, while the file comes in.
+
+    A page's line is what /extract answers, with what its record says; a record that was left out has its reason as
+    `status`. Where some of the file was lost, a last line has `error`.
+    """
+    service: Service = request.app.state.service
+    asked = read_wanted(request)
+    try:
+        service.queue.check(1)
+    except Full as full:
+        raise busy(full) from None
+    return service.stream(asked)
+
+
+@router.get("/healthz", response_model=Health)
+async def healthz() -> Response:
+    """Whether the process lives."""
+    return Response(b'{"status":"ok"}', media_type=JSON_TYPE)
+
+
+@router.get("/readyz", response_model=Health, responses={503: ERRORS[503]})
+async def readyz(request: Request) -> Response:
+    """Whether pages are taken: weights loaded, not stopping."""
+    service: Service | None = getattr(request.app.state, "service", None)
+    if service is None or service.stopping:
+        raise Problem(503, "stopping" if service else "the weights are not loaded yet", headers={"Retry-After": "1"})
+    return Response(b'{"status":"ready"}', media_type=JSON_TYPE)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def get_metrics(request: Request) -> Response:
+    """Counters, for Prometheus."""
+    service: Service = request.app.state.service
+    return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/", response_class=PlainTextResponse)
+async def get_root() -> Response:
+    """A pointer to this page."""
+    return PlainTextResponse(ROOT)

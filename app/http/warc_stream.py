@@ -1,0 +1,263 @@
+"""POST /warc: a WARC file streams in, an extraction a line streams out. What is in memory is bounded.
+
+The parser of archives asks for bytes, so it has a thread of its own; its reads and what it finds go through the event
+loop, one at a time. Nothing is received that the parser does not ask for, and it goes on only when there is room for
+another page: a client that does not take lines is not read from.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
+
+import orjson
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from soupstate.app.answers import Asked, as_json, extract, model_of
+from soupstate.app.http.metrics import Metrics
+from soupstate.app.http.queue import Entry, Full, Late, Ticket, TooLarge, WorkQueue
+from soupstate.app.http.settings import Settings
+from soupstate.app.logs import LOG
+from soupstate.app.rows import described
+from soupstate.model.archive.records import Tally, WarcRecord, read_records
+from soupstate.model.archive.status import LOSSES, Status, failed
+from soupstate.model.net.reader import Reader
+from soupstate.model.net.reading_loop import Stop, Stopped
+
+MEDIA_TYPE = "application/x-ndjson"
+WAIT = 0.05  # seconds between two looks at a full queue
+
+T = TypeVar("T")
+Records = asyncio.Queue[WarcRecord | BaseException | None]
+Pending = deque[asyncio.Task[bytes]]
+
+
+class StreamError(Exception):
+    """The stream cannot go on; the message is the last line's."""
+
+
+class _Bridge:
+    """Lets a thread wait for coroutines of the event loop, until it is closed."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._waiting: Future[Any] | None = None
+        self._closed = False
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """What the coroutine returns. Raises CancelledError when closed. For one thread, not the loop's."""
+        if self._closed:
+            coroutine.close()
+            raise CancelledError
+        future = self._waiting = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        if self._closed:
+            future.cancel()
+        result: T = future.result()
+        return result
+
+    def close(self) -> None:
+        """Ends the thread's waiting."""
+        self._closed = True
+        if self._waiting:
+            self._waiting.cancel()
+
+
+class _Body:
+    """The body of a request as a file, read by the parser's thread."""
+
+    def __init__(self, receive: Receive, bridge: _Bridge, seconds: float) -> None:
+        self._receive, self._bridge, self._seconds = receive, bridge, seconds
+        self._chunk, self._more = b"", True
+        self._ended = asyncio.Event()
+
+    def read(self, size: int, /) -> bytes:
+        while not self._chunk and self._more:
+            self._chunk, self._more = self._bridge.call(self._next())
+        data, self._chunk = self._chunk[:size], self._chunk[size:]
+        return data
+
+    async def _next(self) -> tuple[bytes, bool]:
+        try:
+            message = await asyncio.wait_for(self._receive(), self._seconds)
+        except TimeoutError:
+            raise StreamError(f"nothing came for {self._seconds:g} s") from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        more = message.get("more_body", False)
+        if not more:
+            self._ended.set()
+        return message.get("body", b""), more
+
+    async def left(self) -> None:
+        """Returns when the client goes after all of its body has come; before, reading finds that."""
+        await self._ended.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+class WarcAnswer(Response):
+    """The answer: a line for every record that may be a page, and a last one with `error` where some was lost."""
+
+    def __init__(
+        self,
+        queue: WorkQueue,
+        reader: Reader,
+        settings: Settings,
+        metrics: Metrics,
+        asked: Asked,
+        ended: Callable[[], None],
+    ) -> None:
+        super().__init__(media_type=MEDIA_TYPE)
+        self.ended = ended
+        self.queue, self.reader, self.settings, self.metrics, self.asked = queue, reader, settings, metrics, asked
+        self.lines = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers; ends quietly where the client goes."""
+        bridge, tally = _Bridge(), Tally()
+        records: Records = asyncio.Queue(1)
+        body = _Body(receive, bridge, self.settings.stream_seconds)
+        parser = threading.Thread(target=self._parse, args=(body, tally, bridge, records), daemon=True)
+        pending: Pending = deque()
+        headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
+        gone = asyncio.create_task(body.left())
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            parser.start()
+            error = await self._lines(records, pending, send, gone)
+            lost = {str(reason): tally.skipped[reason] for reason in LOSSES if tally.skipped[reason]}
+            if error or lost:
+                said = error or ", ".join(f"{number} {reason}" for reason, number in lost.items())
+                await self._send(send, orjson.dumps({"error": said, "skipped": lost}))
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except ClientDisconnect:
+            self.metrics.dropped.inc()
+        finally:
+            self.ended()
+            scope["state"]["fields"]["lines"] = self.lines
+            bridge.close()
+            left = [gone, *pending]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    def _parse(self, body: _Body, tally: Tally, bridge: _Bridge, records: Records) -> None:
+        """In a thread: puts records, then None, or an error in its place."""
+        end: BaseException | None = None
+        try:
+            for record in read_records(body, tally=tally, max_body=self.settings.max_body_bytes):
+                bridge.call(records.put(record))
+        except CancelledError:
+            return
+        except BaseException as error:
+            end = error
+        try:
+            bridge.call(records.put(end))
+        except (CancelledError, RuntimeError):  # nobody waits any more
+            return
+
+    async def _lines(self, records: Records, pending: Pending, send: Send, gone: "asyncio.Task[None]") -> str:
+        """Sends the lines, in the records' order; returns what cut them short, or ""."""
+        following: asyncio.Task[WarcRecord | BaseException | None] | None = None
+        try:
+            following = asyncio.create_task(records.get())
+            while following or pending:
+                waiting: set[asyncio.Task[Any]] = {gone}
+                if following and len(pending) < self.settings.threads:
+                    waiting.add(following)
+                if pending:
+                    waiting.add(pending[0])
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    raise ClientDisconnect
+                if pending and pending[0].done():
+                    await self._send(send, pending[0].result())
+                    pending.popleft()
+                elif following and following.done():
+                    record = following.result()
+                    following = None
+                    if isinstance(record, BaseException):
+                        raise record
+                    if record is not None:
+                        pending.append(asyncio.create_task(self._line(record)))
+                        following = asyncio.create_task(records.get())
+        except StreamError as error:
+            return str(error)
+        except Stopped:
+            return "the service stops"
+        except asyncio.CancelledError:  # by the server, when it has waited long enough for requests to end
+            return "the service stops"
+        except ClientDisconnect:
+            raise
+        except Exception:
+            LOG.exception("a stream failed")
+            return "the service failed; its log says why"
+        finally:
+            if following:
+                following.cancel()
+        return ""
+
+    async def _send(self, send: Send, line: bytes) -> None:
+        """Sends a line; a client that takes none for long is left."""
+        sending = send({"type": "http.response.body", "body": line + b"\n", "more_body": True})
+        try:
+            await asyncio.wait_for(sending, self.settings.stream_seconds)
+        except TimeoutError:
+            raise ClientDisconnect from None
+        self.lines += 1
+
+    async def _line(self, record: WarcRecord) -> bytes:
+        """The line of a record, its page read in the queue."""
+        line = described(record) | {"model": model_of(self.reader)}
+        if record.page is None:
+            return orjson.dumps(line)
+        page = record.page.text
+        asked = Asked(page, record.url or None, self.asked.include, self.asked.scope)
+        ticket = self.queue.ticket()
+        try:
+            await self._room(ticket, len(page))
+            return await self._answer(self.queue.submit(lambda stop: self._work(asked, line, stop), len(page)))
+        except TooLarge:
+            line["status"] = Status.TOO_LARGE
+        except Late:
+            line["status"] = Status.TIMED_OUT
+        except Stopped:
+            raise
+        except Full:  # the queue is closed
+            raise Stopped from None
+        except Exception as error:  # one page in millions that cannot be read must not end the stream
+            LOG.exception("a page failed", extra={"fields": {"url": record.url}})
+            line["status"] = failed(error)
+        finally:
+            ticket.release()
+        return orjson.dumps(line)
+
+    async def _room(self, ticket: Ticket, characters: int) -> None:
+        """Waits until the queue has room. Raises TooLarge where it never has."""
+        while True:
+            try:
+                ticket.grow(characters)
+                return
+            except Full:
+                await asyncio.sleep(WAIT)
+
+    async def _answer(self, entry: Entry) -> bytes:
+        """Returns the entry's answer. Where this is cancelled, drops the entry and waits for its end."""
+        work = asyncio.wrap_future(entry.future)
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            self.queue.drop(entry)
+            await asyncio.wait({work})
+            raise
+        return work.result()
+
+    def _work(self, asked: Asked, line: dict[str, Any], stop: Stop) -> bytes:
+        answer = extract(self.reader, asked, stop)
+        self.metrics.characters.inc(answer.characters)
+        self.metrics.bits.observe(answer.bits_per_character)
+        return orjson.dumps(line | as_json(answer))

@@ -1,0 +1,61 @@
+"""The most likely path of classes through a page, computed chunk by chunk (Viterbi 1967).
+
+It runs in C++ where the module was built; the numpy references are beside it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.kernels.compiled import cpp
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+
+def viterbi_forward(emissions: Floats, tables: Bytes, transitions: Floats, scores: Floats) -> tuple[Bytes, Floats]:
+    """Returns the backpointers (n, classes) of a chunk, and the scores (classes,) after its last byte.
+
+    emissions (n, classes) are the log-likelihoods of each class at each byte. transitions (tables, classes, classes)
+    are the log-likelihoods of each change, from class to class; tables (n,) picks the one that holds before each byte.
+    scores (classes,) are those of the best path to each class so far.
+    """
+    if cpp is None:
+        return reference_viterbi_forward(emissions, tables, transitions, scores)
+    pointers = np.empty(emissions.shape, np.uint8)
+    scores = scores.astype(np.float32)
+    cpp.viterbi_forward(emissions=emissions, tables=tables, transitions=transitions, scores=scores, pointers=pointers)
+    return pointers, scores
+
+
+def reference_viterbi_forward(
+    emissions: Floats, tables: Bytes, transitions: Floats, scores: Floats
+) -> tuple[Bytes, Floats]:
+    """Returns what `viterbi_forward` returns, in numpy: one step of the algorithm per byte."""
+    pointers = np.empty(emissions.shape, np.uint8)
+    for t, row in enumerate(emissions):
+        through = scores[:, None] + transitions[tables[t]]
+        pointers[t] = through.argmax(0)
+        scores = through.max(0) + row
+        scores = scores - scores.max()
+    return pointers, scores.astype(np.float32)
+
+
+def viterbi_back(pointers: list[Bytes], last: int) -> Bytes:
+    """Returns the classes (n,) of the best path that ends in class `last`, from the backpointers of all chunks."""
+    if not pointers:
+        return np.empty(0, np.uint8)
+    together = np.concatenate(pointers)
+    if cpp is None:
+        return reference_viterbi_back(together, last)
+    path = np.empty(len(together), np.uint8)
+    cpp.viterbi_back(together, last, path)
+    return path
+
+
+def reference_viterbi_back(pointers: Bytes, last: int) -> Bytes:
+    """Returns what `viterbi_back` returns, in numpy, from the backpointers (n, classes) of one chunk."""
+    path = np.empty(len(pointers), np.uint8)
+    for t in range(len(pointers) - 1, -1, -1):
+        path[t] = last
+        last = int(pointers[t, last])
+    return path

@@ -1,0 +1,308 @@
+"""HTML pages out of WARC and ARC files, whatever state the files are in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from warcio.limitreader import LimitReader
+from warcio.recordloader import ARC2WARCHeadersParser, ArcWarcRecordLoader
+from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
+
+from soupstate.model.archive.gzip_members import READ_BYTES, Members, Readable
+from soupstate.model.archive.payload import BadPayload, payload
+from soupstate.model.archive.status import DECODING, Status
+from soupstate.model.page.decode import Decoded, Source, decode
+
+MAX_BODY = 16 * 1024 * 1024
+MAX_HEADER = 1024 * 1024  # bytes of a record's or response's header; servers stop at 8 to 64 KiB
+LINE = 64 * 1024
+SHOWN = 2048  # characters of a header's value that are made use of
+HTML_TYPES = ("text/html", "application/xhtml+xml")
+RECORD_TYPES = frozenset("warcinfo response resource request metadata revisit conversion continuation".split())
+ARC_RECORD = re.compile(rb"(filedesc|https?|dns|ftp):\S* \S+ \d{12,14} .*\d\s*$")
+HTML_START = re.compile(rb"\s*(?:<!doctype\s+html|<html\b)", re.IGNORECASE)
+BAD_HEADER = (StatusAndHeadersParserException, EOFError, ValueError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class WarcPage:
+    """A page of an archive; `status` is None where it came without HTTP (a resource record)."""
+
+    url: str
+    date: str
+    record_id: str
+    html: str
+    charset: str
+    charset_source: Source
+    status: int | None
+
+
+@dataclass(slots=True)
+class WarcRecord:
+    """A record that may be a page: a response or a resource. `page` is None where it is left out, for `reason`.
+
+    `offset`: where the record starts in the file; the start of its gzip member where it is packed; in an xz file, in
+    what unpacks from it. `record_id`: "" in an ARC file. `truncated`: why the crawler cut the body, None where it did
+    not. `language`: Content-Language. `digest`: SHA-1 of the body, its encodings undone, as WARC writes it; None where
+    the body was not needed.
+    """
+
+    offset: int
+    record_id: str
+    url: str
+    date: str
+    truncated: str | None = None
+    status: int | None = None
+    language: str | None = None
+    digest: str | None = None
+    page: Decoded | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of a file's records: pages, records that are no HTML page, and what was lost.
+
+    `consumed`: bytes of the file that were read.
+    """
+
+    pages: int = 0
+    other: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    consumed: int = field(default=0, compare=False)
+
+    def report(self) -> str:
+        """One line, as `80 pages; other records: 80 request; skipped: 1 truncated record`."""
+        parts = [f"{self.pages} pages"]
+        for title, counts in (("other records", self.other), ("skipped", self.skipped)):
+            if counts:
+                listed = ", ".join(f"{number} {reason}" for reason, number in counts.most_common())
+                parts.append(f"{title}: {listed}")
+        return "; ".join(parts)
+
+
+class _Skip(Exception):
+    """A page that is given up, with the reason that is counted."""
+
+
+class _NotHtml(Exception):
+    """A record that is no HTML page, with its kind."""
+
+
+class _BadHeader(Exception):
+    """No record can be made of what begins like one."""
+
+
+@dataclass(slots=True)
+class _Block:
+    """A record's header and its block, unread."""
+
+    kind: str
+    headers: Any
+    stream: Any
+    record_id: str
+
+
+class _Unpacked(io.RawIOBase):
+    """What a member unpacks to, as a raw stream for io.BufferedReader."""
+
+    def __init__(self, members: Members) -> None:
+        self._members = members
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._members.read(len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def read_pages(
+    source: Readable | Path | str, *, tally: Tally | None = None, max_body: int = MAX_BODY
+) -> Iterator[WarcPage]:
+    """The HTML pages of a WARC or ARC file: plain, gzip (record by record or whole) or xz.
+
+    Pages are HTTP responses of any status, and resource records, of type HTML. Nothing in the
+    file is fatal: what is broken, cut off, binary, undecodable, empty or (unpacked) larger than
+    `max_body` bytes is left out and counted in `tally`. After a broken stretch reading goes on at
+    the next record.
+    """
+    for record in read_records(source, tally=tally, max_body=max_body):
+        if record.page is not None:
+            yield WarcPage(
+                url=record.url,
+                date=record.date,
+                record_id=record.record_id,
+                html=record.page.text,
+                charset=record.page.charset,
+                charset_source=record.page.source,
+                status=record.status,
+            )
+
+
+def read_records(
+    source: Readable | Path | str, *, tally: Tally | None = None, max_body: int = MAX_BODY
+) -> Iterator[WarcRecord]:
+    """All records of a file that may be pages, those that are not with the reason; see `read_pages`.
+
+    Records are streamed: besides one body of `max_body` bytes at most, some blocks of 64 KiB are in memory. What has
+    no header that can be read is counted in `tally`, and so are records of other kinds.
+    """
+    tally = Tally() if tally is None else tally
+    if isinstance(source, (str, Path)):
+        with open(source, "rb") as file:
+            yield from _read_members(Members(file, tally.skipped), tally, max_body)
+    else:
+        yield from _read_members(Members(source, tally.skipped), tally, max_body)
+
+
+def _read_members(members: Members, tally: Tally, max_body: int) -> Iterator[WarcRecord]:
+    while members.next_member():
+        reader = io.BufferedReader(_Unpacked(members), READ_BYTES)
+        lost = False
+        while True:
+            at = members.offset if members.packed else reader.tell()
+            line = reader.readline(LINE)
+            tally.consumed = members.consumed
+            if not line:
+                break
+            if not line.strip():
+                continue
+            if not _starts_record(line):
+                if not lost:
+                    tally.skipped[Status.BROKEN_RECORD] += 1
+                lost = True
+                continue
+            try:
+                block = _block(reader, line)
+            except _BadHeader:
+                tally.skipped[Status.BROKEN_RECORD] += 1
+                lost = True
+                continue
+            lost = False
+            record = _record(block, at, tally, max_body)
+            if record is not None:
+                yield record
+
+
+def _starts_record(line: bytes) -> bool:
+    return line.startswith(b"WARC/") or ARC_RECORD.match(line) is not None
+
+
+def _block(reader: Any, line: bytes) -> _Block:
+    """The record that begins with this line. Raises _BadHeader."""
+    try:
+        if line.startswith(b"WARC/"):
+            headers = StatusAndHeadersParser(ArcWarcRecordLoader.WARC_TYPES).parse(_head(reader, line))
+            own, record_id = 0, _shown(headers, "WARC-Record-ID") or ""
+        else:
+            version = b"".join(reader.readline(LINE) for _ in range(2)) if line.startswith(b"filedesc:") else b""
+            headers = ARC2WARCHeadersParser().parse(io.BytesIO(version), line)
+            own, record_id = len(version), ""  # warcio makes one up
+        length = int(headers.get_header("Content-Length")) - own
+    except BAD_HEADER:
+        raise _BadHeader from None
+    if length < 0:
+        raise _BadHeader
+    kind = headers.get_header("WARC-Type") or "record without a type"
+    return _Block(kind, headers, LimitReader(reader, length), record_id)
+
+
+def _head(stream: Any, line: bytes) -> io.BytesIO:
+    """A header that begins with this line, to its blank line. Raises _BadHeader where it is too large."""
+    lines = [line]
+    left = MAX_HEADER - len(line)
+    while line.strip() and left > 0:
+        line = stream.readline(LINE)
+        lines.append(line)
+        left -= len(line)
+    if left <= 0:
+        raise _BadHeader
+    return io.BytesIO(b"".join(lines))
+
+
+def _record(block: _Block, offset: int, tally: Tally, max_body: int) -> WarcRecord | None:
+    """The record, read to its end; None where it is of a kind that is no page."""
+    headers = block.headers
+    url = (headers.get_header("WARC-Target-URI") or "").removeprefix("<").removesuffix(">")  # <>: wget 1.19
+    record = WarcRecord(
+        offset=offset,
+        record_id=block.record_id,
+        url=url.replace(" ", "%20"),
+        date=_shown(headers, "WARC-Date") or "",
+        truncated=_shown(headers, "WARC-Truncated"),
+    )
+    other = ""
+    try:
+        _read_block(block, record, max_body)
+    except _NotHtml as kind:
+        other, record.reason = str(kind), Status.NOT_HTML
+    except (_Skip, BadPayload) as why:
+        record.reason = str(why)
+    while block.stream.read(READ_BYTES):
+        pass
+    if block.stream.limit > 0:
+        record.page, record.reason, other = None, Status.TRUNCATED_RECORD, ""
+    if other:
+        tally.other[other] += 1
+    elif record.reason:
+        tally.skipped[record.reason] += 1
+    else:
+        tally.pages += 1
+    return record if block.kind in ("response", "resource") else None
+
+
+def _shown(headers: Any, name: str) -> str | None:
+    value = headers.get_header(name) if headers else None
+    return value[:SHOWN] if value else None
+
+
+def _read_block(block: _Block, record: WarcRecord, max_body: int) -> None:
+    """Fills in what the record's block says."""
+    kind = block.kind
+    if kind == "resource":
+        http, content_type = None, _shown(block.headers, "Content-Type")
+    elif kind == "response" and record.url.lower().startswith(("http:", "https:")):
+        try:
+            http = StatusAndHeadersParser(["HTTP/"]).parse(_head(block.stream, block.stream.readline(LINE)))
+        except (*BAD_HEADER, _BadHeader):
+            raise _Skip(Status.BROKEN_HTTP_HEADER) from None
+        record.status, content_type = _status(http), _shown(http, "Content-Type")
+        record.language = _shown(http, "Content-Language")
+    elif kind == "response":
+        raise _NotHtml("response without HTTP")
+    else:
+        raise _NotHtml(kind if kind in RECORD_TYPES else "unknown kind")
+
+    declared = (content_type or "").partition(";")[0].strip().lower()
+    if declared and declared not in HTML_TYPES:
+        raise _NotHtml(f"{kind} of another type")
+    body = payload(block.stream, http, max_body)
+    if len(body) > max_body:
+        raise _Skip(Status.TOO_LARGE)
+    record.digest = "sha1:" + base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+    if body and not declared and not HTML_START.match(body[:1024]):
+        raise _NotHtml(f"{kind} without a type")
+    try:
+        record.page = decode(body, content_type)
+    except tuple(DECODING) as error:
+        raise _Skip(DECODING[type(error)]) from None
+
+
+def _status(http: Any) -> int | None:
+    found = re.search(r"\b[1-5]\d\d\b", http.statusline)
+    return int(found[0]) if found else None

@@ -1,0 +1,83 @@
+"""Comments whose delimiters are not whole, scripts and the like that do not end: what hides the rest of a page."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.faults.edits import FAR, MISSING, Repair, missing_end
+from soupstate.model.page.elements import ENDLESS_RAW_TEXT
+from soupstate.model.page.marks import Syntax
+
+COMMENT = re.compile(r"<!--(?!-?>)(?P<body>.*?)(?P<end>-->|--!>|\Z)", re.S)
+BROKEN_START = re.compile(r"<!-(?!-)|<--(?!>)|(?<!<)!--(?!>)")
+# Of an end that is not whole: -> without the first -, and -- without >.
+BROKEN_END = re.compile(r"(?<!-)(?P<short>->)|--(?=\s*(?:\n|<|\Z))")
+CONDITIONAL = re.compile(r"\s*\[if\b", re.I)
+# Elements whose text is no markup (WHATWG HTML, 13.1.2), and what in them looks as if they had ended: a line of markup.
+RAW_ELEMENT = re.compile(
+    rf"<({'|'.join(ENDLESS_RAW_TEXT)})\b[^<>]*>(?P<body>.*?)(?:</\1\s*>|\Z)", re.S | re.I
+)
+MARKUP = re.compile(r"<(?:(?P<sure>/?(?:head|link|meta|script|style|body|div|title)\b)|/?[a-z]|!--)", re.I)
+KIND = MISSING["-"][0]
+NO_END = "a comment's delimiter is not whole: > is missing"
+
+
+def comments(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list[Repair]]]:
+    """(place, repairs) of comments that perhaps do not end where they were to, or do not begin (WHATWG HTML, 13.6)."""
+    for m in BROKEN_START.finditer(page):
+        if int(syntax[m.start()]) == Syntax.RAW:
+            continue
+        lacks, at = {"<!-": ("-", m.end()), "<--": ("!", m.start() + 1), "!--": ("<", m.start())}[m[0]]
+        yield m.start(), [Repair(at, at, lacks, *MISSING[lacks])]
+    for m in COMMENT.finditer(page):
+        nested = "<!--" in m["body"]
+        conditional = CONDITIONAL.match(m["body"]) and m["end"] and not nested
+        if int(syntax[m.start()]) == Syntax.RAW or conditional or (m["end"] and "<" not in m["body"]):
+            continue
+        proposed = list(_ends(page, m.start("body"), m.end("body")))
+        if proposed:
+            yield proposed[0].start, proposed
+
+
+def _ends(page: str, start: int, end: int) -> Iterator[Repair]:
+    """Where a comment with the text page[start:end] may have ended: at a broken end, a line's end, before markup."""
+    first = page.find("<", start, end)
+    until = end if first < 0 else first
+    for m in BROKEN_END.finditer(page, start, until):
+        if m["short"]:
+            yield Repair(m.start(), m.start(), "-", *MISSING["-"])
+        else:
+            yield Repair(m.end(), m.end(), ">", KIND, NO_END)
+    line = page.find("\n", start, until)
+    places = [start + len(page[start:k].rstrip()) for k in (line, until) if k > start] + [until]
+    nested = page.find("<!--", start, end)
+    if nested > until:
+        places.append(start + len(page[start:nested].rstrip()))
+    for at in dict.fromkeys(places):
+        yield Repair(at, at, "-->", *MISSING["-->"])
+        if page[at : at + 1] == " ":
+            yield Repair(at + 1, at + 1, "-->", *MISSING["-->"])
+
+
+def raw_elements(page: str) -> Iterator[tuple[int, list[Repair]]]:
+    """(place, repairs) of scripts, styles, textareas and titles that perhaps ended before markup in them."""
+    for m in RAW_ELEMENT.finditer(page):
+        start, end = m.span("body")
+        at = next((k.start() for k in MARKUP.finditer(page, start + 1, end) if _follows(page, k, start)), None)
+        if at is None:
+            continue
+        text = start + len(page[start:at].rstrip())
+        line = page.find("\n", text, at) + 1
+        places = [text, *([line] if line else []), at]
+        yield places[0], [missing_end(at, m[1].lower()) for at in dict.fromkeys(places)]
+
+
+def _follows(page: str, markup: re.Match[str], start: int) -> bool:
+    """Whether markup found in a text that begins at `start` looks like what follows it: first on its line, or sure."""
+    at = markup.start()
+    line = page.rfind("\n", max(start, at - FAR), at)
+    if line >= 0 and not page[line:at].strip():
+        return markup[0] == "<!--" or ">" in page[at : at + FAR].partition("\n")[0]
+    return bool(markup["sure"]) and not page[at - 1].isspace()

@@ -1,0 +1,222 @@
+"""Repairs: single edits that would mend a page at a place, by what its markup looks like there.
+
+They are only proposed here; whether one is likely is the network's to say (faults.py).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from soupstate.model.page.elements import COMMON
+
+REACH = 64  # characters around a place that an edit may begin or look in
+FAR = 400  # characters in which a tag ends, or else is not closed
+END_TAGS = re.compile(r"(</[a-zA-Z][a-zA-Z0-9]*\s*>)(\s*)(</[a-zA-Z][a-zA-Z0-9]*\s*>)")
+END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)")
+NAME = re.compile(r"</?([a-zA-Z0-9]+)")
+# What is missing: kind of fault, message. Parse errors of the standard have its names (WHATWG HTML, 13.2.2).
+MISSING = {
+    ">": ("unclosed-tag", "a tag is not closed: > is missing"),
+    "<": ("unopened-tag", "a tag is not opened: < is missing"),
+    '"': ("unpaired-quote", "a quote is missing"),
+    "'": ("unpaired-quote", "a quote is missing"),
+    "=": ("missing-equals-sign", "= is missing between an attribute's name and its value"),
+    "/": ("end-tag-written-as-start-tag", "/ is missing: an end tag is written as a start tag"),
+    ";": ("missing-semicolon-after-character-reference", "a character reference does not end: ; is missing"),
+    "&": ("missing-ampersand", "a character reference does not begin: & is missing"),
+    "-": ("broken-comment-delimiter", "a comment's delimiter is not whole: - is missing"),
+    "!": ("incorrectly-opened-comment", "a comment does not begin: ! is missing"),
+    "-->": ("eof-in-comment", "a comment is not closed: --> is missing"),
+    '">': ("unclosed-tag", 'a tag is not closed: "> is missing'),
+}
+UNEXPECTED = {  # one too many
+    "<": "invalid-first-character-of-tag-name",
+    ">": "unexpected-greater-than-sign",
+    '"': "unexpected-character-in-attribute-name",
+    "=": "unexpected-equals-sign-before-attribute-name",
+    "/": "unexpected-solidus-in-tag",
+}
+UNKNOWN_REFERENCE = "unknown-named-character-reference"
+FAULT_KINDS = (
+    *dict.fromkeys(kind for kind, _ in MISSING.values()),
+    *UNEXPECTED.values(),
+    "misordered-end-tags",
+    "missing-end-tag",
+    "missing-start-tag",
+    "unexpected-end-tag",
+    "misspelt-tag-name",
+    UNKNOWN_REFERENCE,
+    "unexpected-character",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """page[start:end] becomes `replacement`."""
+
+    start: int
+    end: int
+    replacement: str
+    kind: str  # one of FAULT_KINDS
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a place, lexically: the tag that it is in or follows, and the next brackets."""
+
+    opened: int  # the last < before the place, -1: none near
+    closed: int  # the last > before it
+    opens: int  # the next < at or after it; a far place where there is none
+    closes: int  # the next >
+    quotes: str  # quotes between the last < and the next >
+
+    @property
+    def in_tag(self) -> bool:
+        return self.opened > self.closed
+
+    @property
+    def odd(self) -> bool:
+        """Whether a quote of the tag has no other."""
+        return self.quotes.count('"') % 2 == 1 or self.quotes.count("'") % 2 == 1
+
+
+def around(page: str, at: int) -> Around:
+    """See Around."""
+    opened, closed = page.rfind("<", max(0, at - FAR), at), page.rfind(">", max(0, at - FAR), at)
+    opens, closes = page.find("<", at, at + FAR), page.find(">", at, at + FAR)
+    opens, closes = (k if k >= 0 else at + FAR for k in (opens, closes))
+    return Around(opened, closed, opens, closes, page[max(opened, closed, 0) : closes])
+
+
+def repairs(page: str, at: int, names: list[str]) -> Iterator[Repair]:
+    """Edits near page[at], the character that surprised; `names`: of the start tags before it, the nearest first."""
+    near = around(page, at)
+    for text in _insertions(page, at, near):
+        yield Repair(at, at, text, *MISSING[text])
+    for k in (at, at - 1):
+        if k >= 0 and _superfluous(page, k):
+            for start, end in _with_spaces(page, k):
+                yield Repair(start, end, "", UNEXPECTED[page[k]], f"unexpected {page[k]!r}")
+    yield from _word_start(page, at, near)
+    yield from _tags(page, at, near, names)
+    yield from _name(page, at)
+    for m in END_TAGS.finditer(page, max(0, at - REACH), at + REACH):
+        if m.start() <= at < m.end() and m[1].lower() != m[3].lower():
+            message = f"end tags in the wrong order: {m[1]}{m[3]}"
+            yield Repair(m.start(), m.end(), m[3] + m[2] + m[1], "misordered-end-tags", message)
+
+
+def missing_end(at: int, name: str) -> Repair:
+    """The end tag of `name`, inserted."""
+    return Repair(at, at, f"</{name}>", "missing-end-tag", f"the end tag </{name}> is missing")
+
+
+def missing_start(at: int, name: str, usual: Mapping[str, str]) -> Repair:
+    """The start tag of `name`, inserted as it is usual on the page, by name."""
+    return Repair(at, at, usual.get(name, f"<{name}>"), "missing-start-tag", f"a start tag <{name}> is missing")
+
+
+def unexpected_end(start: int, end: int, name: str) -> Repair:
+    """The end tag of `name`, deleted."""
+    return Repair(start, end, "", "unexpected-end-tag", f"</{name}> closes nothing")
+
+
+def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
+    """What may be missing right here."""
+    if near.in_tag:
+        if near.odd:
+            yield from ('"', "'", '">')
+        if near.opens <= near.closes:
+            yield ">"
+        yield "="
+        if near.opened == at - 1 and page[at].isalpha():
+            yield "/"
+    elif near.closes < near.opens:
+        yield "<"
+    if re.search(r"&#?\w+$", page[max(0, at - 10) : at]):
+        yield ";"
+    if "-" in page[max(0, at - 4) : at + 3] or "<!" in page[max(0, at - 4) : at + 2]:
+        yield from ("-", "!", "-->")
+    elif page.rfind("<!--", max(0, at - 4000), at) > page.rfind("-->", max(0, at - 4000), at):
+        yield "-->"
+
+
+def _with_spaces(page: str, k: int) -> list[tuple[int, int]]:
+    """page[k] alone; where it is < also with the space before it, after it, and both."""
+    before, after = page[k - 1 : k] == " ", page[k + 1 : k + 2] == " "
+    if page[k] != "<":
+        return [(k, k + 1)]
+    return [(k - b, k + 1 + a) for b in range(before + 1) for a in range(after + 1)]
+
+
+def _superfluous(page: str, k: int) -> bool:
+    """Whether page[k] may be one too many. Other characters vary without breaking anything."""
+    near = around(page, k)
+    if page[k] == "<":
+        following = page[k + 1 : k + 2]
+        unclosed = page.find("<", k + 1, k + FAR) < page.find(">", k, k + FAR)
+        return unclosed or not (following.isalpha() or following in "/!?")
+    if page[k] == ">":
+        return not near.in_tag
+    return page[k] in "=/" or (page[k] == '"' and near.odd)
+
+
+def _word_start(page: str, at: int, near: Around) -> Iterator[Repair]:
+    """< or & lost before the word that ends here."""
+    start = at
+    while start > 0 and at - start < 24 and (page[start - 1].isalnum() or page[start - 1] in "/!#-"):
+        start -= 1
+    if start < at and page[at : at + 1] == ";":
+        yield Repair(start, start, "&", *MISSING["&"])
+    if near.in_tag or near.closes > near.opens:
+        return
+    slash = page.rfind("/", start, at)
+    for begin in {start, slash} - {at, -1}:
+        yield Repair(begin, begin, "<", *MISSING["<"])
+    first = max(near.closed + 1, at - FAR)
+    word = re.search(r"(?:^|[\s>])(/?[a-zA-Z][a-zA-Z0-9]*)(?:\s+[^<>]*)?$", page[first:at])
+    if word:
+        begin = first + word.start(1)
+        yield Repair(begin, begin, "<", *MISSING["<"])
+
+
+def _tags(page: str, at: int, near: Around, names: list[str]) -> Iterator[Repair]:
+    """A whole tag lost before this one."""
+    tag = near.opened if near.in_tag and at - near.opened < REACH else at
+    if page[tag : tag + 1] == "<" or not near.in_tag:
+        for name in list(dict.fromkeys(names))[:6]:
+            yield missing_end(tag, name)
+    closing = END_TAG.match(page, tag)
+    if closing:
+        text = page.rfind(">", max(0, tag - REACH), tag) + 1
+        if text:
+            message = f"the start tag of </{closing[1]}> is missing"
+            yield Repair(text, text, f"<{closing[1]}>", "missing-start-tag", message)
+        end = page.find(">", tag, tag + 32)
+        if end > 0:
+            yield unexpected_end(tag, end + 1, closing[1])
+
+
+def _name(page: str, at: int) -> Iterator[Repair]:
+    """A tag's name misspelt: it stands once on the page, and one that is known is near."""
+    m = NAME.search(page, max(0, page.rfind("<", max(0, at - 16), at + 1)))
+    if not m or not m.start(1) <= at <= m.end(1) or m[1].lower() in COMMON or page.count(f"<{m[1]}") > 1:
+        return
+    for name in sorted(COMMON):
+        if one_slip_apart(m[1].lower(), name):
+            message = f"<{m[1]}> is no tag; <{name}> was meant"
+            yield Repair(m.start(1), m.end(1), name, "misspelt-tag-name", message)
+
+
+def one_slip_apart(a: str, b: str) -> bool:
+    """Whether one insertion, deletion, substitution or swap of neighbours makes a into b (Damerau 1964)."""
+    if abs(len(a) - len(b)) > 1:
+        return False
+    k = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    return (
+        a[k + 1 :] == b[k:]
+        or a[k:] == b[k + 1 :]
+        or a[k + 1 :] == b[k + 1 :]
+        or (a[k + 2 :] == b[k + 2 :] and a[k : k + 2] == b[k : k + 2][::-1])
+    )

@@ -1,0 +1,228 @@
+"""Finds faults: places where a page breaks, ranked by how likely they are.
+
+Raw surprisal ranks names, ids and addresses above a lost quote. So the search looks at structural places only: next to
+characters of markup, and where the network sees markup. It tries a few structural edits at each, and asks how many bits
+the text around saves by the best one (Santos et al. 2018, "Syntax and Sensibility", rank repairs of programs by a
+language model in this way). A logistic regression turns that into a probability.
+"""
+
+import math
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.faults.checks.comments import comments, raw_elements
+from soupstate.model.faults.checks.indentation import Indentation
+from soupstate.model.faults.checks.mismatches import Mismatches, pieces
+from soupstate.model.faults.checks.references import references
+from soupstate.model.faults.edits import Repair, repairs
+from soupstate.model.faults.fault import Fault, Fix
+from soupstate.model.faults.ranking import probability, ranking_of, row
+from soupstate.model.faults.scoring import LONG, ScoredEdit, Side, read_sides, score_edits
+from soupstate.model.net.checkpoint import Logistic
+from soupstate.model.net.reader import Reader, Reading
+from soupstate.model.net.reading_loop import Stop, never
+from soupstate.model.page.line_index import LineIndex
+from soupstate.model.page.marks import Syntax
+
+SURPRISING = 60  # structural places to look at, the most surprising first
+MISMATCHED = 60  # places of each check whose markup does not fit together
+APART = 5  # characters between two places
+MINIMUM = 4.0  # bits that a fix saves at least
+UNFIT = -10.0  # the same where the markup does not fit together already
+REPORTED = 20  # faults reported at most
+FIXES = 5  # fixes of a fault at most
+STARTS_BEFORE = 12  # start tags before a place whose end tag may be missing
+
+START_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
+UNKNOWN = "unexpected-character"  # the kind of a place without a repair
+MARKS = "<>\"'=/&;!-"
+MARKUP = (Syntax.TAG, Syntax.END_TAG, Syntax.ATTRIBUTE)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fault and what is known of its place. row (COLUMNS,): see `soupstate.model.faults.ranking`."""
+
+    fault: Fault
+    row: NDArray[np.float64]
+
+
+def find_faults(reader: Reader, reading: Reading, stop: Stop = never) -> list[Fault]:
+    """Returns the faults of a page that was read, the likeliest first; those without a fix come last.
+
+    Raises Stopped when `stop` returns True, and ValueError for a backward network or a ranking that cannot be used.
+    """
+    return [c.fault for c in find_candidates(reader, reading, stop)]
+
+
+def find_candidates(reader: Reader, reading: Reading, stop: Stop = never) -> list[Candidate]:
+    """Returns what `find_faults` returns, each fault with its row."""
+    ranking = ranking_of((reader.backward or reader).checkpoint)
+    edits = _edits(reading)
+    sides = read_sides(reader, reading, edits, stop)
+    by_place = score_edits(sides, edits, stop)
+    return _Judge(ranking, reading, sides).ranked(by_place)
+
+
+def _edits(reading: Reading) -> list[ScoredEdit]:
+    """Returns every edit to score, once for each place. The last proposal counts, because it has most evidence."""
+    proposed = {(e.at, e.repair.start, e.repair.end, e.repair.replacement): e for e in _proposed(reading)}
+    return list(proposed.values())
+
+
+def _proposed(reading: Reading) -> Iterator[ScoredEdit]:
+    """Yields repairs at surprising places, and at places whose markup does not fit together."""
+    page, surprisal = reading.page, reading.surprisal
+    places = set(structural_places(reading))
+    broken: set[int] = set()
+    for start, end in islice(pieces(page, reading.syntax), MISMATCHED):
+        broken.update((start + np.argsort(-surprisal[start:end])[:2]).tolist())
+        broken.update(k for k in (end, start) if k < len(page))
+    found = [(m.start(), m[1].lower()) for m in START_TAG.finditer(page)]
+    starts, names = [place for place, _ in found], [name for _, name in found]
+    for at in sorted(places | broken):
+        k = bisect_left(starts, at)
+        for r in repairs(page, at, names[max(0, k - STARTS_BEFORE) : k][::-1]):
+            yield ScoredEdit(at, r, at in broken)
+    mismatches = Mismatches(page, reading.spans, _excess(reading))
+    lexical = references(page, reading.syntax), comments(page, reading.syntax), raw_elements(page)
+    for at, several in [pair for found in (mismatches, *lexical) for pair in islice(found, MISMATCHED)]:
+        yield from (ScoredEdit(at, r, True) for r in several)
+    misplaced = list(islice(Indentation(page, mismatches.tags, mismatches.usual), MISMATCHED))
+    for at, several in misplaced:
+        yield from (ScoredEdit(at, r, True, 1 / len(misplaced)) for r in several)
+
+
+class _Judge:
+    """Turns the edits of one page into faults with probabilities."""
+
+    def __init__(self, ranking: Logistic, reading: Reading, sides: list[Side]) -> None:
+        self.ranking, self.reading, self.sides = ranking, reading, sides
+        self.lines = LineIndex(reading.page)
+
+    def ranked(self, by_place: dict[int, list[ScoredEdit]]) -> list[Candidate]:
+        """Returns the faults by their probability. An edit is proposed once, at the place where it saves most.
+
+        Of several faults of one kind within LONG characters the likeliest stays, for they are probably one slip seen
+        from several places.
+        """
+        chosen = _chosen(by_place)
+        most = max([1.0, *(edits[0].saved for edits in chosen.values() if edits)])
+        same = Counter((e[0].repair.kind, e[0].repair.replacement) for e in chosen.values() if e)
+        found = [self._candidate(at, edits, most, same) for at, edits in chosen.items()]
+        kept: list[Candidate] = []
+        for c in sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits)):
+            same_kind = (k.fault.start for k in kept if k.fault.kind == c.fault.kind)
+            if not c.fault.fixes or all(abs(start - c.fault.start) > LONG for start in same_kind):
+                kept.append(c)
+            if len(kept) == REPORTED:
+                break
+        return kept
+
+    def _candidate(
+        self, at: int, edits: list[ScoredEdit], most: float, same: Counter[tuple[str, str]]
+    ) -> Candidate:
+        """Judges a place with its best edits. A place without one is as unlikely as one whose edit saves nothing."""
+        page = self.reading.page
+        bits = float(self.reading.surprisal[at : at + 4].sum())
+        here = page[at : at + 1]
+        unknown = f"unexpected {here!r}" if here else "unexpected end"
+        repair = edits[0].repair if edits else Repair(at, at + len(here), "", UNKNOWN, unknown)
+        figures = self._figures(at, edits, bits) | {
+            "share": max(0.0, edits[0].saved if edits else 0.0) / most,
+            "repeats": math.log(max(1, same[repair.kind, repair.replacement])),
+        }
+        known = row(repair.kind, figures)
+        line, column = self.lines.line_column(repair.start)
+        fault = Fault(
+            start=repair.start,
+            end=repair.end,
+            line=line,
+            column=column,
+            bits=round(bits, 2),
+            probability=round(probability(self.ranking, known), 4),
+            kind=repair.kind,
+            message=repair.message,
+            excerpt=self.lines.excerpt(repair.start, repair.end),
+            fixes=tuple(
+                Fix(e.repair.start, e.repair.end, e.repair.replacement, round(e.saved, 2)) for e in edits
+            ),
+        )
+        return Candidate(fault, known)
+
+    def _figures(self, at: int, edits: list[ScoredEdit], bits: float) -> dict[str, float]:
+        """Returns the figures of a place that depend on no other place."""
+        saved = [e.saved for e in edits] or [0.0]
+        by_side = edits[0].long if edits else [0.0] * len(self.sides)
+        backward = self.sides[1] if len(self.sides) > 1 else None
+        return {
+            "saved": math.log1p(max(0.0, saved[0])),
+            "short": math.log1p(max(0.0, edits[0].saved_short)) if edits else 0.0,
+            "margin": math.log1p(max(0.0, saved[0] - (saved[1] if len(saved) > 1 else 0.0))),
+            "bits": math.log1p(bits),
+            "page": self.reading.bits_per_character,
+            "size": math.log(len(self.reading.page)),
+            "mismatch": float(any(e.mismatch for e in edits)),
+            "indented": edits[0].indented if edits else 0.0,
+            "forward": _signed_log(by_side[0]),
+            "backward": _signed_log(by_side[1]) if backward else 0.0,
+            "both": _signed_log(min(by_side)),
+            "backward bits": math.log1p(float(backward.surprisal[max(0, at - 4) : at + 2].sum())) if backward else 0.0,
+        }
+
+
+def _chosen(by_place: dict[int, list[ScoredEdit]]) -> dict[int, list[ScoredEdit]]:
+    """Returns the best edits of each place, without places whose best edit saves more elsewhere."""
+    best = {
+        at: sorted((e for e in edits if e.saved >= (UNFIT if e.mismatch else MINIMUM)), key=lambda e: -e.saved)[:FIXES]
+        for at, edits in by_place.items()
+    }
+    seen: set[tuple[int, int, str]] = set()
+    chosen: dict[int, list[ScoredEdit]] = {}
+    for at, edits in sorted(best.items(), key=lambda pair: -pair[1][0].saved if pair[1] else 0.0):
+        edit = (edits[0].repair.start, edits[0].repair.end, edits[0].repair.replacement) if edits else None
+        if edit is None or edit not in seen:
+            chosen[at] = edits
+        if edit:
+            seen.add(edit)
+    return chosen
+
+
+def _signed_log(bits: float) -> float:
+    """Returns log(1 + bits), and -log(1 - bits) for bits that were lost."""
+    return math.copysign(math.log1p(abs(bits)), bits)
+
+
+def structural_places(reading: Reading) -> list[int]:
+    """Returns offsets of the characters next to markup that surprised most, beyond what was expected there."""
+    page, n = reading.page, len(reading.page)
+    if not n:
+        return []
+    mark = np.isin(np.frombuffer(page.encode("utf-32-le", "replace"), np.uint32), [ord(c) for c in MARKS])
+    near = mark.copy()
+    near[1:] |= mark[:-1]
+    near |= np.isin(reading.syntax, MARKUP)
+    near &= reading.syntax != Syntax.RAW  # this tool does not judge scripts and styles
+    excess = np.where(near, _excess(reading), -np.inf)
+    places: list[int] = []
+    taken = np.zeros(n, np.bool_)
+    for at in np.argsort(-excess, kind="stable")[: SURPRISING * 4].tolist():
+        if excess[at] <= 0 or len(places) == SURPRISING:
+            break
+        if not taken[at]:
+            places.append(at)
+            taken[max(0, at - APART) : at + APART] = True
+    return places
+
+
+def _excess(reading: Reading) -> NDArray[np.float32]:
+    """Returns the surprisal beyond what was expected (characters,)."""
+    excess: NDArray[np.float32] = reading.surprisal - np.float32(0.5) * reading.entropy
+    return excess

@@ -1,0 +1,149 @@
+"""Scores edits: the bits that a page saves by an edit, for the networks that read it from its two ends.
+
+A network that reads from the beginning is surprised at a fault or after it, one that reads from the end at it or before
+it. An edit that mends the page saves bits on both sides (Santos et al. 2018, "Syntax and Sensibility", use two such
+models).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.kernels import Piece
+from soupstate.kernels.backends import Packed
+from soupstate.model.faults.edits import Repair
+from soupstate.model.net.reader import Reader, Reading
+from soupstate.model.net.reading_loop import ReadingLoop, Stop, Stopped, character_starts, per_character
+
+SHORT, LONG = 24, 96  # characters beyond a place over which bits are compared: of every edit, and of the best few
+FINALISTS = 4  # edits of a place compared over LONG
+CREDIT = 1.0  # bits: the most that the surprisal of deleted characters counts, or every rare character would go
+EDITS_AT_ONCE = 100  # edits between two looks at the clock
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(eq=False, slots=True)
+class ScoredEdit:
+    """A repair proposed at a place, and the bits that it saves on each side.
+
+    mismatch: the markup there does not fit together, whatever the network says. indented: 1 / number of places where
+    the page's indentation asks for an edit, if this is one of them. short, long: bits over SHORT and LONG by side.
+    """
+
+    at: int
+    repair: Repair
+    mismatch: bool = False
+    indented: float = 0.0
+    short: list[float] = field(default_factory=list)
+    long: list[float] = field(default_factory=list)
+
+    @property
+    def saved(self) -> float:
+        """Bits saved over LONG, the mean of the sides."""
+        return sum(self.long) / max(1, len(self.long))
+
+    @property
+    def saved_short(self) -> float:
+        """Bits saved over SHORT, the mean of the sides."""
+        return sum(self.short) / max(1, len(self.short))
+
+
+class Side:
+    """A page as one network reads it: from its beginning, or from its end with `backward`. Offsets in characters.
+
+    surprisal (characters,): known once `prepare` is done.
+    """
+
+    def __init__(self, packed: Packed, page: str, *, backward: bool = False) -> None:
+        self.packed, self.page, self.backward = packed, page, backward
+        ids = np.frombuffer(page.encode("utf-8"), np.uint8)
+        self.starts = np.append(character_starts(ids), len(ids))
+        self.loop = ReadingLoop(packed, np.ascontiguousarray(ids[::-1]) if backward else ids)
+        self.pieces: dict[ScoredEdit, Piece] = {}  # the page after each edit, to LONG beyond the place
+        self.bits: list[Floats] = []
+        self.surprisal: Floats = np.zeros(0, np.float32)
+
+    def prepare(self, edits: list[ScoredEdit], stop: Stop, surprisal: Floats | None = None) -> None:
+        """Finds for every edit the bytes after it, their copy input and the state before, in one walk along the page.
+
+        The walk measures the page's surprisal where it is not given. Raises Stopped.
+        """
+        for edit in _watching(sorted(edits, key=self._begin), stop):
+            self._advance(self._begin(edit), surprisal is None, stop)
+            self.pieces[edit] = self.loop.peek(self._edited(edit, LONG))
+        if surprisal is None:
+            self._advance(len(self.loop.ids), True, stop)
+            bits = np.concatenate([np.zeros(0, np.float32), *self.bits])
+            surprisal = per_character(bits[::-1] if self.backward else bits, self.starts[:-1])
+        self.surprisal = surprisal
+
+    def saved(self, edit: ScoredEdit, horizon: int) -> float:
+        """Returns the bits from the edit to `horizon` characters beyond the place, less those of the edited page."""
+        r = edit.repair
+        start, end = self._beyond(edit, horizon)
+        own = float(self.surprisal[r.start : r.end].sum())
+        rest = float(self.surprisal[start:end].sum())
+        credit = own if r.replacement else min(own, CREDIT)
+        piece, size = self.pieces[edit], len(self._edited(edit, horizon))
+        return credit + rest - self.packed.bits_only(piece.ids[:size], piece.found[:size], piece.state)
+
+    def _begin(self, edit: ScoredEdit) -> int:
+        """Returns the number of bytes read before the edit."""
+        r = edit.repair
+        return len(self.loop.ids) - int(self.starts[r.end]) if self.backward else int(self.starts[r.start])
+
+    def _beyond(self, edit: ScoredEdit, horizon: int) -> tuple[int, int]:
+        """Returns the part of the page that is compared, behind the edit in the direction of reading."""
+        r = edit.repair
+        if self.backward:
+            return max(0, min(edit.at, r.start) - horizon), r.start
+        return r.end, max(edit.at, r.end) + horizon
+
+    def _edited(self, edit: ScoredEdit, horizon: int) -> NDArray[np.uint8]:
+        """Returns the bytes that follow once the edit is made."""
+        start, end = self._beyond(edit, horizon)
+        rest, new = self.page[start:end], edit.repair.replacement
+        ids = np.frombuffer((rest + new if self.backward else new + rest).encode("utf-8"), np.uint8)
+        return np.ascontiguousarray(ids[::-1]) if self.backward else ids
+
+    def _advance(self, to: int, measured: bool, stop: Stop) -> None:
+        """Reads on up to byte `to`."""
+        if measured:
+            self.bits += [chunk.bits for _, chunk in self.loop.chunks(stop, to=to)]
+        else:
+            self.loop.skip(stop, to)
+
+
+def read_sides(reader: Reader, reading: Reading, edits: list[ScoredEdit], stop: Stop) -> list[Side]:
+    """Returns the page from its beginning and, where there is such a network, from its end, with the edits prepared."""
+    forward = Side(reader.packed, reading.page)
+    forward.prepare(edits, stop, reading.surprisal)
+    if reader.backward is None:
+        return [forward]
+    backward = Side(reader.backward.packed, reading.page, backward=True)
+    backward.prepare(edits, stop)
+    return [forward, backward]
+
+
+def score_edits(sides: list[Side], edits: list[ScoredEdit], stop: Stop) -> dict[int, list[ScoredEdit]]:
+    """Fills in what each edit saves. Returns by place the few that were compared over LONG. Raises Stopped."""
+    for edit in _watching(edits, stop):
+        edit.short = [side.saved(edit, SHORT) for side in sides]
+    by_place: dict[int, list[ScoredEdit]] = {edit.at: [] for edit in edits}
+    for edit in sorted(edits, key=lambda e: -e.saved_short):
+        if (edit.saved_short > 0 or edit.mismatch) and len(by_place[edit.at]) < FINALISTS:
+            by_place[edit.at].append(edit)
+    for edit in _watching([e for few in by_place.values() for e in few], stop):
+        edit.long = [side.saved(edit, LONG) for side in sides]
+    return by_place
+
+
+def _watching(edits: list[ScoredEdit], stop: Stop) -> Iterator[ScoredEdit]:
+    """Yields the edits. Raises Stopped between them when `stop` returns True."""
+    for n, edit in enumerate(edits):
+        if n % EDITS_AT_ONCE == 0 and stop():
+            raise Stopped
+        yield edit

@@ -1,0 +1,98 @@
+"""The one loop that reads bytes: from a place in a page to a later one, piece by piece, with the state carried along.
+
+Reading whole pages, scoring edits and fitting the depth layer all go through it.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.kernels import Chunk, Piece, State
+from soupstate.kernels.backends import Packed
+from soupstate.kernels.copy import advance_copies, copy_state, peek_copies
+
+PIECE_BYTES = 8192  # bytes read between two looks at the clock
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Stop = Callable[[], bool]  # asked between two pieces: True gives the reading up
+
+
+class Stopped(Exception):
+    """The reading was given up: nobody waits for it, or it took too long."""
+
+
+class ReadingLoop:
+    """The bytes of one page, and how far they have been read.
+
+    ids (n,): the bytes. at: the number of bytes read. state: of the recurrence at that place. history: of the copy
+    model. asked (n,): bytes whose bits and entropy the kernel computes; None means all.
+    """
+
+    def __init__(self, packed: Packed, ids: Bytes, asked: NDArray[np.bool_] | None = None) -> None:
+        self.packed, self.ids, self.asked = packed, ids, asked
+        self.at = 0
+        self.history, self.state = copy_state(), State.zeros(packed.weights.units)
+
+    @property
+    def left(self) -> int:
+        """The number of bytes still to read."""
+        return len(self.ids) - self.at
+
+    def piece(self, size: int, to: int | None = None) -> Piece:
+        """Returns the next bytes, at most `size` and not beyond `to`. The copy model has read them after this call."""
+        part = slice(self.at, min(self.at + size, len(self.ids) if to is None else to))
+        ids = self.ids[part]
+        asked = None if self.asked is None else self.asked[part]
+        return Piece(ids, advance_copies(ids, self.history), self.state, asked)
+
+    def take(self, piece: Piece, state: State) -> None:
+        """Moves on past a piece that was read; `state` is the state after it."""
+        self.at += len(piece.ids)
+        self.state = state
+
+    def chunks(
+        self, stop: Stop, *, to: int | None = None, units: NDArray[np.int64] | None = None
+    ) -> Iterator[tuple[Bytes, Chunk]]:
+        """Reads up to byte `to`, or to the end. Yields the bytes of each piece and what the kernel says of them.
+
+        units: the units whose output h goes into `Chunk.traces`. Raises Stopped when `stop` returns True.
+        """
+        to = len(self.ids) if to is None else to
+        while self.at < to:
+            if stop():
+                raise Stopped
+            piece = self.piece(PIECE_BYTES, to)
+            chunk = self.packed.read_many([piece], units)[0]
+            self.take(piece, chunk.state)
+            yield piece.ids, chunk
+
+    def skip(self, stop: Stop, to: int) -> None:
+        """Reads up to byte `to` for the state alone, which takes less time. Raises Stopped as `chunks` does."""
+        while self.at < to:
+            if stop():
+                raise Stopped
+            piece = self.piece(PIECE_BYTES, to)
+            self.take(piece, self.packed.read_states([piece])[0])
+
+    def peek(self, ids: Bytes) -> Piece:
+        """Returns other bytes to be read from this place on, and stays where it is."""
+        return Piece(ids, peek_copies(ids, self.history), self.state)
+
+
+def never() -> bool:
+    """A `Stop` that lets the reading go on."""
+    return False
+
+
+def character_starts(ids: Bytes) -> NDArray[np.int64]:
+    """Returns the index of the first byte of every character of UTF-8 ids (n,)."""
+    return np.flatnonzero((ids & 0xC0) != 0x80)
+
+
+def per_character(values: Floats, starts: NDArray[np.int64]) -> Floats:
+    """Sums values (bytes,) over the bytes of each character: (characters,)."""
+    if not len(values):
+        return values
+    return np.add.reduceat(values, starts).astype(np.float32)

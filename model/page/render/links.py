@@ -1,0 +1,81 @@
+"""Links of a page, from its spans."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from soupstate.model.page.entities import unescape_attribute, unescape_text
+from soupstate.model.page.marks import Event, Visible
+from soupstate.model.page.spans import Span, TagSpan, TextSpan
+
+
+def _described(text: str) -> Any:
+    """A field with a line of help, which the service shows as its schema's description."""
+    return field(metadata={"description": text})
+
+
+@dataclass(slots=True)
+class Link:
+    """A link of a page: the one definition that the Python API, the service, the command line and the rows share.
+
+    Offsets count code points of the page.
+    """
+
+    href: str = _described("The target as written, with character references undone.")
+    url: str | None = _described("The absolute address; null where it cannot be made absolute.")
+    text: str = _described("The link's text, white space folded.")
+    rel: str | None = _described("The rel attribute as written; null where there is none.")
+    start: int = _described("Where the link's start tag begins.")
+    end: int = _described("Where its text ends.")
+
+
+def base_url(page: str, spans: list[Span], url: str | None) -> str | None:
+    """What relative addresses of the page are relative to: its <base href>, resolved against `url`."""
+    for span in spans:
+        if isinstance(span, TagSpan) and span.base:
+            return resolve(unescape_attribute(page[slice(*span.base)]).strip(), url)
+    return url
+
+
+def resolve(href: str, base: str | None) -> str | None:
+    """An absolute address, or None where href is relative and there is no base, or it is no address at all."""
+    try:
+        joined = urljoin(base, href) if base else href
+        urlsplit(joined)
+    except ValueError:
+        return None
+    return joined if base or ":" in href.split("/", 1)[0] else None
+
+
+def links(page: str, spans: list[Span], url: str | None = None) -> list[Link]:
+    """Every link with a target, in order. `end` is where its text ends.
+
+    Unseen text is no part of a link's text, unless the link has no other: then it stands in the noscript itself.
+    """
+    base = base_url(page, spans, url)
+    found: list[Link] = []
+    texts: list[list[str]] = []
+    unseen: list[list[str]] = []
+    is_open = False
+    for span in spans:
+        if isinstance(span, TagSpan) and (span.href or span.event == Event.LINK):
+            href = unescape_attribute(page[slice(*span.href)]).strip() if span.href else ""
+            rel = unescape_attribute(page[slice(*span.rel)]).strip() if span.rel else None
+            is_open = bool(href)
+            if href:
+                found.append(Link(href, resolve(href, base), "", rel, span.start, span.end))
+                texts.append([])
+                unseen.append([])
+        elif is_open and isinstance(span, TextSpan):
+            if span.blank:
+                texts[-1].append(page[span.start : span.end])
+                unseen[-1].append(page[span.start : span.end])
+            elif not span.link:
+                is_open = False
+            else:
+                parts = unseen if span.visible == Visible.UNSEEN else texts
+                parts[-1].append(unescape_text(page[span.start : span.end]))
+                found[-1].end = span.end
+    for link, seen, other in zip(found, texts, unseen, strict=True):
+        link.text = " ".join("".join(seen).split()) or " ".join("".join(other).split())
+    return found

@@ -1,0 +1,14 @@
+"""The title of a page, from its spans."""
+
+from soupstate.model.page.entities import unescape_text
+from soupstate.model.page.spans import Span, TitleSpan
+
+
+def title(page: str, spans: list[Span]) -> str | None:
+    """The first title that says something, white space folded; None where the page has none."""
+    for span in spans:
+        if isinstance(span, TitleSpan):
+            folded = " ".join(unescape_text(page[span.start : span.end]).split())
+            if folded:
+                return folded
+    return None

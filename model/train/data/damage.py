@@ -1,0 +1,201 @@
+"""Damage: pages broken the way pages break, with the marks of the undamaged page carried over through the edit.
+
+A parser that meets an unclosed comment loses the rest of the page. A network that has seen text after unclosed
+comments marked as text need not.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from soupstate.model.faults.edits import END_TAGS
+from soupstate.model.page.marks import COLUMN, HEADS, IGNORED, Event, Syntax, Visible
+from soupstate.model.train.data.teacher import Marks
+
+CHARACTERS_PER_DAMAGE = 6000  # so that a window of training text often holds one
+
+
+@dataclass(frozen=True)
+class Edit:
+    """page[start:end] becomes `insert`, whose characters get the syntax `kinds` names: (text, syntax) pieces."""
+
+    start: int
+    end: int
+    insert: tuple[tuple[str, Syntax], ...] = ()
+
+
+Damager = Callable[[str, Marks, np.random.Generator], Edit | None]
+
+LEADS = (" note ", " ", "", " TODO ", " begin content ", " ad ", "[if IE]>", " old ", " main ", " test -", " #block ")
+SCRIPTS = (
+    "var n=1;", "", "window.dataLayer=window.dataLayer||[];", "\nfunction f(){return 0;}\n", "init();", "/* ad */",
+)  # fmt: skip
+STYLES = ("p{margin:0}", "", ".ad{display:none}", "\nbody { color: #333; }\n", "@media print{a{color:#000}}")
+TITLES = ("x", "", "Home", "New page ")
+ENDS = ("</body></html>", "</div></div></body></html>", "</html>", "</body>", "</div></body>\n</html>\n")
+LONG_NAME = re.compile(
+    r"</?(div|span|strong|table|title|script|style|body|head|form|input|label|button|img|meta|link)\b"
+)
+STRAY = ("<", " < ", "<3", " <= ", "<<", "< ", "<-", "<5")
+
+
+def _spots(marks: Marks) -> np.ndarray:
+    """Places where shown text begins after a tag: where an insertion does the harm that it does in the wild."""
+    text = (marks[:, COLUMN["syntax"]] == Syntax.TEXT) & (marks[:, COLUMN["visible"]] == Visible.SHOWN)
+    return np.flatnonzero(text[1:] & ~text[:-1]) + 1
+
+
+def _choice(random: np.random.Generator, items: tuple[str, ...]) -> str:
+    return items[int(random.integers(len(items)))]
+
+
+def _insert(pieces: Callable[[np.random.Generator], tuple[tuple[str, Syntax], ...]]) -> Damager:
+    def damage(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+        spots = _spots(marks)
+        if not len(spots):
+            return None
+        at = int(spots[random.integers(len(spots))])
+        return Edit(at, at, pieces(random))
+
+    return damage
+
+
+def _delete(pattern: str, group: int = 0) -> Damager:
+    compiled = re.compile(pattern, re.I)
+
+    def damage(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+        m = _found(compiled, page, random)
+        return Edit(*m.span(group)) if m else None
+
+    return damage
+
+
+def _stray(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+    places = np.flatnonzero(marks[:, COLUMN["visible"]] == Visible.SHOWN)
+    if not len(places):
+        return None
+    at = int(places[random.integers(len(places))])
+    space = page.find(" ", at, at + 60)
+    at = space if space > 0 and marks[space, COLUMN["visible"]] == Visible.SHOWN else at
+    return Edit(at, at, ((_choice(random, STRAY), Syntax.TEXT),))
+
+
+def _swapped(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+    """Two end tags in the wrong order."""
+    m = _found(END_TAGS, page, random)
+    if m is None or m[1].lower() == m[3].lower():
+        return None
+    return Edit(m.start(), m.end(), ((m[3] + m[2] + m[1], Syntax.END_TAG),))
+
+
+def _twice(pattern: str, syntax: Syntax) -> Damager:
+    compiled = re.compile(pattern, re.I)
+
+    def damage(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+        m = _found(compiled, page, random)
+        return Edit(m.end(), m.end(), ((m[0], syntax),)) if m else None
+
+    return damage
+
+
+def _misspelt(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+    """Two neighbouring letters of a tag's name swapped."""
+    m = _found(LONG_NAME, page, random)
+    if m is None:
+        return None
+    k = m.start(1) + int(random.integers(len(m[1]) - 1))
+    swapped = page[k + 1] + page[k]
+    return Edit(k, k + 2, ((swapped, Syntax.TAG),)) if swapped != page[k : k + 2] else None
+
+
+def _found(pattern: re.Pattern[str], page: str, random: np.random.Generator) -> re.Match[str] | None:
+    return pattern.search(page, int(random.integers(len(page)))) or pattern.search(page)
+
+
+def _noise(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
+    """One character of a tag lost."""
+    places = np.flatnonzero(np.isin(marks[:, COLUMN["syntax"]], (Syntax.TAG, Syntax.END_TAG, Syntax.ATTRIBUTE)))
+    if not len(places):
+        return None
+    at = int(places[random.integers(len(places))])
+    return Edit(at, at + 1)
+
+
+TAG, RAW = Syntax.TAG, Syntax.RAW
+DAMAGE: dict[str, tuple[float, Damager]] = {  # name: share, what it does
+    "open comment": (3.0, _insert(lambda r: ((f"<!--{_choice(r, LEADS)}", Syntax.COMMENT),))),
+    "open script": (2.5, _insert(lambda r: (("<script>", TAG), (_choice(r, SCRIPTS), RAW)))),
+    "open style": (2.5, _insert(lambda r: (("<style>", TAG), (_choice(r, STYLES), RAW)))),
+    "open textarea": (1.5, _insert(lambda r: (("<textarea>", TAG),))),
+    "open title": (1.5, _insert(lambda r: (("<title>", TAG), (_choice(r, TITLES), Syntax.TITLE)))),
+    "early end": (1.5, _insert(lambda r: ((_choice(r, ENDS), Syntax.END_TAG),))),
+    "lost comment end": (1.0, _delete("-->")),
+    "lost raw end": (1.0, _delete(r"</(?:script|style|textarea|title)\s*>")),
+    "lost quote": (2.0, _delete(r"<[a-z][^<>]*?=\"[^\"<>]*(\")", 1)),
+    "lost first quote": (0.5, _delete(r"<[a-z][^<>]*?=(\")[^\"<>]*\"", 1)),
+    "lost >": (1.5, _delete(r"<[a-z][^<>]*(>)", 1)),
+    "lost > of an end tag": (0.5, _delete(r"</[a-z][a-z0-9]*(>)", 1)),
+    "lost <": (0.5, _delete(r"(<)/?[a-z]", 1)),
+    "lost end tag": (2.0, _delete(r"</(?:a|div|p|b|strong|em|i|span|h\d|li|ul|ol|td|tr|table)\s*>")),
+    "stray <": (1.0, _stray),
+    "noise": (1.0, _noise),
+}
+
+
+# One slip of a hand each: what the ranking of faults is fitted on (model.train.ranking).
+SLIPS: dict[str, Damager] = {
+    **{name: DAMAGE[name][1] for name in DAMAGE if name.startswith("lost") or name == "stray <"},
+    "lost =": _delete(r"<[a-z][^<>]*?\s[a-z-]+(=)", 1),
+    "lost ;": _delete(r"&(?:[a-z]+|#\d+)(;)", 1),
+    "lost &": _delete(r"(&)[a-z]+;", 1),
+    "lost /": _delete(r"<(/)[a-z]", 1),
+    "lost !": _delete(r"<(!)--", 1),
+    "lost - of a comment": _delete(r"<!-(-)", 1),
+    "lost second quote of two": _delete(r"<[a-z][^<>]*?=\"[^\"<>]*\"\s+[a-z-]+=\"[^\"<>]*(\")", 1),
+    "lost start tag": _delete(r"<(?:a|div|p|b|strong|em|i|span|h\d|li|ul|td|tr)\b[^<>]*>"),
+    "end tag twice": _twice(r"</(?:a|div|p|b|strong|em|i|span|h\d|li|ul)\s*>", Syntax.END_TAG),
+    "< twice": _twice(r"<(?=[a-z])", Syntax.TEXT),
+    "> twice": _twice(r"(?<=[a-z\"])>", Syntax.TEXT),
+    "quote twice": _twice(r"(?<==)\"(?=\w)", Syntax.ATTRIBUTE),
+    "end tags swapped": _swapped,
+    "name misspelt": _misspelt,
+}
+
+
+def damage(page: str, marks: Marks, random: np.random.Generator) -> tuple[str, Marks, list[str]]:
+    """A damaged page with marks, and the names of what was done to it; one damage to every 6000 characters."""
+    names = list(DAMAGE)
+    shares = np.array([share for share, _ in DAMAGE.values()])
+    wanted = 1 + int(random.poisson(len(page) / CHARACTERS_PER_DAMAGE))
+    edits: list[tuple[Edit, str]] = []
+    for kind in random.choice(len(names), wanted, p=shares / shares.sum()):
+        edit = DAMAGE[names[kind]][1](page, marks, random)
+        if edit and all(edit.end < e.start or edit.start > e.end for e, _ in edits):
+            edits.append((edit, names[kind]))
+    edits.sort(key=lambda pair: pair[0].start, reverse=True)
+    for edit, _ in edits:
+        page, marks = apply(page, marks, edit)
+    if random.random() < 0.1:
+        cut = int(random.integers(len(page) // 4, len(page)))
+        return page[:cut], marks[:cut], [*(name for _, name in edits), "truncation"]
+    return page, marks, [name for _, name in edits]
+
+
+def apply(page: str, marks: Marks, edit: Edit) -> tuple[str, Marks]:
+    """The page after an edit; marks of what stands around it stay as they were."""
+    rows = [marks[: edit.start]]
+    for text, syntax in edit.insert:
+        new = np.full((len(text), len(HEADS)), IGNORED, np.uint8)
+        if syntax == Syntax.TEXT and edit.start < len(marks):
+            new[:] = marks[edit.start]
+        new[:, COLUMN["syntax"]] = syntax
+        if syntax in (Syntax.TAG, Syntax.END_TAG):
+            new[:, COLUMN["event"]] = Event.NONE if syntax == Syntax.TAG else Event.BLOCK
+        if edit.start:
+            new[:, COLUMN["depth"]] = marks[edit.start - 1, COLUMN["depth"]]
+        rows.append(new)
+    insert = "".join(text for text, _ in edit.insert)
+    marks = np.concatenate([*rows, marks[edit.end :]])
+    return page[: edit.start] + insert + page[edit.end :], marks

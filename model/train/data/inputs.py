@@ -1,0 +1,24 @@
+"""What the network reads of a page: rows of the byte and its copy input."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.kernels.copy import CONTEXTS, PREDICTIONS, Bytes, copies, copy_state
+
+Inputs = NDArray[np.uint16]
+
+BYTE = 0
+PREDICTED = slice(1, 1 + PREDICTIONS)
+LENGTH = slice(1 + PREDICTIONS, 1 + 2 * PREDICTIONS)
+SLOT = slice(1 + 2 * PREDICTIONS, 1 + 2 * PREDICTIONS + CONTEXTS)
+INPUTS = SLOT.stop
+WARM = 1 << 16  # bytes before a stretch that its copy input knows of
+
+
+def input_rows(ids: Bytes, begin: int = 0, end: int | None = None) -> Inputs:
+    """Rows (end - begin, INPUTS) of a page's bytes ids (n,); the copy input knows the WARM bytes before `begin`."""
+    first = max(0, begin - WARM)
+    ids = np.ascontiguousarray(ids[first:end])
+    found, _ = copies(ids, copy_state())
+    rows = np.concatenate([ids[:, None], found.predicted, found.length, found.slot], axis=1, dtype=np.uint16)
+    return rows[begin - first :]

@@ -1,0 +1,59 @@
+"""Labelled pages: which of a page's text a person called its main content."""
+
+import json
+import lzma
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from soupstate.model.page.entities import unescape_text
+from soupstate.model.page.marks import COLUMN
+from soupstate.model.page.spans import TextSpan, spans_of_marks
+from soupstate.model.train.data.teacher import Marks
+
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+SHINGLE = 4  # words that must stand together in the label for each of them to count as found
+
+
+def labelled_pages(
+    path: Path, left_out: frozenset[str] = frozenset(), only: frozenset[str] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yields the HTML and the main text of the pages of a .jsonl.xz file that has such labels.
+
+    left_out, only: ids (`dataset/id`) of pages to leave out, and of the only pages to take.
+    """
+    with lzma.open(path, "rt", encoding="utf-8") as f:
+        for line in f:
+            row = json.loads(line)
+            name = f"{row['dataset']}/{row['id']}"
+            if name not in left_out and (only is None or name in only) and row.get("html") and row.get("text"):
+                yield row["html"], row["text"]
+
+
+def read_ids(path: Path | None) -> frozenset[str] | None:
+    """Returns the ids in a file, one per line; None without a file."""
+    return frozenset(path.read_text("utf-8").split()) if path else None
+
+
+def mark_main(page: str, marks: Marks, label: str) -> None:
+    """Fills the `main` column: a run of text is main content where most of its words stand in the label likewise."""
+    gold = [w.lower() for w in WORD.findall(label)]
+    known = {tuple(gold[i : i + SHINGLE]) for i in range(len(gold) - SHINGLE + 1)}
+    spans = [s for s in spans_of_marks(page, marks) if isinstance(s, TextSpan) and not s.blank and s.visible == 0]
+    words: list[str] = []
+    owner: list[int] = []
+    for i, s in enumerate(spans):
+        found = [w.lower() for w in WORD.findall(unescape_text(page[s.start : s.end]))]
+        words += found
+        owner += [i] * len(found)
+    hit = np.zeros(len(words), bool)
+    for i in range(len(words) - SHINGLE + 1):
+        if tuple(words[i : i + SHINGLE]) in known:
+            hit[i : i + SHINGLE] = True
+    total = np.bincount(np.array(owner, np.int64), minlength=len(spans))
+    share = np.bincount(np.array(owner, np.int64), hit, minlength=len(spans)) / np.maximum(total, 1)
+    for s, n, x in zip(spans, total, share, strict=True):
+        if n:
+            marks[s.start : s.end, COLUMN["main"]] = int(x > 0.5)

@@ -1,0 +1,147 @@
+"""Makes lessons: pages with the teacher's marks, some of them skimmed or damaged, as rows of bytes."""
+
+import lzma
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from soupstate.model.archive.records import Tally, read_pages
+from soupstate.model.page.marks import HEADS
+from soupstate.model.page.render.text import text
+from soupstate.model.page.skim import skim
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.damage import damage
+from soupstate.model.train.data.labelled import labelled_pages, mark_main
+from soupstate.model.train.data.made.pages import Texts, made_page
+from soupstate.model.train.data.shards import MARKS, Rows, lesson_rows, write_shard
+from soupstate.model.train.data.teacher import Marks, teach
+
+LONGEST_PAGE = 300_000  # characters kept of a page; the few longer pages would fill the lanes
+SHORTEST_PAGE = 300
+SHORTEST_MADE = 30  # characters of a made page: these teach what short pages look like
+TEXTS_PER_FILE = 300  # pages of each file whose words made pages are written with
+MADE = "made"  # name of the shard of made pages
+LABELLED = ".jsonl.xz"
+SUFFIXES = (LABELLED, ".warc.gz", ".warc.xz", ".warc", ".arc.gz", ".arc")
+
+Page = tuple[str, str | None]  # the HTML, and the main text where a person labelled it
+Progress = Callable[[Iterable[Page]], Iterable[Page]]
+
+
+class UnreadableFile(ValueError):
+    """A file of pages that cannot be read. The message says why."""
+
+
+@dataclass(frozen=True)
+class LessonPlan:
+    """How pages become lessons. Shares are probabilities from 0 to 1, drawn for each page."""
+
+    damaged: float = 0.4  # share of pages that get faults
+    skimmed: float = 0.0  # share of pages that are skimmed first, as `/extract` reads them
+    seed: int = 1
+    left_out: frozenset[str] = field(default_factory=frozenset)  # ids (dataset/id) of labelled pages to leave out
+
+
+def byte_rows(page: str, marks: Marks) -> Rows:
+    """Returns rows (bytes, columns): the page in UTF-8, where every byte of a character has the character's marks."""
+    widths = 1 + np.array([(c > 0x7F) + (c > 0x7FF) + (c > 0xFFFF) for c in map(ord, page)], np.int64)
+    return lesson_rows(page.encode("utf-8"), np.repeat(marks, widths, axis=0))
+
+
+def lesson(
+    page: str, random: np.random.Generator, plan: LessonPlan, label: str | None = None, shortest: int = SHORTEST_PAGE
+) -> Rows | None:
+    """Makes the lesson of a page; returns None for one of fewer than `shortest` characters."""
+    if len(page) < shortest:
+        return None
+    if plan.skimmed and random.random() < plan.skimmed:
+        page = skim(page).text
+    marks = teach(page)
+    if label is not None:
+        mark_main(page, marks, label)
+    page, marks = page[:LONGEST_PAGE], marks[:LONGEST_PAGE]
+    if random.random() < plan.damaged:
+        page, marks, _ = damage(page, marks, random)
+    return byte_rows(page, marks)
+
+
+def shard_name(file: Path) -> str:
+    """Returns the name of the shard made from a file."""
+    suffix = next((s for s in SUFFIXES if file.name.endswith(s)), file.suffix)
+    return file.name.removesuffix(suffix).replace(".", "-")
+
+
+def make_shard(file: Path, out: Path, plan: LessonPlan, progress: Progress = iter) -> tuple[int, Counter[str]]:
+    """Writes the shard of a file of pages into the folder `out`.
+
+    Returns the bytes of text in the shard, and the number of pages left out by reason. Raises UnreadableFile.
+    """
+    name = shard_name(file)
+    random = np.random.default_rng([plan.seed, zlib.crc32(name.encode())])
+    lost: Counter[str] = Counter()
+    try:
+        size = write_shard(out / name, _lessons(file, plan, random, lost, progress), MARKS + len(HEADS))
+    except (OSError, ValueError, EOFError, lzma.LZMAError) as error:
+        raise UnreadableFile(f"{file}: {error}") from error
+    return size, lost
+
+
+def make_made_shard(
+    files: Iterable[Path], out: Path, pages: int, plan: LessonPlan, progress: Callable[[range], Iterable[int]] = iter
+) -> int:
+    """Writes a shard of pages made from a grammar of HTML, with words from the text of the files' pages.
+
+    Returns the bytes of text in the shard. Raises UnreadableFile, and ValueError where the files have too little text.
+    """
+    random = np.random.default_rng([plan.seed, zlib.crc32(MADE.encode())])
+    texts = Texts.from_texts(shown for file in files for shown in _shown(file, plan.left_out))
+
+    def lessons() -> Iterator[Rows]:
+        for _ in progress(range(pages)):
+            rows = lesson(made_page(random, texts), random, plan, shortest=SHORTEST_MADE)
+            if rows is not None:
+                yield rows
+
+    return write_shard(out / MADE, lessons(), MARKS + len(HEADS))
+
+
+def _shown(file: Path, left_out: frozenset[str]) -> Iterator[str]:
+    """Yields the visible text of the first pages of a file."""
+    try:
+        for page, _ in islice(_pages(file, left_out, Tally()), TEXTS_PER_FILE):
+            page = page[:LONGEST_PAGE]
+            yield text(page, spans_of_marks(page, teach(page)))
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise UnreadableFile(f"{file}: {error}") from error
+
+
+def _lessons(
+    file: Path, plan: LessonPlan, random: np.random.Generator, lost: Counter[str], progress: Progress
+) -> Iterator[Rows]:
+    """Yields the lessons of a file, and counts the pages that make none by reason."""
+    tally = Tally()
+    for html, label in progress(_pages(file, plan.left_out, tally)):
+        try:
+            rows = lesson(html, random, plan, label)
+        except Exception as error:  # one page in millions that the teacher cannot take must not end the work
+            lost[f"failed ({type(error).__name__})"] += 1
+            continue
+        if rows is None:
+            lost["too short"] += 1
+        else:
+            yield rows
+    lost.update(tally.skipped)
+
+
+def _pages(file: Path, left_out: frozenset[str], tally: Tally) -> Iterator[Page]:
+    if file.name.endswith(LABELLED):
+        for html, label in labelled_pages(file, left_out):
+            yield html.encode("utf-8", "replace").decode(), label
+    else:
+        for page in read_pages(file, tally=tally):
+            yield page.html, None

@@ -1,0 +1,165 @@
+"""Fits the ranking of faults (`soupstate.model.faults.ranking`) on pages that are broken on purpose, and on whole ones.
+
+A page gets one slip, or none. What the network then reports is right at the slip and wrong elsewhere. Real pages have
+faults of their own, which count as wrong here: so the probability comes out too low rather than too high.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.faults.find import find_candidates
+from soupstate.model.faults.ranking import COLUMNS, probability
+from soupstate.model.net.checkpoint import Checkpoint, Logistic, load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.train.data.damage import SLIPS, apply
+from soupstate.model.train.data.teacher import teach
+
+NEAR = 8  # characters between a slip and a report of it
+WHOLE = 0.3  # share of pages that are left whole
+SHORTEST_PAGE, LONGEST_PAGE = 500, 40_000  # characters
+PENALTY = 1.0  # of squared weights of standardised columns, in nats
+STEPS = 40  # of Newton's method at most; about ten are needed
+HELD_OUT = 5  # one page in this many is kept from the fit, to measure it
+
+Floats = NDArray[np.float64]
+Found = tuple[Floats, Floats]  # rows and right, see Examples
+Progress = Callable[[Iterator[Found | None]], Iterable[Found | None]]
+READER: Reader  # of a worker
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What was reported. rows (n, COLUMNS); right (n,): 0 or 1; page (n,): the number of the page, from 0."""
+
+    rows: Floats
+    right: Floats
+    page: NDArray[np.int64]
+
+
+def slipped(page: str, random: np.random.Generator) -> tuple[str, int] | None:
+    """Returns a page with one slip, and the slip's place; None where the slip that was drawn cannot be made."""
+    name = list(SLIPS)[int(random.integers(len(SLIPS)))]
+    marks = teach(page)
+    edit = SLIPS[name](page, marks, random)
+    if edit is None:
+        return None
+    broken, _ = apply(page, marks, edit)
+    return broken, edit.start
+
+
+def examples_of(reader: Reader, page: str, random: np.random.Generator) -> Found | None:
+    """Returns rows and right of a page, broken or left whole; None for a page that is too short or too long."""
+    if not SHORTEST_PAGE <= len(page) <= LONGEST_PAGE:
+        return None
+    made = None if random.random() < WHOLE else slipped(page, random)
+    broken, place = made or (page, None)
+    found = find_candidates(reader, reader.read(broken))
+    near = [place is not None and max(place - c.fault.end, c.fault.start - place) <= NEAR for c in found]
+    return np.array([c.row for c in found]).reshape(-1, COLUMNS), np.array(near, np.float64)
+
+
+def gathered(found: Iterable[Found]) -> Examples:
+    """Joins the examples of all pages. Raises ValueError unless some are right and some are wrong."""
+    parts = list(found)
+    rows = np.concatenate([np.zeros((0, COLUMNS)), *(rows for rows, _ in parts)])
+    right = np.concatenate([np.zeros(0), *(right for _, right in parts)])
+    page = np.repeat(np.arange(len(parts)), [len(right) for _, right in parts])
+    if not 0 < right.sum() < len(right):
+        raise ValueError("these pages yield no examples to rank by")
+    return Examples(rows, right, page)
+
+
+def fit(examples: Examples) -> Logistic:
+    """Fits a logistic regression with an L2 penalty by Newton's method (Bishop 2006, section 4.3.3)."""
+    mean, scale = examples.rows.mean(0), np.maximum(examples.rows.std(0), 1e-3)
+    x = np.column_stack([(examples.rows - mean) / scale, np.ones(len(examples.rows))])
+    penalty = np.diag([PENALTY] * COLUMNS + [1e-6])
+    w = np.zeros(COLUMNS + 1)
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
+        gradient = x.T @ (p - examples.right) + penalty @ w
+        step = np.linalg.solve(x.T @ (x * (p * (1 - p))[:, None]) + penalty, gradient)
+        w -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    weights = w[:-1] / scale
+    return Logistic(tuple(round(float(v), 4) for v in weights), round(float(w[-1] - weights @ mean), 4))
+
+
+def log_loss(ranking: Logistic, examples: Examples) -> float:
+    """Returns the mean loss in nats per report."""
+    p = np.clip([probability(ranking, row) for row in examples.rows], 1e-6, 1 - 1e-6)
+    return float(-(examples.right * np.log(p) + (1 - examples.right) * np.log(1 - p)).mean())
+
+
+@dataclass(frozen=True)
+class FittedRanking:
+    """A checkpoint with its fitted ranking, and how good it is.
+
+    reports, right: how many reports there were, and how many were right. loss: nats per report on pages outside the
+    fit. prior_loss: the same for a ranking that knows the share of right reports alone.
+    """
+
+    checkpoint: Checkpoint
+    pages: int
+    reports: int
+    right: int
+    loss: float
+    prior_loss: float
+
+
+def fit_ranking(
+    weights: Path, pages: list[str], *, seed: int = 1, alone: bool = False, workers: int = 1, progress: Progress = iter
+) -> FittedRanking:
+    """Fits the ranking for a checkpoint, on pages that it breaks.
+
+    Where a backward network stands beside the checkpoint, both are used, and the ranking belongs to the backward one;
+    with `alone` it is left out. Every page has a random generator of its own, so the result does not depend on
+    `workers`. Raises OSError or ValueError for weights or pages that cannot be used, BrokenExecutor when a worker
+    dies.
+    """
+    reader = _reader(weights, alone)
+    target = (reader.backward or reader).checkpoint
+    jobs = zip(pages, np.random.SeedSequence(seed).spawn(len(pages)), strict=True)
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (weights, alone)) as pool:
+        table = gathered(found for found in progress(pool.map(_work, jobs)) if found)
+    kept = table.page % HELD_OUT > 0
+    seen, unseen = _part(table, kept), _part(table, ~kept)
+    return FittedRanking(
+        checkpoint=replace(target, ranking=fit(table)),
+        pages=int(table.page.max()) + 1,
+        reports=len(table.rows),
+        right=int(table.right.sum()),
+        loss=log_loss(fit(seen), unseen),
+        prior_loss=_binary_entropy(float(seen.right.mean())),
+    )
+
+
+def _reader(weights: Path, alone: bool) -> Reader:
+    checkpoint = load_checkpoint(weights)
+    return Reader(replace(checkpoint, backward_file=None) if alone else checkpoint)
+
+
+def _begin(weights: Path, alone: bool) -> None:
+    """Loads the networks, once per worker."""
+    global READER
+    READER = _reader(weights, alone)
+
+
+def _work(job: tuple[str, np.random.SeedSequence]) -> Found | None:
+    return examples_of(READER, job[0], np.random.default_rng(job[1]))
+
+
+def _part(table: Examples, rows: NDArray[np.bool_]) -> Examples:
+    return Examples(table.rows[rows], table.right[rows], table.page[rows])
+
+
+def _binary_entropy(p: float) -> float:
+    """Returns the entropy of a chance p, in nats."""
+    return float(-p * np.log(p) - (1 - p) * np.log(1 - p))

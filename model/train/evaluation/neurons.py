@@ -1,0 +1,126 @@
+"""Measures how closely the depth layer's cells, and the LSTM's units, follow nesting depth."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from soupstate.model.net.depth import CELLS, Depth, DepthLayer, DepthNeuron, DepthState, depth_of
+from soupstate.model.net.reader import Reader
+from soupstate.model.net.reading_loop import ReadingLoop, character_starts, never
+from soupstate.model.page.marks import COLUMN, DEEPEST
+from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.network.depth_layer import fit_layer, joined, samples
+
+SAMPLE = 7  # every 7th character of a page is looked at
+MOST_CHARACTERS = 80_000  # read of a page
+MEASURED = 80  # training pages on which the new cells are put in order
+
+Floats = NDArray[np.float32]
+
+
+@dataclass
+class Traces:
+    """outputs (characters, outputs) and depth (characters,), pages one after the other."""
+
+    outputs: Floats
+    depth: Floats
+
+
+def trace(reader: Reader, pages: Iterable[str], layer: DepthLayer | None, sample: int = SAMPLE) -> Traces:
+    """The layer's cells, or without one the LSTM's outputs, and the teacher's depth at every `sample`-th character.
+
+    As the heads' marks are, a character's depth is read `delay` bytes after its first.
+    """
+    outputs, depths = [], []
+    for page in pages:
+        page = page[:MOST_CHARACTERS]
+        ids = np.frombuffer(page.encode("utf-8") + b"\n" * reader.checkpoint.delay, np.uint8)
+        places = character_starts(ids)[: len(page)] + reader.checkpoint.delay
+        outputs.append(np.concatenate(list(_outputs(reader, ids, layer, places[::sample]))))
+        depths.append(np.minimum(teach(page)[::sample, COLUMN["depth"]], DEEPEST))
+    return Traces(np.concatenate(outputs), np.concatenate(depths).astype(np.float32))
+
+
+def _outputs(
+    reader: Reader, ids: NDArray[np.uint8], layer: DepthLayer | None, places: NDArray[np.int64]
+) -> Iterator[Floats]:
+    """Yields what `trace` wants at those places, piece by piece."""
+    units = np.arange(reader.checkpoint.weights.units)
+    loop, counted, start = ReadingLoop(reader.packed, ids, np.zeros(len(ids), np.bool_)), DepthState.start(), 0
+    for part, chunk in loop.chunks(never, units=units):
+        outputs, end = chunk.traces, start + len(part)
+        if layer:
+            outputs, counted = layer.advance(outputs, part, counted)
+        yield outputs[places[(places >= start) & (places < end)] - start]
+        start = end
+
+
+def correlations(traces: Traces) -> NDArray[np.float64]:
+    """Pearson's r of every output with depth, over all characters; 0 for one that never moves."""
+    x = traces.outputs - traces.outputs.mean(0, dtype=np.float64).astype(np.float32)
+    y = (traces.depth - traces.depth.mean(dtype=np.float64)).astype(np.float64)
+    scale = np.sqrt(np.einsum("ij,ij->j", x, x, dtype=np.float64) * (y**2).sum())
+    return np.divide(x.T @ y, scale, out=np.zeros(x.shape[1]), where=scale > 0)
+
+
+def r_squared(traces: Traces) -> float:
+    """Share of the depth's variance that the sum of the cells explains."""
+    error = traces.depth.astype(np.float64) - depth_of(traces.outputs)
+    return float(1 - (error**2).mean() / traces.depth.astype(np.float64).var())
+
+
+def find(reader: Reader, pages: Iterable[str]) -> Depth:
+    """A depth layer fitted to training pages; r is measured on the first of them.
+
+    Raises ValueError for pages that nothing can be learned from.
+    """
+    first: list[str] = []
+    learned = list(samples(reader, _kept(pages, first)))
+    if not learned:
+        raise ValueError(f"no page with a tag and no more than {DEEPEST - 1} open elements")
+    layer = fit_layer(joined(learned))
+    unknown = Depth(layer, tuple(DepthNeuron(1, k, 0.0) for k in range(CELLS)))
+    depth, _ = measured(unknown, trace(reader, first, layer))
+    return replace(depth, neurons=tuple(sorted(depth.neurons, key=lambda neuron: -abs(neuron.r))))
+
+
+def _kept(pages: Iterable[str], first: list[str]) -> Iterator[str]:
+    """The pages; the first MEASURED of them are put into a list as they pass."""
+    for page in pages:
+        if page and len(first) < MEASURED:
+            first.append(page)
+        yield page
+
+
+def measured(depth: Depth, traces: Traces) -> tuple[Depth, float]:
+    """The neurons with r on these traces of the cells, and R^2 of the cells' sum."""
+    r = correlations(traces)
+    neurons = tuple(replace(n, r=round(float(r[n.unit]), 4)) for n in depth.neurons)
+    return replace(depth, neurons=neurons), r_squared(traces)
+
+
+def draw(reader: Reader, page: str, path: Path) -> None:
+    """A PNG: a page's depth beside the cells' sum and the best cell, character by character.
+
+    Raises ValueError for a checkpoint without a depth layer.
+    """
+    depth = reader.checkpoint.depth
+    if not depth:
+        raise ValueError("the checkpoint has no depth layer")
+    traces = trace(reader, [page], depth.layer, sample=1)
+    best = depth.neurons[0].unit
+    figure = Figure(figsize=(14, 7))
+    above, below = figure.subplots(2, 1, sharex=True)
+    above.plot(traces.depth, color="black", linewidth=1.2, label="depth in the tree")
+    above.plot(depth_of(traces.outputs), color="tab:orange", linewidth=0.7, label="sum of the cells")
+    below.plot(traces.outputs[:, best], color="tab:blue", linewidth=0.7, label=f"cell {best}")
+    above.set_ylabel("open elements")
+    below.set_xlabel("characters")
+    for axis in (above, below):
+        axis.legend(loc="upper left")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,121 @@
+"""How good an answer is: truth from the DOM, and the figures of docs/design.md ("How good is good")."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable
+from xml.etree.ElementTree import Element
+
+import html5lib
+from markdown_it import MarkdownIt
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from soupstate.model.page.elements import UNSEEN
+
+CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+WORD = re.compile(f"[{CJK}]|[^\\W{CJK}]+")  # a CJK character is a word
+HIDDEN = "head,script,style,template,noscript,iframe,svg,[hidden]"
+
+Item = Hashable
+
+
+def words(text: str | None) -> list[str]:
+    """Word tokens of a text."""
+    return WORD.findall(text or "")
+
+
+def squeeze(text: str | None) -> str:
+    """Text with white space folded."""
+    return " ".join((text or "").split())
+
+
+def f1(truth: Iterable[Item], got: Iterable[Item]) -> float:
+    """F1 of two multisets; 1 where both are empty."""
+    t, g = Counter(truth), Counter(got)
+    both = sum((t & g).values())
+    precision = both / g.total() if g else float(not t)
+    recall = both / t.total() if t else 1.0
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def recall(truth: Iterable[Item], got: Iterable[Item]) -> float:
+    """Share of a multiset that is found in another."""
+    t, g = Counter(truth), Counter(got)
+    return sum((t & g).values()) / t.total() if t else 1.0
+
+
+def shingles(tokens: list[str], n: int = 4) -> list[tuple[str, ...]]:
+    """Runs of n tokens."""
+    return [tuple(tokens[i : i + n]) for i in range(max(1, len(tokens) - n + 1))] if tokens else []
+
+
+def dom_links(page: str) -> list[tuple[str, str]]:
+    """(href, text) of every a[href] in html5lib's tree, which recovers from errors as the standard says."""
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    return [(a.get("href").strip(), squeeze(_inner_text(a))) for a in tree.iter("a") if a.get("href")]
+
+
+def _inner_text(element: Element) -> str:
+    parts = [element.text or ""]
+    for child in element:
+        if isinstance(child.tag, str) and child.tag not in UNSEEN:
+            parts.append(_inner_text(child))
+        parts.append(child.tail or "")
+    return "".join(parts)
+
+
+def _shown(page: str) -> LexborHTMLParser:
+    tree = LexborHTMLParser(page.removeprefix("\ufeff"))
+    for node in tree.css(HIDDEN):
+        node.decompose()
+    return tree
+
+
+def dom_text(page: str) -> str:
+    """Text of the DOM without what is hidden."""
+    body = _shown(page).body
+    return body.text(separator=" ") if body else ""
+
+
+def dom_items(page: str) -> dict[str, Counter[Item]]:
+    """Typed items of a page that its Markdown should keep, by kind."""
+    return _items(_shown(page))
+
+
+def markdown_items(markdown: str) -> dict[str, Counter[Item]]:
+    """Typed items of Markdown, rendered by a CommonMark parser with tables."""
+    return _items(LexborHTMLParser(MarkdownIt("commonmark").enable("table").render(markdown)))
+
+
+def _items(tree: LexborHTMLParser) -> dict[str, Counter[Item]]:
+    out: dict[str, Counter[Item]] = defaultdict(Counter)
+    for n in tree.css("h1,h2,h3,h4,h5,h6"):
+        if squeeze(n.text()):
+            out["heading"][n.tag, squeeze(n.text())] += 1
+    for n in tree.css("a[href]"):
+        if squeeze(n.text()):
+            out["link"][_attribute(n, "href"), squeeze(n.text())] += 1
+    for n in tree.css("img[src]"):
+        out["image"][_attribute(n, "src"), squeeze(n.attributes.get("alt"))] += 1
+    texts = {"strong": "strong,b", "emphasis": "em,i", "quote": "blockquote"}
+    for kind, selector in texts.items():
+        out[kind].update(t for n in tree.css(selector) if (t := squeeze(n.text())))
+    out["item"].update(t for n in tree.css("li") if (t := _own_text(n)))
+    codes = ("\n".join(line.rstrip() for line in n.text().strip("\n").split("\n")) for n in tree.css("pre"))
+    out["code"].update(c for c in codes if c)
+    for table in tree.css("table"):
+        if table.css_first("th"):
+            rows = (tuple(squeeze(c.text()) for c in tr.css("th,td")) for tr in table.css("tr"))
+            out["row"].update(r for r in rows if r and r != ("",))
+    return {kind: counter for kind, counter in out.items() if counter}
+
+
+def _attribute(node: LexborNode, name: str) -> str:
+    return (node.attributes[name] or "").strip()
+
+
+def _own_text(item: LexborNode) -> str:
+    """Text of a list item without that of the lists right inside it."""
+    children = item.iter(include_text=True)
+    return squeeze(
+        "".join(c.text_content or "" if c.tag == "-text" else c.text() for c in children if c.tag not in ("ul", "ol"))
+    )

@@ -1,0 +1,48 @@
+"""An LSTM for training on a processor: a compiled function that torch can differentiate.
+
+It is used with one thread and single precision, where the compiled module exists. torch's own LSTM trains elsewhere: on
+a GPU, with several threads, and in bfloat16.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from soupstate.kernels import lstm_training
+from soupstate.kernels.compiled import cpp
+
+
+class OnProcessor(torch.autograd.Function):
+    """h (B, T, H) and the last c (B, H) of x (B, T, E), h0, c0 (B, H) and weight (4H, E + H + 1); all float32."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, x: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tensor, Tensor]:
+        h, kept = lstm_training.lstm(*(given.contiguous().numpy() for given in (weight, x, h0, c0)))
+        rows, gates, cells = map(torch.from_numpy, kept)
+        ctx.save_for_backward(weight, rows, gates, cells)
+        return torch.from_numpy(h), cells[-1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, by_h: Tensor, by_end: Tensor) -> tuple[Tensor, ...]:
+        weight, rows, gates, cells = ctx.saved_tensors
+        given = (given.contiguous().numpy() for given in (weight, gates, cells, by_h, by_end))
+        by_z, by_x, by_h0, by_c0 = map(torch.from_numpy, lstm_training.lstm_gradients(*given))
+        by_weight = rows.flatten(0, 1).T @ by_z.flatten(0, 1)  # the transpose is a quarter slower
+        return by_weight.T, by_x, by_h0, by_c0
+
+
+def runs_on_processor(x: Tensor) -> bool:
+    """Whether `on_processor` is the faster one for x: single precision, one thread, and the module is built."""
+    exact = x.dtype == torch.float32 and not torch.is_autocast_enabled(x.device.type)
+    return cpp is not None and x.device.type == "cpu" and exact and torch.get_num_threads() == 1
+
+
+def on_processor(lstm: nn.LSTM, x: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tensor, Tensor]:
+    """h (B, T, H) and the last c (B, H) of one layer, of x (B, T, E) and the state before, h0, c0 (B, H); float32."""
+    bias = (lstm.bias_ih_l0 + lstm.bias_hh_l0)[:, None]
+    weight = torch.cat([lstm.weight_ih_l0, lstm.weight_hh_l0, bias], 1)
+    h, end = OnProcessor.apply(weight, x, h0, c0)
+    return h, end

@@ -1,0 +1,128 @@
+"""The network that learns: byte LSTM with a copy input, a next-byte output that copies too, and heads for the marks."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from soupstate.kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, MATCHERS, PREDICTIONS, SLOTS
+from soupstate.model.train.data.inputs import BYTE, LENGTH, PREDICTED, SLOT
+from soupstate.model.train.network.lstm import on_processor, runs_on_processor
+from soupstate.model.train.network.qrnn import Qrnn, QrnnState
+
+BYTES = 256
+LENGTHS = MATCHERS + CONTEXTS  # of lengths: both bytes of a context have one
+
+
+class LstmState(NamedTuple):
+    """h and c, (1, B, units) each."""
+
+    h: Tensor
+    c: Tensor
+
+
+State = LstmState | QrnnState  # lanes are the second dimension of each of its tensors
+
+
+class Lstm(nn.LSTM):
+    """One layer, whose forget gates begin open (Jozefowicz et al. 2015)."""
+
+    def __init__(self, inputs: int, units: int) -> None:
+        super().__init__(inputs, units, batch_first=True)
+        with torch.no_grad():
+            self.bias_ih_l0[units : 2 * units] = 1.0
+
+    def zero_state(self, lanes: int, device: torch.device) -> LstmState:
+        """The state before a page."""
+        zeros = torch.zeros(1, lanes, self.hidden_size, device=device)
+        return LstmState(zeros, zeros.clone())
+
+    def forward(self, x: Tensor, state: LstmState | None = None) -> tuple[Tensor, LstmState]:  # type: ignore[override]
+        """h (B, T, units) of x (B, T, inputs), and the state after it. T is at least 1."""
+        if not runs_on_processor(x):
+            h, state = super().forward(x, state)
+            return h, LstmState(*state)
+        state = state or self.zero_state(len(x), x.device)
+        h, c = on_processor(self, x, state.h[0], state.c[0])
+        return h, LstmState(h[:, -1][None], c[None])
+
+
+class Network(nn.Module):
+    """One LSTM, or a QRNN, over bytes. Parameters only: the state is an argument and a return value.
+
+    The input of byte t is the sum of the embeddings of the byte and, of each matcher that has a match, the byte it
+    expects next and the class of its match length.
+
+    The logit of every byte predicted, by the matchers and by the contexts' successors, gains a term: linear in the
+    hidden state, plus a number by its length class, plus a small layer of all length classes and the state together.
+    (Grave et al. 2017 mix in a cache; PAQ's mixers weigh predictions by a network of such inputs. Here the mixing is
+    inside the logits.) Embeddings of some of the contexts, by hash, add to all logits: what usually comes there, on any
+    page (hashed n-gram embeddings, as in Pagnoni et al. 2024, "Byte Latent Transformer", section 3.2.1).
+    """
+
+    first_slot: Tensor
+    first_length: Tensor
+
+    def __init__(
+        self, units: int, embedding: int, outputs: int, *, copy: bool = True, qrnn: Qrnn | None = None
+    ) -> None:
+        """qrnn: in the LSTM's place, its inputs `embedding` numbers, its output `units`."""
+        super().__init__()
+        self.copy = copy
+        self.byte = nn.Embedding(BYTES, embedding)
+        self.predicted = nn.ModuleList(nn.Embedding(BYTES, embedding) for _ in range(MATCHERS))
+        self.length = nn.ModuleList(nn.Embedding(LENGTH_CLASSES, embedding) for _ in range(MATCHERS))
+        self.lstm = None if qrnn else Lstm(embedding, units)
+        self.qrnn = qrnn
+        self.output = nn.Linear(units, BYTES)
+        self.copy_gain = nn.Linear(units, PREDICTIONS, bias=False)
+        self.copy_bias = nn.Parameter(torch.zeros(PREDICTIONS, LENGTH_CLASSES))
+        self.gate = nn.Linear(units, GATE)
+        self.gate_length = nn.Embedding(LENGTHS * LENGTH_CLASSES, GATE)
+        self.gate_gain = nn.Linear(GATE, PREDICTIONS, bias=False)
+        self.context = nn.EmbeddingBag(len(LEARNED) * SLOTS, EMBEDDED, mode="sum", sparse=True)
+        self.context_output = nn.Linear(EMBEDDED, BYTES, bias=False)
+        self.heads = nn.Linear(units, outputs) if outputs else None
+        with torch.no_grad():
+            for e in [self.byte, *self.predicted, *self.length, self.gate_length]:
+                e.weight.mul_(0.5)  # type: ignore[operator]
+            self.gate_gain.weight.zero_()
+            self.context.weight.mul_(0.05)
+        self.register_buffer("first_slot", torch.arange(len(LEARNED)) * SLOTS, persistent=False)
+        self.register_buffer("first_length", torch.arange(PREDICTIONS) * LENGTH_CLASSES, persistent=False)
+
+    @property
+    def cell(self) -> Lstm | Qrnn:
+        """Whichever there is."""
+        cell = self.lstm or self.qrnn
+        assert cell is not None
+        return cell
+
+    def zero_state(self, lanes: int, device: torch.device) -> State:
+        """The state before a page."""
+        return self.cell.zero_state(lanes, device)
+
+    def hidden(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Hidden states (B, T, units) after each row of inputs (B, T, INPUTS) int64, and the state after the last."""
+        x = self.byte(inputs[..., BYTE])
+        if self.copy:
+            for k in range(MATCHERS):
+                length = inputs[..., LENGTH][..., k]
+                term = self.predicted[k](inputs[..., PREDICTED][..., k]) + self.length[k](length)
+                x = x + term * (length > 0).unsqueeze(-1)
+        h, state = self.cell(x, state)
+        return h, state
+
+    def next_byte(self, hidden: Tensor, inputs: Tensor) -> Tensor:
+        """Logits (B, T, 256) of the byte after each row."""
+        logits: Tensor = self.output(hidden).float()
+        if not self.copy:
+            return logits
+        slots = inputs[..., SLOT][..., LEARNED] + self.first_slot
+        logits = logits + self.context_output(self.context(slots.flatten(0, 1))).view_as(logits)
+        length = inputs[..., LENGTH]
+        index = length + self.first_length
+        bias = self.copy_bias.flatten().index_select(0, index.flatten()).view_as(index)
+        gate = torch.tanh(self.gate(hidden) + self.gate_length(index[..., :LENGTHS]).sum(-2))
+        gains = (self.copy_gain(hidden) + self.gate_gain(gate)).float() + bias  # (B, T, PREDICTIONS)
+        return logits.scatter_add(-1, inputs[..., PREDICTED], gains * (length > 0))

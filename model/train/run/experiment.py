@@ -1,0 +1,93 @@
+"""An experiment: a small TOML file of differences from these defaults. An unknown key is an error."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from soupstate.model.train.data.lanes import Stretches
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides a training run, next to the shards themselves."""
+
+    name: str
+    shards: str  # folder of *.rows.npy
+    seed: int = 1
+    cell: str = "lstm"  # or "qrnn"
+    layers: int = 0  # of a QRNN; 0: two. An LSTM has one
+    zoneout: float = 0.0  # share of a QRNN's forget gates that are 1 at a step of training
+    units: int = 320  # of a layer
+    embedding: int = 96
+    copy: bool = True  # the copy input
+    heads: bool = True  # marks are learned beside the next byte
+    backward: bool = False  # lessons are read from their last byte to their first
+    delay: int = 4  # bytes of look-ahead of every head
+    lanes: int = 64
+    steps: int = 128  # bytes a lane reads between two updates
+    characters: int = 400_000_000  # bytes to train on, all lanes together
+    learning_rate: float = 3e-3
+    final_learning_rate: float = 1e-4  # reached at the end of `decay`
+    decay: float = 0.6  # the last share of training in which the rate falls (cosine); 0: constant
+    warm_up: int = 1_000_000  # bytes
+    heads_weight: float = 1.0  # sum of head losses, in nats, beside the next byte's
+    depth_weight: float = 1.0  # of the depth head's loss among the heads
+    depth_changes_weight: float = 0.0  # of the error of depth's changes, on all stretches
+    depth_units: int = 0  # the last so many units start as counters, and the depth head reads them alone; 0: none
+    clip: float = 1.0  # norm of the gradient
+    init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)
+    log_interval: int = 50  # updates
+    init_units: int = 0  # only so many of its first units are taken, and further ones start afresh; 0: all
+    checkpoint_seconds: float = 180.0
+    stretches: Stretches = field(default_factory=Stretches)
+
+
+def _build(kind: type[Any], given: dict[str, Any], where: str) -> Any:
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(f"{where}: unknown key {', '.join(unknown)}; known: {', '.join(known)}")
+    values = {}
+    for key, value in given.items():
+        wanted = known[key].type
+        if wanted is Stretches:
+            if not isinstance(value, dict):
+                raise ValueError(f"{where}: {key} = {value!r} is not a table")
+            values[key] = _build(Stretches, value, f"{where} [{key}]")
+            continue
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(wanted, type) or type(value) is not wanted:
+            raise ValueError(f"{where}: {key} = {value!r} is not a {getattr(wanted, '__name__', wanted)}")
+        values[key] = value
+    return kind(**values)
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Reads an experiment file. Raises ValueError that names file and key; relative folders are the caller's."""
+    try:
+        given = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise ValueError(f"{path}: {e}") from e
+    missing = [k for k in ("name", "shards") if k not in given]
+    if missing:
+        raise ValueError(f"{path}: missing key {', '.join(missing)}")
+    experiment: Experiment = _build(Experiment, given, str(path))
+    if experiment.backward and experiment.stretches.balanced_share:
+        raise ValueError(f"{path}: balanced_share is not for backward reading")
+    _check_cell(experiment, path)
+    return experiment
+
+
+def _check_cell(experiment: Experiment, path: Path) -> None:
+    e = experiment
+    if e.cell not in ("lstm", "qrnn"):
+        raise ValueError(f"{path}: cell = {e.cell!r}; known: lstm, qrnn")
+    others = ("layers", "zoneout") if e.cell == "lstm" else ("depth_units", "init_units")
+    unfit = [key for key in others if getattr(e, key)]
+    if unfit:
+        raise ValueError(f"{path}: {', '.join(unfit)}: not for cell = {e.cell!r}")
+    if not 0 <= e.zoneout < 1 or e.layers < 0:
+        raise ValueError(f"{path}: layers = {e.layers}, zoneout = {e.zoneout}: neither is below 0, zoneout is below 1")

@@ -1,0 +1,70 @@
+"""Turns a training checkpoint into weights to read with: rounds the parameters and counts changes of syntax."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.net.checkpoint import Checkpoint, save_checkpoint
+from soupstate.model.net.fold import Parameters, rounded
+from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
+from soupstate.model.page.marks import COLUMN, IGNORED, OUTPUTS, Syntax
+from soupstate.model.train.data.shards import BYTE, MARKS, Shards
+from soupstate.model.train.network.network import Network
+from soupstate.model.train.run.experiment import Experiment
+from soupstate.model.train.run.initial_weights import load_weights
+from soupstate.model.train.run.loop import build_network
+
+COUNTED = 60_000_000  # bytes of lessons in which changes of syntax are counted
+UNSEEN = -60.0  # nats of a change that was never counted
+
+
+def export(checkpoint: Path, plan: Experiment, out: Path, *, name: str, version: str) -> None:
+    """Writes the weights of a training checkpoint to `out`. The experiment's shards must exist.
+
+    Raises OSError or ValueError for a checkpoint, an experiment or shards that cannot be used.
+    """
+    network = build_network(plan)
+    load_weights(network, checkpoint)
+    changes = count_changes(Shards(Path(plan.shards), backward=plan.backward))
+    training = {"experiment": asdict(plan)}
+    save_checkpoint(Checkpoint(name, version, plan.delay, parameters(network), changes, training=training), out)
+
+
+def parameters(network: Network) -> Parameters:
+    """Returns a network's parameters as a checkpoint holds them. Raises ValueError for one that no kernel can read."""
+    if network.lstm is None:
+        raise ValueError("no kernel reads a QRNN's output and heads: it can be trained and compared, but not exported")
+    if network.heads is None or not network.copy:
+        raise ValueError("only a network with heads and the copy input can be read")
+    assert network.heads.out_features == OUTPUTS
+    return rounded({k: v.detach().cpu().float().numpy() for k, v in network.state_dict().items()})
+
+
+def count_changes(shards: Shards) -> NDArray[np.float32]:
+    """Returns the log-likelihood (BOUNDARY_KINDS, from, to) of a byte's syntax.
+
+    It is given the syntax of the byte before and the kind of the place between the two.
+    """
+    classes = len(Syntax)
+    counts = np.zeros(BOUNDARY_KINDS * classes * classes, np.float64)
+    seen = 0
+    order = np.random.default_rng(0).permutation(len(shards))
+    for i in order:
+        rows = shards.lesson(int(i))
+        if len(rows) < 2:
+            continue
+        syntax = rows[:, MARKS + COLUMN["syntax"]].astype(np.int64)
+        kinds = boundary_kinds(np.ascontiguousarray(rows[1:, BYTE]), int(rows[0, BYTE])).astype(np.int64)
+        known = (syntax[1:] != IGNORED) & (syntax[:-1] != IGNORED)
+        index = (kinds * classes + syntax[:-1]) * classes + syntax[1:]
+        counts += np.bincount(index[known], minlength=len(counts))
+        seen += len(rows)
+        if seen > COUNTED:
+            break
+    table = counts.reshape(BOUNDARY_KINDS, classes, classes)
+    with np.errstate(divide="ignore"):
+        logs = np.log(table) - np.log(np.maximum(table.sum(2, keepdims=True), 1))
+    floored: NDArray[np.float32] = np.maximum(logs, UNSEEN).astype(np.float32)
+    return floored

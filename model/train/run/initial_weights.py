@@ -1,0 +1,75 @@
+"""Weights to start from: a checkpoint's, of training or to read with, of a network as large or smaller."""
+
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from soupstate.model.page.marks import OUTPUT
+from soupstate.model.train.network.network import Network
+
+GATES = 4
+CELLS = ("lstm.", "qrnn.")
+
+
+def load_weights(network: Network, path: Path, units: int = 0) -> None:
+    """Fills a network from a checkpoint; parameters that the checkpoint lacks (new heads) keep their start.
+
+    A checkpoint of fewer units, or the first `units` of one of more, fill the first ones. The new units keep their
+    start, and the old ones do not listen to them yet. Raises ValueError where another size differs, the cell, its
+    layers, or the units of a QRNN.
+    """
+    with safe_open(path, "pt", device="cpu") as f:
+        found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
+    if "context.scale" in found:  # a checkpoint to read with, whose embeddings are in eight bits
+        found["context.weight"] *= found.pop("context.scale")
+    own = network.state_dict()
+    if not found or "output.weight" not in found:
+        raise ValueError(f"{path}: not weights of this network (none found)")
+    cells = [{k for k in some if k.startswith(CELLS)} for some in (found, own)]
+    if cells[0] != cells[1]:
+        raise ValueError(f"{path}: not weights of this network (another cell, or other layers)")
+    if units:
+        found = {k: _first(k, v, units, found["output.weight"].shape[1]) for k, v in found.items()}
+    few, many = found["output.weight"].shape[1], own["output.weight"].shape[1]
+    if few < many and network.lstm is not None:
+        found = {k: _grown(k, v, own[k], few, many) for k, v in found.items() if k in own}
+    wrong = [k for k, v in found.items() if k in own and own[k].shape != v.shape]
+    if wrong:
+        raise ValueError(f"{path}: not weights of this network ({', '.join(wrong)})")
+    network.load_state_dict({**own, **{k: v for k, v in found.items() if k in own}})
+
+
+def _first(name: str, value: Tensor, few: int, many: int) -> Tensor:
+    """A parameter of `many` units without those after the first `few`. Raises ValueError where there are fewer."""
+    if few > many:
+        raise ValueError(f"init_units = {few}: the checkpoint has {many} units")
+    if name.startswith("lstm."):
+        gates = value.view(GATES, many, -1)[:, :few]
+        gates = gates[..., :few] if name == "lstm.weight_hh_l0" else gates
+        return gates.reshape(GATES * few, -1) if value.ndim == 2 else gates.reshape(-1)
+    return value[:, :few].clone() if value.ndim == 2 and value.shape[1] == many else value
+
+
+def _grown(name: str, small: Tensor, start: Tensor, few: int, many: int) -> Tensor:
+    """A parameter of `few` units in the place of one of `many`, whose start the new units keep."""
+    if small.shape == start.shape:
+        return small
+    grown = start.clone()
+    if name.startswith("lstm."):  # gate by gate
+        gates, old = grown.view(GATES, many, -1), small.view(GATES, few, -1)
+        if old.shape[2] != (few if name == "lstm.weight_hh_l0" else gates.shape[2]):
+            return small
+        gates[:, :few] = 0.0
+        gates[:, :few, : old.shape[2]] = old
+    elif name == "heads.weight":
+        depth = start[OUTPUT["depth"]].clone()
+        grown = torch.cat([small, torch.zeros(len(small), many - few)], 1)
+        if not bool(depth[:, :few].any()):  # it reads new units alone
+            grown[OUTPUT["depth"]] = depth
+    elif small.ndim == 2 and small.shape[1] == few:
+        grown = torch.cat([small, torch.zeros(len(small), many - few)], 1)
+    else:  # another size differs
+        return small
+    return grown

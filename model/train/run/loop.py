@@ -1,0 +1,283 @@
+"""The training loop: experiment in, checkpoints and a log out. Deterministic by seed, resumed exactly."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
+from soupstate.model.train.data.lanes import NO_TARGET, Lanes
+from soupstate.model.train.data.shards import Shards
+from soupstate.model.train.network.counters import keep_set_up, start_counters
+from soupstate.model.train.network.network import Network, State
+from soupstate.model.train.network.qrnn import Qrnn
+from soupstate.model.train.network.rows_adam import RowsAdam
+from soupstate.model.train.run.device import has_bfloat16
+from soupstate.model.train.run.experiment import Experiment
+from soupstate.model.train.run.initial_weights import load_weights
+
+
+def build_network(experiment: Experiment) -> Network:
+    """The untrained network of an experiment; its weights depend on the seed alone."""
+    torch.manual_seed(experiment.seed)
+    e, outputs = experiment, OUTPUTS if experiment.heads else 0
+    qrnn = Qrnn(e.embedding, e.units, e.layers or QRNN_LAYERS, e.zoneout) if e.cell == "qrnn" else None
+    network = Network(e.units, e.embedding, outputs, copy=e.copy, qrnn=qrnn)
+    if experiment.depth_units:
+        start_counters(network, experiment.depth_units)
+    return network
+
+
+def learning_rate(experiment: Experiment, characters: int) -> float:
+    """Linear warm-up, constant, then half a cosine over the last `decay` of training (Loshchilov & Hutter 2017)."""
+    e = experiment
+    if characters < e.warm_up:
+        return e.learning_rate * (characters + 1) / e.warm_up
+    start = e.characters * (1 - e.decay)
+    if e.decay <= 0 or characters <= start:
+        return e.learning_rate
+    share = min(1.0, (characters - start) / (e.characters - start))
+    low = e.final_learning_rate
+    return low + (e.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str, Tensor]:
+    """Mean loss of each head in nats (depth: see `depth_losses`); heads without marks are left out.
+
+    outputs (B, T, OUTPUTS) float, marks (B, T, heads) int64 with IGNORED, depth_known (B,) bool.
+    """
+    losses = {}
+    flat = outputs.float().flatten(0, 1)
+    for head in HEADS:
+        wanted = marks[..., COLUMN[head.name]]
+        if head.classes == 1:
+            losses |= depth_losses(outputs[..., OUTPUT[head.name]].float(), wanted, depth_known)
+        elif bool((wanted != IGNORED).any()):
+            got = flat[:, OUTPUT[head.name]]
+            losses[head.name] = functional.cross_entropy(got, wanted.flatten(), ignore_index=IGNORED)
+    return losses
+
+
+def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Tensor]:
+    """Mean square error of depth, in units of its scale, where the stretch began with its page; and of depth's changes.
+
+    outputs (B, T, 1) float, marks (B, T), known (B,). The second is that of depth less its mean over the lane's
+    steps: it asks to count right from wherever the lane stands, also in the middle of a page.
+    """
+    used = (marks != IGNORED).float()
+    error = (outputs[..., 0] - marks.clamp(max=DEEPEST).float() / DEPTH.scale) * used
+    change = (error - error.sum(1, keepdim=True) / used.sum(1, keepdim=True).clamp(min=1)) * used
+    at = used * known[:, None]
+    losses = {"depth": error.square() * at, "depth changes": change.square() * used}
+    counts = {"depth": at.sum(), "depth changes": used.sum()}
+    return {name: loss.sum() / counts[name] for name, loss in losses.items() if bool(counts[name] > 0)}
+
+
+DEPTH = HEADS[COLUMN["depth"]]
+QRNN_LAYERS = 2  # where the experiment does not say
+TABLE_RATE = 3.0  # learning rate of the contexts' embeddings, beside the others'
+
+
+@dataclass
+class Shared:
+    """What workers of one training share: the network, the optimizer's moments by parameter, the number of updates."""
+
+    network: Network
+    slots: list[dict[str, Tensor]]
+    updates: Tensor  # (1,) int64
+
+
+class Run:
+    """A training under way: network, optimizer, lanes, carried state, and how far it is."""
+
+    def __init__(self, experiment: Experiment, root: Path, folder: Path, device: torch.device) -> None:
+        self.experiment, self.folder, self.device = experiment, folder, device
+        e = experiment
+        self.network = build_network(e).to(device)
+        self.optimizers = _optimizers(self.network, e)
+        shards = Shards(root / e.shards, backward=e.backward)
+        self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
+        self.state: State = self.network.zero_state(e.lanes, device)
+        self._updates = torch.zeros(1, dtype=torch.int64)
+        self.seconds = 0.0  # of training by the clock, until the last save
+        self.bfloat16 = has_bfloat16(device)
+        if e.init:
+            load_weights(self.network, root / e.init, e.init_units)
+
+    @property
+    def updates(self) -> int:
+        """Steps of the optimizer so far, those of other workers too."""
+        return int(self._updates)
+
+    @property
+    def characters(self) -> int:
+        """Bytes read so far, all lanes together."""
+        return self.updates * self.experiment.lanes * self.experiment.steps
+
+    def update(self) -> dict[str, Tensor]:
+        """One batch, one step of the optimizer. Losses by name, `bits` the next byte's in bits per byte."""
+        e, batch = self.experiment, self.lanes.next()
+        inputs = torch.from_numpy(batch.inputs).to(self.device).long()
+        targets = torch.from_numpy(batch.targets).to(self.device)
+        keep = 1.0 - torch.from_numpy(batch.fresh).to(self.device).float()[None, :, None]
+        state = type(self.state)(*(s * keep for s in self.state))
+        if e.zoneout:
+            torch.manual_seed((e.seed << 32) + self.updates)  # so what is left out is the same in a run taken up
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            hidden, state = self.network.hidden(inputs, state)
+            logits = self.network.next_byte(hidden, inputs)
+            outputs = self.network.heads(hidden) if self.network.heads is not None else None
+        self.state = type(state)(*(s.detach().float() for s in state))
+        nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NO_TARGET)
+        losses: dict[str, Tensor] = {}
+        if outputs is not None:
+            marks = torch.from_numpy(batch.marks).to(self.device).long()
+            losses = head_losses(outputs, marks, torch.from_numpy(batch.depth_known).to(self.device))
+        total = nats + e.heads_weight * self._heads_loss(losses)
+        rate = learning_rate(e, self.characters)
+        self.network.zero_grad(set_to_none=True)
+        total.backward()
+        keep_set_up(self.network)
+        for optimizer, factor in zip(self.optimizers, (1.0, TABLE_RATE), strict=True):
+            group = optimizer.param_groups[0]
+            group["lr"] = rate * factor
+            if factor == 1.0:
+                torch.nn.utils.clip_grad_norm_(group["params"], e.clip)
+            if any(p.grad is not None for p in group["params"]):
+                optimizer.step()
+        self._updates += 1
+        return {"bits": nats.detach() / math.log(2), **{k: v.detach() for k, v in losses.items()}}
+
+    def _heads_loss(self, losses: dict[str, Tensor]) -> Tensor:
+        """Sum of the heads' losses; the depth head's weighted."""
+        weights = {"depth": self.experiment.depth_weight, "depth changes": self.experiment.depth_changes_weight}
+        total = torch.zeros((), device=self.device)
+        for name, loss in losses.items():
+            total = total + weights.get(name, 1.0) * loss
+        return total
+
+    def share(self) -> Shared:
+        """Puts what workers share into shared memory."""
+        self.network.zero_grad(set_to_none=True)  # gradients are each worker's own, and sparse ones cannot be shared
+        self.network.share_memory()
+        for optimizer in self.optimizers:
+            for p in optimizer.param_groups[0]["params"]:
+                if p not in optimizer.state:
+                    step = 0 if isinstance(optimizer, RowsAdam) else torch.zeros(())
+                    zeros = {"exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
+                    optimizer.state[p] = {"step": step, **zeros}
+                for slot in optimizer.state[p].values():
+                    if isinstance(slot, Tensor):
+                        slot.share_memory_()
+        slots = [o.state[p] for o in self.optimizers for p in o.param_groups[0]["params"]]
+        return Shared(self.network, slots, self._updates.share_memory_())
+
+    def join(self, shared: Shared) -> None:
+        """Goes on with another run's network, moments and count, as one of its workers."""
+        self.network, self._updates = shared.network, shared.updates
+        self.optimizers = _optimizers(self.network, self.experiment)
+        owners = [(o, p) for o in self.optimizers for p in o.param_groups[0]["params"]]
+        for (optimizer, p), slots in zip(owners, shared.slots, strict=True):
+            optimizer.state[p] = slots
+
+    def save(self) -> None:
+        """Writes the checkpoint under a temporary name and renames it."""
+        tensors: dict[str, Tensor] = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        names = {p: n for n, p in self.network.named_parameters()}
+        for optimizer in self.optimizers:
+            for p, slots in optimizer.state.items():
+                tensors |= {f"optimizer.{names[p]}.{k}": torch.as_tensor(v) for k, v in slots.items()}
+        tensors |= {f"state.{k}": v for k, v in self.state._asdict().items()}
+        tensors |= {k: torch.from_numpy(v.view(np.int64)) for k, v in self.lanes.state().items()}
+        tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        meta = {
+            "experiment": json.dumps(_plain(self.experiment)),
+            "updates": str(self.updates),
+            "seconds": f"{self.seconds:.3f}",
+        }
+        path = self.folder / "checkpoint.safetensors"
+        save_file(tensors, path.with_suffix(".part"), meta)
+        path.with_suffix(".part").rename(path)
+
+    def resume(self) -> bool:
+        """Takes up the folder's checkpoint; False where there is none. Raises ValueError for another experiment's."""
+        path = self.folder / "checkpoint.safetensors"
+        if not path.exists():
+            return False
+        with safe_open(path, "pt", device="cpu") as f:
+            meta = f.metadata()
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+        was = _plain(Experiment("", "")) | json.loads(meta["experiment"])  # a key that is newer had its default
+        now = json.loads(json.dumps(_plain(self.experiment)))
+        free = {"characters", "log_interval", "checkpoint_seconds", "init"}  # may change between runs
+        changed = sorted(k for k in now if k not in free and was.get(k) != now[k])
+        if changed:
+            raise ValueError(f"{path} was made with other {', '.join(changed)}; choose another --out or remove it")
+        self.network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
+        names = {p: n for n, p in self.network.named_parameters()}
+        for optimizer in self.optimizers:
+            for p in optimizer.param_groups[0]["params"]:
+                slots = {k: tensors.get(f"optimizer.{names[p]}.{k}") for k in ("step", "exp_avg", "exp_avg_sq")}
+                if slots["step"] is not None:
+                    # The step of RowsAdam is a number; that of Adam a tensor, which stays with the processor.
+                    step = slots.pop("step")
+                    step = int(step) if isinstance(optimizer, RowsAdam) else step
+                    optimizer.state[p] = {"step": step, **{k: v.to(self.device) for k, v in slots.items()}}
+        self.state = type(self.state)(*(tensors[f"state.{k}"].to(self.device) for k in self.state._fields))
+        self.lanes.restore(tensors["lanes.places"].numpy(), tensors["lanes.random"].numpy().view(np.uint64))
+        self._updates.fill_(int(meta["updates"]))
+        self.seconds = float(meta.get("seconds", 0))
+        return True
+
+
+def _optimizers(network: Network, experiment: Experiment) -> list[torch.optim.Optimizer]:
+    """Adam for all but the contexts' embeddings; of those a step moves only the rows that it read."""
+    table = network.context.weight
+    dense = [p for p in network.parameters() if p is not table]
+    rate = experiment.learning_rate
+    return [
+        torch.optim.Adam(dense, lr=rate, betas=(0.9, 0.99)),
+        RowsAdam([table], lr=rate * TABLE_RATE, betas=(0.9, 0.99)),
+    ]
+
+
+def _plain(experiment: Experiment) -> dict[str, Any]:
+    return {**vars(experiment), "stretches": vars(experiment.stretches)}
+
+
+def train(
+    run: Run, log: Callable[[str], None], *, seconds: float = math.inf, stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Trains until the experiment's characters (or `seconds`) are used up or `stop` says so, logging and saving."""
+    e = run.experiment
+    sums: dict[str, Tensor] = {}
+    counts: dict[str, int] = {}
+    started = saved = marked = time.monotonic()
+    before, own = run.characters, 0
+    while run.characters < e.characters and time.monotonic() - started < seconds and not stop():
+        for name, loss in run.update().items():
+            sums[name] = sums.get(name, torch.zeros((), device=run.device)) + loss
+            counts[name] = counts.get(name, 0) + 1
+        own += 1
+        if own % e.log_interval == 0:
+            now, characters = time.monotonic(), run.characters
+            speed = (characters - before) / (now - marked)
+            losses = " ".join(f"{k} {float(v) / counts[k]:.4f}" for k, v in sums.items())
+            rate = learning_rate(e, characters)
+            log(f"{characters / 1e6:.1f}M characters, {speed:.0f}/s, rate {rate:.2g}: {losses}")
+            sums, counts, marked, before = {}, {}, now, characters
+        if time.monotonic() - saved > e.checkpoint_seconds:
+            run.seconds, saved = run.seconds + time.monotonic() - saved, time.monotonic()
+            run.save()
+    run.seconds += time.monotonic() - saved
+    run.save()

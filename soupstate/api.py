@@ -1,0 +1,225 @@
+"""The Python API: one class, and its methods as functions that use the shipped weights.
+
+Every page is a str, or bytes with an optional `charset` as an HTTP header would give it. Offsets in answers count the
+code points of the decoded page. An empty page gives an empty answer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, overload
+
+from soupstate.app.answers import EXTRACT_PARTS, Asked, Extraction, rendered
+from soupstate.app.reading import LazyReader
+from soupstate.model.faults.apply import LIKELY
+from soupstate.model.faults.apply import mend as apply_fixes
+from soupstate.model.faults.fault import Fault
+from soupstate.model.faults.find import find_faults
+from soupstate.model.net.reader import Marking, Reader, Reading
+from soupstate.model.page.decode import Decoded, EmptyPage, decode, encode
+from soupstate.model.page.language import language
+from soupstate.model.page.render.links import Link
+from soupstate.model.page.skim import Skimmed, skim
+
+Html = str | bytes
+Scope = Literal["all", "main"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was extracted from a page.
+
+    title: None where the page has none. links: in the order of the page. text, markdown: of the page, or of its main
+    content with `scope="main"`. language: the tag that the page declares, in lower case, as `pt-br`. charset,
+    charset_source: the WHATWG name, and where it was found (bom, header, meta or detected); None for a str.
+    characters: of the whole page. bits_per_character: surprisal per character of what was read, which is the page
+    without the middles of scripts and the like; an estimate, usually within 2%, for pages longer than 8192 bytes.
+    `read` gives the exact bits of the whole page.
+    """
+
+    title: str | None
+    links: list[Link]
+    text: str
+    markdown: str
+    language: str | None
+    charset: str | None
+    charset_source: str | None
+    characters: int
+    bits_per_character: float
+
+
+class Soupstate:
+    """A network that reads pages. Several threads may use one object, and it may be pickled.
+
+    weights: a checkpoint; the shipped one by default. backend: a version of the recurrence, as
+    `soupstate.kernels.available()` lists them; the fastest by default. The network is loaded by the first call, or by
+    each process after pickling.
+
+    >>> soup = Soupstate()
+    >>> [page.text for page in soup.extract_many(["<p>One", "<p>Two"])]
+    ['One', 'Two']
+    """
+
+    def __init__(self, weights: str | Path | None = None, backend: str | None = None) -> None:
+        self._network = LazyReader(Path(weights) if weights else None, backend)
+
+    @property
+    def reader(self) -> Reader:
+        """The reader behind the methods. Raises FileNotFoundError or ValueError for weights that cannot be used."""
+        return self._network.reader
+
+    def extract(self, html: Html, url: str | None = None, *, charset: str | None = None, scope: Scope = "all") -> Page:
+        """Extracts the title, links, text and Markdown of a page.
+
+        url: the page's address; it makes links absolute. scope: "all", or "main" for the main content. Raises
+        ValueError for bytes that are binary or undecodable, and for weights that cannot be used.
+
+        >>> page = Soupstate().extract("<h1>Tea</h1><p>Two <b>cups</b>, <a href='/m'>milk</a>.</p>")
+        >>> print(page.markdown)
+        # Tea
+        <BLANKLINE>
+        Two **cups**, [milk](/m).
+        """
+        _check_scope(scope)
+        decoded = _decoded(html, charset)
+        skimmed = skim(decoded.text)
+        return _page(decoded, skimmed, self.reader.mark(skimmed.text), url, scope)
+
+    def extract_many(
+        self,
+        pages: Iterable[Html],
+        urls: Sequence[str | None] | None = None,
+        *,
+        charset: str | None = None,
+        scope: Scope = "all",
+    ) -> list[Page]:
+        """Extracts from several pages at once, which takes less time than one after another.
+
+        urls: the address of each page. Raises ValueError as `extract` does, with the number of the page, before any
+        page is read. `soupstate.arrow.extract_batch` gives a status instead.
+
+        >>> soup = Soupstate()
+        >>> soup.extract_many(["<a href=x>X</a>"], ["https://example.org/"])[0].links[0].url
+        'https://example.org/x'
+        """
+        _check_scope(scope)
+        decoded: list[Decoded] = []
+        for number, html in enumerate(pages):
+            try:
+                decoded.append(_decoded(html, charset))
+            except ValueError as error:
+                raise ValueError(f"page {number}: {error}") from None
+        addresses = [None] * len(decoded) if urls is None else list(urls)
+        if len(addresses) != len(decoded):
+            raise ValueError(f"{len(addresses)} urls for {len(decoded)} pages")
+        skimmed = [skim(page.text) for page in decoded]
+        markings = self.reader.mark_many([page.text for page in skimmed])
+        return [
+            _page(page, short, marking, url, scope)
+            for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True)
+            if marking is not None
+        ]
+
+    def check(self, html: Html, *, charset: str | None = None) -> list[Fault]:
+        """Finds faults: places where the page breaks, the likeliest first, each with its fixes.
+
+        At most 20 faults come back. Those of a probability of .5 or more are worth showing; below that a fault is a
+        hint. Raises ValueError as `extract` does.
+
+        >>> faults = Soupstate().check('<p class="a>Ferry</p>' + "<p class='a'>Night ferries sail on.</p>" * 4)
+        >>> faults[0].kind, faults[0].fixes[0].replacement
+        ('unpaired-quote', '"')
+        """
+        reader = self.reader
+        return find_faults(reader, reader.read(_decoded(html, charset).text))
+
+    @overload
+    def mend(
+        self, html: str, faults: Iterable[Fault] | None = None, threshold: float = LIKELY, *, charset: str | None = None
+    ) -> str: ...
+
+    @overload
+    def mend(
+        self,
+        html: bytes,
+        faults: Iterable[Fault] | None = None,
+        threshold: float = LIKELY,
+        *,
+        charset: str | None = None,
+    ) -> bytes: ...
+
+    def mend(
+        self,
+        html: Html,
+        faults: Iterable[Fault] | None = None,
+        threshold: float = LIKELY,
+        *,
+        charset: str | None = None,
+    ) -> Html:
+        """Applies the first fix of every fault of at least this probability, and returns the page.
+
+        faults: those that `check` found on this page; without them `mend` calls `check`. Where two fixes come close
+        to each other, only the likelier fault is mended. Bytes come back as bytes in the same charset. Raises
+        ValueError for a fix outside the page, and for bytes that decoding and encoding would change.
+
+        >>> broken = '<p class="a>Ferry</p>' + "<p class='a'>Night ferries sail on.</p>" * 4
+        >>> Soupstate().mend(broken, threshold=0.1)[:22]
+        '<p class="a">Ferry</p>'
+        """
+        decoded = _decoded(html, charset)
+        found = self.check(decoded.text) if faults is None else faults
+        mended = apply_fixes(decoded.text, found, threshold)
+        if isinstance(html, str):
+            return mended.page
+        if not mended.mended:
+            return html
+        if encode(decoded.text, decoded.charset) != html:
+            raise ValueError("the page has bytes that are in no charset, which would be lost")
+        return encode(mended.page, decoded.charset)
+
+    def read(self, html: Html, *, charset: str | None = None) -> Reading:
+        """Reads a page, and returns one number per character: surprisal, entropy and depth.
+
+        `surprisal` and `entropy` are in bits, `depth` counts open elements; each is a float32 array (characters,).
+        `bits_per_character` is exact. `page` is the decoded page. Raises ValueError as `extract` does.
+
+        >>> reading = Soupstate().read("<p>Tea</p>")
+        >>> len(reading.surprisal) == len(reading.entropy) == len(reading.depth) == len("<p>Tea</p>")
+        True
+        """
+        return self.reader.read(_decoded(html, charset).text, depth=True)
+
+
+def _check_scope(scope: str) -> None:
+    if scope not in ("all", "main"):
+        raise ValueError(f"scope is 'all' or 'main', not {scope!r}")
+
+
+def _decoded(html: Html, charset: str | None) -> Decoded:
+    """Decodes a page. A str needs no decoding; its charset is ""."""
+    if isinstance(html, str):
+        return Decoded(html.encode("utf-8", "replace").decode(), "", "detected")
+    try:
+        return decode(html, f"text/html; charset={charset}" if charset else None)
+    except EmptyPage:
+        return Decoded("", "utf-8", "detected")
+
+
+def _page(decoded: Decoded, skimmed: Skimmed, marking: Marking, url: str | None, scope: Scope) -> Page:
+    asked = Asked(decoded.text, url, frozenset(EXTRACT_PARTS), scope)
+    answer: Extraction = rendered(marking, skimmed, asked)
+    return Page(
+        title=answer.title,
+        links=answer.links or [],
+        text=answer.text or "",
+        markdown=answer.markdown or "",
+        language=language(decoded.text),
+        charset=decoded.charset or None,
+        charset_source=decoded.source if decoded.charset else None,
+        characters=answer.characters,
+        bits_per_character=answer.bits_per_character,
+    )
+
+
+_SHIPPED = Soupstate()
+extract, check, mend, read = _SHIPPED.extract, _SHIPPED.check, _SHIPPED.mend, _SHIPPED.read

@@ -1,0 +1,101 @@
+"""Batches of pages as Apache Arrow has them: for Ray Data, Spark, Daft and DuckDB. It needs the extra `warc`."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from soupstate.api import Soupstate
+from soupstate.app.answers import model_of
+from soupstate.app.batch.writers.parquet import SCHEMA
+from soupstate.app.pages import MOST_CHARACTERS, MOST_PAGES, fill_row, mark_pages
+from soupstate.app.rows import COLUMNS, Row, as_dict
+from soupstate.model.archive.status import DECODING, Status
+from soupstate.model.page.decode import Decoded, decode
+from soupstate.model.page.language import language
+from soupstate.model.page.skim import Skimmed, skim
+
+__all__ = ["SCHEMA", "extract_batch"]
+
+# Columns of a batch that go into the rows as they are.
+KEPT = ("url", "date", "warc_file", "offset", "record_id", "digest", "http_status", "truncated")
+_SHIPPED = Soupstate()
+
+
+def extract_batch(
+    batch: pa.RecordBatch,
+    soup: Soupstate | None = None,
+    *,
+    page_seconds: float = 60.0,
+    max_page_bytes: int = 2_000_000,
+) -> pa.RecordBatch:
+    """Extracts from every page of a batch; returns a batch of SCHEMA, the columns that `soupstate warc` writes.
+
+    batch: column `html` (string) or `body` (binary); optional columns `url`, `content_type` (the HTTP header, for the
+    charset), and those of KEPT, which are taken over. soup: the network; the shipped one by default. page_seconds:
+    processor time per page. max_page_bytes: larger pages are left out.
+
+    A page that fails gives a row with its `status`, and never an exception. Raises ValueError for a batch with neither
+    `html` nor `body`, and for weights that cannot be used.
+
+    >>> import pyarrow as pa
+    >>> batch = pa.RecordBatch.from_pydict({"html": ["<p>Tea</p>", ""], "url": ["https://example.org/", None]})
+    >>> rows = extract_batch(batch)
+    >>> rows.column("text").to_pylist(), rows.column("status").to_pylist()
+    (['Tea', None], ['ok', 'empty'])
+    """
+    name = _page_column(batch)
+    reader = (soup or _SHIPPED).reader
+    model = model_of(reader)
+    rows: list[Row] = []
+    waiting: list[tuple[Skimmed, Row]] = []
+
+    def read() -> None:
+        markings = mark_pages(reader, [page for page, _ in waiting], page_seconds)
+        for (page, row), marking in zip(waiting, markings, strict=True):
+            fill_row(row, page, marking, page_seconds)
+        waiting.clear()
+
+    for given in batch.to_pylist():
+        row = Row(**dict.fromkeys((c.name for c in COLUMNS), None))
+        row.model_name, row.model_version = model.name, model.version
+        for column in KEPT:
+            setattr(row, column, given.get(column))
+        rows.append(row)
+        page = _decoded(given[name], given.get("content_type"), max_page_bytes)
+        if isinstance(page, Status):
+            row.status = page
+            continue
+        _describe(row, page)
+        waiting.append((skim(page.text), row))
+        if len(waiting) == MOST_PAGES or sum(len(page.text) for page, _ in waiting) > MOST_CHARACTERS:
+            read()
+    read()
+    return pa.RecordBatch.from_pylist([as_dict(row) for row in rows], SCHEMA)
+
+
+def _page_column(batch: pa.RecordBatch) -> str:
+    for name in ("html", "body"):
+        if name in batch.schema.names:
+            return name
+    raise ValueError(f"the batch has neither html nor body; its columns: {', '.join(batch.schema.names)}")
+
+
+def _describe(row: Row, page: Decoded) -> None:
+    """Fills in what is known of a page before it is read."""
+    row.charset, row.charset_source = page.charset or None, page.source if page.charset else None
+    row.language, row.characters, row.status = language(page.text), len(page.text), Status.OK
+
+
+def _decoded(body: Any, content_type: str | None, max_page_bytes: int) -> Decoded | Status:
+    """Returns the page, or why there is none."""
+    if body is None or not body.strip():
+        return Status.EMPTY
+    size = len(body) if isinstance(body, bytes) else len(body.encode("utf-8", "replace"))
+    if size > max_page_bytes:
+        return Status.TOO_LARGE
+    if isinstance(body, str):
+        return Decoded(body, "", "detected")
+    try:
+        return decode(body, content_type)
+    except tuple(DECODING) as error:
+        return DECODING[type(error)]
