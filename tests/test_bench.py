@@ -69,7 +69,7 @@ def test_a_peer_that_is_not_installed_is_told(weights: Path, monkeypatch: pytest
     monkeypatch.setattr(bench_cli.click, "echo", found.append)
     monkeypatch.setattr(bench_cli.importlib, "import_module", missing)
     assert bench_cli._peers(16) == {}
-    assert found[0] == "torch: not measured, peers is not installed (pip install 'soupstate[bench]')"
+    assert found[0] == "torch: not measured, baselines is not installed (pip install 'soupstate[bench]')"
     assert len(found) == len(bench_cli.PEERS)
 
 

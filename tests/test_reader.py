@@ -15,7 +15,7 @@ from test_crawl_samples import SAMPLES
 
 from soupstate import kernels
 from soupstate.kernels.copy import copies, copy_state
-from soupstate.kernels.viterbi import path_back, reference_path_forward
+from soupstate.kernels.viterbi import viterbi_back, reference_viterbi_forward
 from soupstate.model.net import reader as module
 from soupstate.model.net import reading_loop
 from soupstate.model.net.checkpoint import Checkpoint, digest, load_checkpoint, save_checkpoint
@@ -104,8 +104,8 @@ def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
     syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
     kinds = boundary_kinds(ids, ord(" "))
     start = np.zeros(syntax.shape[1], np.float32)
-    pointers, scores = reference_path_forward(syntax, kinds, checkpoint.changes, start)
-    path = path_back([pointers], int(scores.argmax()))
+    pointers, scores = reference_viterbi_forward(syntax, kinds, checkpoint.changes, start)
+    path = viterbi_back([pointers], int(scores.argmax()))
     starts = character_starts(ids)
     assert np.array_equal(reading.syntax, path[starts])
 

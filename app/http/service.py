@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import orjson
@@ -136,7 +137,7 @@ def create_app(settings: Settings | None = None, load: Load = load_network) -> F
         await asyncio.to_thread(queue.close, CLOSE_SECONDS)
         LOG.info("stopped")
 
-    app = FastAPI(title="Soupstate", version="0.1.0", lifespan=lifespan, description=ROOT, redoc_url=None)
+    app = FastAPI(title="Soupstate", version=version("soupstate"), lifespan=lifespan, description=ROOT, redoc_url=None)
     app.include_router(router)
     app.add_middleware(Access, metrics=metrics)
     app.add_exception_handler(Problem, _problem)

@@ -135,6 +135,8 @@ void run_forget_mult_gradients(Cube<const float> f, Cube<const float> z, Cube<co
 
 NB_MODULE(_cpp, m) {
   using namespace soupstate;
+  // A network that a module holds until the interpreter ends is no leak that a user should read about.
+  nanobind::set_leak_warnings(false);
   m.attr("COPY_STATE_BYTES") = sizeof(CopyState);
   m.def("backends", &backends);
   m.def("peaks", &measure_peaks, "backend"_a, "bytes"_a);

@@ -8,7 +8,7 @@ of each change of class between two bytes), and the sums of the other outputs ov
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.kernels.viterbi import path_back, path_forward
+from soupstate.kernels.viterbi import viterbi_back, viterbi_forward
 from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.boundaries import boundary_kinds
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
@@ -52,7 +52,7 @@ class Evidence:
         kinds = boundary_kinds(self.ids[first:last], before)
         syntax = np.ascontiguousarray(outputs[:, OUTPUT["syntax"]])
         syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
-        pointers, self.scores = path_forward(syntax, kinds, self.changes, self.scores)
+        pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores)
         self.pointers.append(pointers)
         k = int(np.searchsorted(self.atoms, first, "right")) - 1
         edges = self.atoms[k : np.searchsorted(self.atoms, last, "left")].copy()
@@ -61,7 +61,7 @@ class Evidence:
 
     def path(self) -> NDArray[np.uint8]:
         """Returns the syntax (bytes,) of the best path."""
-        return path_back(self.pointers, int(self.scores.argmax()))
+        return viterbi_back(self.pointers, int(self.scores.argmax()))
 
     def decider(self, starts: NDArray[np.int64]) -> Decide:
         """Returns decide(heads, extents): the classes with the most evidence over the atoms of each extent.

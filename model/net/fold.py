@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from soupstate.kernels.weights import (
     EMBEDDED,
     GATE,
-    LARGEST,
+    LARGEST_WEIGHT,
     LEARNED,
     LENGTH_CLASSES,
     LENGTHS,
@@ -60,7 +60,7 @@ def fold(parameters: Parameters) -> Weights:
 
 def _whole_by_row(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Returns a matrix (rows, columns) rounded to 7 bits, and the factor (rows,) of each row."""
-    scale = np.maximum(np.abs(matrix).max(1), 1e-12) / np.float32(LARGEST)
+    scale = np.maximum(np.abs(matrix).max(1), 1e-12) / np.float32(LARGEST_WEIGHT)
     return np.rint(matrix / scale[:, None]).astype(np.int8), scale
 
 
