@@ -1,4 +1,4 @@
-# The service without torch. docker build -t soupstate . && docker run -p 8000:8000 soupstate
+# The service, without torch: docker build -t soupstate . && docker run -p 8000:8000 soupstate
 FROM python:3.12-slim AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ \
@@ -8,6 +8,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY kernels kernels
 COPY model model
 COPY app app
+COPY soupstate soupstate
 RUN python -m venv /opt/soupstate \
     && /opt/soupstate/bin/pip install --no-cache-dir . \
     && /opt/soupstate/bin/pip uninstall -y pip \

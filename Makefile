@@ -1,30 +1,35 @@
-# make run: serve on HOST:PORT. make test: everything. Both work in .venv; stamp files make a second time quick.
+# make run: serve on HOST:PORT. make test: what a commit must pass. make test-all: the slow tests too. All work in .venv;
+# stamp files make a second time quick.
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(wildcard kernels/cpp/*)
 
-.PHONY: run test check clean
+.PHONY: run test test-all wheel clean
 
 run: .venv/.run
 	$(BIN)/soupstate serve --host $(HOST) --port $(PORT)
 
 test: .venv/.test
-	SOUPSTATE_BACKEND=compiled $(BIN)/python -m pytest -q
-
-check: .venv/.test
 	tests/check
 
+test-all: .venv/.test
+	tests/check --all
+
+# A wheel of this machine in dist/.
+wheel: $(BIN)/python
+	$(BIN)/python -m pip wheel -q --no-deps -w dist .
+
 clean:
-	rm -rf .venv build
+	rm -rf .venv build dist
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 
-# Editable: the sources are used where they are; the compiled part is made anew when its sources change. The last line
-# of each fails where it could not be compiled.
+# Editable: the sources are used where they are, and the compiled part is built again when its sources change. The last
+# line of each fails where it could not be compiled.
 .venv/.run: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install -q -e .
 	$(BIN)/python -c 'import soupstate.kernels._cpp'

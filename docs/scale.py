@@ -1,9 +1,9 @@
-"""What a month of Common Crawl would take, reckoned from measured figures.
+"""Computes what a month of Common Crawl takes, from measured figures.
 
-    python docs/scale.py             # the tables of docs/scale.md
+    python docs/scale.py             # prints the tables of docs/crawl.md
     python docs/scale.py --update    # writes them into it
 
-All inputs are in INPUTS, each with where it is from.
+All inputs are in INPUTS, each with its source.
 """
 
 import argparse
@@ -11,20 +11,20 @@ import re
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).with_name("scale.md")
+PAGE = Path(__file__).with_name("crawl.md")
 
-# name: (value, what it is, where it is from)
+# name: (value, what it is, its source)
 INPUTS = {
     "pages": (3.0e9, "pages of a month of Common Crawl", "given"),
     "files": (90_000, "WARC files of it", "given"),
     "file_bytes": (1.0e9, "bytes of a file, packed", "given"),
     "page_characters": (82_281.0, "characters of a page, mean", "971 training pages"),
-    "core_speed": (308_700.0, "characters done in a second of a core", "`tests/crawl.py speed`, held-out pages"),
+    "core_speed": (308_700.0, "characters per second of one core", "`tests/crawl.py speed`, held-out pages"),
     "outside": (0.098, "share of a worker's time outside the network", "the same run"),
     "two_workers": (1.71, "two workers against one, by the clock", "the same run, three rounds"),
     "row_bytes": (14_300.0, "bytes of a row in Parquet", "a run with 4 files"),
-    "worker_bytes": (280e6, "memory of a worker at its peak", "`tests/crawl.py memory`"),
-    "gpu_speed": (0.0, "characters that a GPU reads in a second; 0: not measured", "none"),
+    "worker_bytes": (280e6, "peak memory of a worker", "`tests/crawl.py memory`"),
+    "gpu_speed": (0.0, "characters that a GPU reads per second; 0: not measured", "none"),
     "part_pages": (5000, "pages of a part, which a worker that dies may lose", "`--part-records`"),
     "machine_cores": (96, "cores of a machine", "assumed"),
     "day": (86_400.0, "seconds of a day", ""),
@@ -32,52 +32,52 @@ INPUTS = {
 
 
 def value(name: str) -> float:
-    """An input."""
+    """Returns an input."""
     return float(INPUTS[name][0])
 
 
 def reckoned() -> list[tuple[str, str]]:
-    """What follows from the inputs: name and figure."""
+    """Returns the results: name and figure."""
     core_seconds = value("page_characters") / value("core_speed")
-    spread = 2 / value("two_workers")  # core seconds that a core beside others takes for one of its own
+    spread = 2 / value("two_workers")  # slower by this factor where workers share a machine
     million = core_seconds * spread * 1e6 / 3600
     month = million * value("pages") / 1e6
     file_hours = month / value("files")
-    whole = int(24 // file_hours)  # files that a core does in a day
+    whole = int(24 // file_hours)  # files that a core does per day
     cores = value("files") / max(1, whole)
     lost_hours = value("part_pages") / 2 * core_seconds * spread / 3600
     machines = cores / value("machine_cores")
     read, written = value("files") * value("file_bytes"), value("pages") * value("row_bytes")
     rows = [
-        ("core seconds a page", f"{core_seconds * spread:.2f}"),
-        ("of them outside the network", f"{core_seconds * spread * value('outside'):.3f}"),
-        ("core hours for a million pages", f"{million:,.0f}"),
+        ("core seconds per page", f"{core_seconds * spread:.2f}"),
+        ("of these outside the network", f"{core_seconds * spread * value('outside'):.3f}"),
+        ("core hours per million pages", f"{million:,.0f}"),
         ("core hours for the month", f"{month / 1e6:.2f} million"),
-        ("hours of a core for a file", f"{file_hours:.1f}"),
-        (f"cores, to be done in a day, {whole} whole files each", f"{cores:,.0f}"),
-        (f"machines of {value('machine_cores'):.0f} cores, to be done in a day", f"{machines:,.0f}"),
-        ("memory of such a machine's workers", f"{value('machine_cores') * value('worker_bytes') / 1e9:.0f} GB"),
-        ("to be read", f"{read / 1e12:.0f} TB: {read / value('day') / 1e9:.2f} GB/s over a day"),
-        ("by one machine", f"{read / value('day') / machines / 1e6:.2f} MB/s"),
-        ("to be written", f"{written / 1e12:.0f} TB: {written / value('day') / 1e9:.2f} GB/s over a day"),
-        ("files done in a second", f"{value('files') / value('day'):.2f}"),
-        ("lost when a worker dies", f"{lost_hours:.1f} core hours on average, half a part"),
-        ("of the work, where every machine is lost once a day", f"{lost_hours / 24:.0%}"),
+        ("core hours per file", f"{file_hours:.1f}"),
+        (f"cores to finish in a day, {whole} whole files each", f"{cores:,.0f}"),
+        (f"machines of {value('machine_cores'):.0f} cores to finish in a day", f"{machines:,.0f}"),
+        ("memory of the workers of such a machine", f"{value('machine_cores') * value('worker_bytes') / 1e9:.0f} GB"),
+        ("read", f"{read / 1e12:.0f} TB: {read / value('day') / 1e9:.2f} GB/s over a day"),
+        ("read by one machine", f"{read / value('day') / machines / 1e6:.2f} MB/s"),
+        ("written", f"{written / 1e12:.0f} TB: {written / value('day') / 1e9:.2f} GB/s over a day"),
+        ("files finished per second", f"{value('files') / value('day'):.2f}"),
+        ("lost when a worker dies: half a part on average", f"{lost_hours:.1f} core hours"),
+        ("lost if every machine dies once a day", f"{lost_hours / 24:.0%}"),
     ]
     if value("gpu_speed"):
         hours = value("page_characters") / value("gpu_speed") * 1e6 / 3600
-        rows.append(("GPU hours for a million pages, the network alone", f"{hours:,.1f}"))
+        rows.append(("GPU hours per million pages, the network alone", f"{hours:,.1f}"))
     else:
-        rows.append(("GPU hours for a million pages", "not measured"))
+        rows.append(("GPU hours per million pages", "not measured"))
     return rows
 
 
 def tables() -> str:
-    """Inputs and what follows, in Markdown."""
+    """Returns the tables of inputs and results in Markdown."""
     given = [f"| {text} | {_written(number)} | {source} |" for number, text, source in INPUTS.values() if source]
     found = [f"| {name} | {figure} |" for name, figure in reckoned()]
-    inputs = "\n".join(["| input | value | from |", "|---|---|---|", *given])
-    return inputs + "\n\n" + "\n".join(["| what follows | |", "|---|---|", *found]) + "\n"
+    inputs = "\n".join(["| input | value | source |", "|---|---|---|", *given])
+    return inputs + "\n\n" + "\n".join(["| result | |", "|---|---|", *found]) + "\n"
 
 
 def _written(number: float) -> str:
@@ -85,16 +85,16 @@ def _written(number: float) -> str:
 
 
 def current(text: str) -> str:
-    """The page with its tables made anew."""
+    """Returns the page with new tables."""
     return re.sub(
         r"(<!-- tables: begin -->\n).*?(<!-- tables: end -->)", lambda m: m[1] + tables() + m[2], text, flags=re.S
     )
 
 
 def main() -> int:
-    """Prints or writes the tables."""
-    parser = argparse.ArgumentParser(description="Reckons what a month of Common Crawl would take.")
-    parser.add_argument("--update", action="store_true", help="write docs/scale.md")
+    """Prints or writes the tables. Returns the exit status."""
+    parser = argparse.ArgumentParser(description="Computes what a month of Common Crawl takes.")
+    parser.add_argument("--update", action="store_true", help="write docs/crawl.md")
     if parser.parse_args().update:
         PAGE.write_text(current(PAGE.read_text("utf-8")), "utf-8")
     else:

@@ -1,7 +1,7 @@
-"""The parts of the README that are made: tables out of the code, the example out of the shipped weights.
+"""The parts of the docs that are made: tables from the code, and what the README's example prints.
 
-python tests/readme.py              # status 1 where the README is not what it would write
-python tests/readme.py --update     # writes it
+python tests/readme.py              # exit status 1 where a page is not what it would write
+python tests/readme.py --update     # writes the pages
 """
 
 import argparse
@@ -19,31 +19,33 @@ from soupstate.app.http.settings import PREFIX, Settings
 from soupstate.app.rows import COLUMNS
 from soupstate.model.net.checkpoint import DEFAULT
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 
 
 def section(text: str, name: str) -> str:
-    """What stands between the comments that begin and end a section."""
+    """Returns what stands between the comments that begin and end a section."""
     found = re.search(rf"<!-- {name}: begin -->\n(.*?)<!-- {name}: end -->", text, re.S)
     assert found, f"no section {name}"
     return found[1]
 
 
 def fenced(text: str, name: str) -> str:
-    """The one code block of a section."""
+    """Returns the one code block of a section."""
     lines = section(text, name).splitlines(keepends=True)
     assert lines[0].startswith("```") and lines[-1] == "```\n"
     return "".join(lines[1:-1])
 
 
-def commands(text: str) -> str:
-    """A row for each command, as `soupstate --help` lists them."""
-    rows = [f"| `soupstate {name}` | {row[0]} | {f'`{row[1]}`' if row[1] else ''} |" for name, row in COMMANDS.items()]
+def commands() -> str:
+    """Returns a row for each command, as `soupstate --help` lists them."""
+    named = ((name, text, f"`{extra}`" if extra else "") for name, (text, extra) in COMMANDS.items())
+    rows = [f"| `soupstate {name}` | {text} | {extra} |" for name, text, extra in named]
     return "\n".join(["| command | what it does | extra |", "|---|---|---|", *rows]) + "\n"
 
 
-def settings(text: str) -> str:
-    """A row for each setting of the table in app/settings.py."""
+def settings() -> str:
+    """Returns a row for each setting of the table in app/http/settings.py."""
     rows = []
     for setting in fields(Settings):
         default = f"`{setting.default}`" if setting.default != "" else ""
@@ -53,61 +55,68 @@ def settings(text: str) -> str:
     return "\n".join(["| option | variable | default | what it is |", "|---|---|---|---|", *rows]) + "\n"
 
 
-def columns(text: str) -> str:
-    """A row for each column of what `soupstate warc` writes."""
+def columns() -> str:
+    """Returns a row for each column that `soupstate warc` writes."""
     rows = [f"| `{c.name}` | {c.metadata['kind']} | {c.metadata['help']} |" for c in COLUMNS]
     return "\n".join(["| column | type | what it is |", "|---|---|---|", *rows]) + "\n"
 
 
-def extract(text: str) -> str:
-    """What the example prints."""
-    printed = _run(text, "extract", "--format", "markdown", "--url", "https://example.org/")
-    return f"```markdown\n{printed}```\n"
+def extract() -> str:
+    """Returns what the README's first command prints."""
+    return f"```markdown\n{_run('extract', '--format', 'markdown', '--url', 'https://example.org/')}```\n"
 
 
-def entropy(text: str) -> str:
-    """The faults of the example."""
-    return f"```\n{_run(text, 'entropy', '--format', 'text', status=1)}```\n"
+def entropy() -> str:
+    """Returns what the README's second command prints."""
+    return f"```\n{_run('entropy', '--format', 'text', status=1)}```\n"
 
 
-SECTIONS: dict[str, Callable[[str], str]] = {
-    "commands": commands, "settings": settings, "columns": columns, "extract": extract, "entropy": entropy,
-}  # fmt: skip
+# Section: the page that it stands on, and what makes it.
+SECTIONS: dict[str, tuple[Path, Callable[[], str]]] = {
+    "commands": (ROOT / "docs" / "command-line.md", commands),
+    "settings": (ROOT / "docs" / "settings.md", settings),
+    "columns": (ROOT / "docs" / "crawl.md", columns),
+    "extract": (README, extract),
+    "entropy": (README, entropy),
+}
 
 
-def _run(text: str, command: str, *options: str, status: int = 0) -> str:
+def _run(command: str, *options: str, status: int = 0) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "page.html"
-        path.write_text(fenced(text, "page"), "utf-8")
+        path.write_text(fenced(README.read_text("utf-8"), "page"), "utf-8")
         done = CliRunner().invoke(soupstate, [command, "--weights", str(DEFAULT), *options, str(path)])
         assert done.exit_code == status, done.output
         return done.stdout.replace(str(path), path.name)
 
 
-def current(text: str, names: tuple[str, ...] = tuple(SECTIONS)) -> str:
-    """The README with its made sections made anew."""
-    for name in names:
-        head, begin, rest = text.partition(f"<!-- {name}: begin -->\n")
-        _, end, tail = rest.partition(f"<!-- {name}: end -->")
-        text = head + begin + SECTIONS[name](text) + end + tail
-    return text
+def is_current(name: str) -> bool:
+    """Whether a section is what the code makes."""
+    page, make = SECTIONS[name]
+    return section(page.read_text("utf-8"), name) == make()
+
+
+def update(name: str) -> None:
+    """Writes a section anew."""
+    page, make = SECTIONS[name]
+    head, begin, rest = page.read_text("utf-8").partition(f"<!-- {name}: begin -->\n")
+    _, end, tail = rest.partition(f"<!-- {name}: end -->")
+    page.write_text(head + begin + make() + end + tail, "utf-8")
 
 
 def main() -> int:
-    """Checks or updates; the status."""
+    """Checks or updates; returns the exit status."""
     assert __doc__
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--update", action="store_true", help="write the README")
-    update = parser.parse_args().update
-    text = README.read_text("utf-8")
-    wanted = current(text)
-    if text == wanted:
-        return 0
-    if update:
-        README.write_text(wanted, "utf-8")
-        return 0
-    print("README.md is not current: run python tests/readme.py --update", file=sys.stderr)
-    return 1
+    parser.add_argument("--update", action="store_true", help="write the pages")
+    writes = parser.parse_args().update
+    stale = [name for name in SECTIONS if not is_current(name)]
+    for name in stale:
+        if writes:
+            update(name)
+        else:
+            print(f"{SECTIONS[name][0].name}: {name} is stale: run python tests/readme.py --update", file=sys.stderr)
+    return int(bool(stale) and not writes)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""What the README and docs/ name is there, what is there they name, and their examples run."""
+"""The docs name what exists, what exists is named, and their examples run."""
 
 import re
 import runpy
 import shlex
-import subprocess
+import tomllib
 from pathlib import Path
 
 import click
@@ -15,13 +15,20 @@ from soupstate.app.cli.main import COMMANDS, soupstate
 from soupstate.app.http.service import ERRORS
 from soupstate.app.http.settings import PREFIX, Settings
 from soupstate.kernels.backends import VARIABLE
+from soupstate.model.archive.status import Status
 from soupstate.model.net.checkpoint import load_checkpoint
 from soupstate.model.page.marks import HEADS
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 README = readme.README.read_text("utf-8")
-DESIGN = (ROOT / "docs" / "design.md").read_text("utf-8")
-PAGES = [ROOT / "README.md", ROOT / "crawl_samples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TRAINING = (DOCS / "training.md").read_text("utf-8")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    ROOT / "crawl_samples" / "README.md",
+    *sorted(DOCS.rglob("*.md")),
+]
+README_LINES = 150
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)|!\[[^\]\n]*\]\(([^)\s]+)\)")
 CALL = re.compile(r"^.*?\bsoupstate ([a-z].*)$", re.M)
 
@@ -31,7 +38,8 @@ def without_code(text: str) -> str:
 
 
 def code(text: str) -> str:
-    return "\n".join(re.findall(r"^```\n(.*?)^```$", text, re.S | re.M))
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.S | re.M)
+    return "\n".join(block for language, block in blocks if not language)
 
 
 def command(name: str) -> click.Command:
@@ -40,14 +48,26 @@ def command(name: str) -> click.Command:
     return found
 
 
-@pytest.mark.parametrize("name", ["commands", "settings", "columns"])
-def test_tables_are_those_of_the_code(name: str) -> None:
-    assert readme.current(README, (name,)) == README, "run python tests/readme.py --update"
+@pytest.mark.parametrize("name", readme.SECTIONS)
+def test_sections_are_what_the_code_makes(name: str) -> None:
+    assert readme.is_current(name), "run python tests/readme.py --update"
 
 
-@pytest.mark.parametrize("name", ["extract", "entropy"])
-def test_the_example_is_what_the_shipped_weights_say(name: str) -> None:
-    assert readme.current(README, (name,)) == README, "run python tests/readme.py --update"
+def test_the_readme_is_short() -> None:
+    assert README.count("\n") <= README_LINES
+
+
+def test_the_readmes_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("page.html").write_text(readme.fenced(README, "page"), "utf-8")
+    python = (DOCS / "python.md").read_text("utf-8")
+    exec(readme.fenced(README, "python"), {})
+    shown = capsys.readouterr().out
+    assert "Night ferry returns https://example.org/" in shown and "a quote is missing" in shown
+    assert '<a href="/tickets.html">at the pier</a>' in shown
+    exec("\n".join(readme.fenced(python, name) for name in ("python", "faults", "reading")), {})
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -63,19 +83,26 @@ def test_command_lines_have_commands_and_options_that_exist(path: Path) -> None:
     for line in [*CALL.findall(code(text)), *inline]:
         words = shlex.split(line, comments=True)
         if words and words[0] in COMMANDS:
-            options = {option for parameter in command(words[0]).params for option in parameter.opts}
+            found = command(words[0])
+            if isinstance(found, click.Group) and len(words) > 1:
+                found = found.commands[words[1]]
+            options = {option for parameter in found.params for option in parameter.opts}
             assert {word for word in words if word.startswith("--")} <= options | {"--help"}, line
         else:  # `docker run ... soupstate`, or words of a command that the text says is not there
             assert "Not built yet" in text, line
 
 
-def test_every_top_level_path_is_listed() -> None:
-    listed = re.findall(r"^\| `([^`]+)` \|", README.split("## What is where")[1].split("\n## ")[0], re.M)
-    git = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
-    there = {f"{name.split('/')[0]}/" if "/" in name else name for name in git.stdout.splitlines()}
-    assert sorted(listed) == sorted(set(listed))
-    assert all((ROOT / name).exists() for name in listed)
-    assert not there or set(listed) == there  # nothing: no git here
+def test_the_version_stands_in_one_place() -> None:
+    """pyproject.toml has it; the changelog and the citation name the same."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert f"version: {project['version']}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_every_decision_is_listed() -> None:
+    listed = (DOCS / "decisions" / "README.md").read_text("utf-8")
+    files = [path.name for path in (DOCS / "decisions").glob("*.md") if path.name != "README.md"]
+    assert files and all(f"({name})" in listed for name in files)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -93,15 +120,18 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_what_a_crawl_takes_is_reckoned_anew() -> None:
-    scale = runpy.run_path(str(ROOT / "docs" / "scale.py"))
-    page = (ROOT / "docs" / "scale.md").read_text("utf-8")
+    scale = runpy.run_path(str(DOCS / "scale.py"))
+    page = (DOCS / "crawl.md").read_text("utf-8")
     assert scale["current"](page) == page, "run python docs/scale.py --update"
 
 
-def test_the_design_names_every_status_and_every_head() -> None:
-    statuses = DESIGN.split("| status | when |")[1].split("\n\n")[0]
-    assert {str(status) for status in ERRORS} <= set(re.findall(r"\d{3}", statuses))
-    table = DESIGN.split("| head | says of | classes |\n|---|---|---|\n")[1].split("\n\n")[0]
+def test_every_status_and_every_head_is_named() -> None:
+    http = (DOCS / "http.md").read_text("utf-8").split("| status | when |")[1].split("\n\n")[0]
+    assert {str(status) for status in ERRORS} <= set(re.findall(r"\d{3}", http))
+    crawl = (DOCS / "crawl.md").read_text("utf-8")
+    assert all(f"`{status}" in crawl for status in Status)
+    design = (DOCS / "design.md").read_text("utf-8")
+    table = design.split("| head | says of | classes |\n|---|---|---|\n")[1].split("\n\n")[0]
     named = [name for row in table.splitlines() for name in row.split("|")[1].strip().split(", ")]
     assert named == [head.name for head in HEADS]
 
@@ -111,10 +141,10 @@ def test_the_steps_from_pages_to_weights_run(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     (tmp_path / "crawl_samples").symlink_to(ROOT / "crawl_samples")
     (tmp_path / "page.html").write_text(readme.fenced(README, "page"), "utf-8")
-    experiment = readme.fenced(README, "experiment")
+    experiment = readme.fenced(TRAINING, "experiment")
     assert "characters = 400_000\n" in experiment
     (tmp_path / "small.toml").write_text(experiment.replace("400_000", "20_000"), "utf-8")
-    lines = [shlex.split(line) for line in readme.fenced(README, "steps").splitlines()]
+    lines = [shlex.split(line) for line in readme.fenced(TRAINING, "steps").splitlines()]
     for program, *arguments in lines:
         assert program == "soupstate"
         done = CliRunner().invoke(soupstate, arguments)
