@@ -125,8 +125,8 @@ def copy(stage: Stage, stages: dict[str, Stage], arguments: str) -> None:
     target = stage.root / (to if to.startswith("/") else f"{stage.directory}/{to}").lstrip("/")
     for name in names:
         path = source / name.lstrip("/")
-        if path.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "*.so")
+        if path.is_dir():  # as .dockerignore says, what the repository's folders hold besides sources stays behind
+            ignored = shutil.ignore_patterns("__pycache__", "*.so") if source == ROOT else None
             shutil.copytree(path, target, symlinks=True, dirs_exist_ok=True, ignore=ignored)
         else:
             target.mkdir(parents=True, exist_ok=True)
