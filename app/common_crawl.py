@@ -1,4 +1,4 @@
-"""Pages of Common Crawl into one WARC file: its index is asked, then the records are fetched."""
+"""Fetches pages of Common Crawl into one WARC file: it asks the index, then fetches the records."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ Answer = TypeVar("Answer")
 
 
 class FetchError(RuntimeError):
-    """The run stopped; what was fetched is kept, and the same call goes on from there."""
+    """The run stopped. What was fetched is kept, and the same call resumes the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How the servers are treated. Times in seconds."""
+    """How the run treats the servers. Times are in seconds."""
 
-    delay: float = 1.0  # between the end of a request and the next
-    attempts: int = 6  # of one request, before the run stops
-    longest_wait: float = 600.0  # a server that asks for more stops the run
-    timeout: float = 60.0  # without a byte
-    captures: int = 1000  # of one URL or pattern
-    largest: int = 32 * 1024 * 1024  # bytes of a packed record
+    delay: float = 1.0  # from the end of a request to the next one
+    attempts: int = 6  # attempts per request before the run stops
+    longest_wait: float = 600.0  # the run stops when a server asks for a longer wait
+    timeout: float = 60.0  # longest wait for the next byte
+    captures: int = 1000  # captures per URL or pattern
+    largest: int = 32 * 1024 * 1024  # bytes of the largest compressed record that is fetched
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Where a record lies: `length` bytes from `offset` of the file."""
+    """The place of a record: `length` bytes from `offset` of the file."""
 
     url: str
     filename: str
@@ -57,7 +57,7 @@ class Capture:
 
 @dataclass(slots=True)
 class Fetched:
-    """What a run brought, its resumed beginnings counted in."""
+    """What a run fetched, earlier runs that it resumed included."""
 
     records: int = 0
     size: int = 0
@@ -65,7 +65,7 @@ class Fetched:
     broken: int = 0
 
     def report(self) -> str:
-        """One line, as `12 records, 345678 bytes; not in the index: 1; broken: 0`."""
+        """Returns one line, such as `12 records, 345678 bytes; not in the index: 1; broken: 0`."""
         return (
             f"{self.records} records, {self.size} bytes; "
             f"not in the index: {len(self.not_in_index)}; broken: {self.broken}"
@@ -73,7 +73,7 @@ class Fetched:
 
 
 class _Again(Exception):
-    """The request is worth another try, `wait` seconds from now if the server said so."""
+    """The request should be sent again, after `wait` seconds where the server named a time."""
 
     def __init__(self, why: str, wait: float = 0.0) -> None:
         super().__init__(why)
@@ -89,12 +89,12 @@ def fetch(
     data_server: str = DATA_SERVER,
     manners: Manners | None = None,
 ) -> Fetched:
-    """Write the HTML captures (status 200) of the URLs in a crawl to `out`, a .warc.gz.
+    """Writes the HTML captures (status 200) of the URLs in a crawl to `out`, a .warc.gz file.
 
-    A URL may be a pattern of the index, `example.org/*`; `crawl` is a name as CC-MAIN-2026-17.
-    One request at a time. While it runs there are `out` + `.part` and `out` + `.journal`; a run
-    that was killed, or stopped with `FetchError`, is resumed by the same call: no record is
-    lost, none is written twice. `out` appears when all is there.
+    A URL may be a pattern of the index, such as `example.org/*`. `crawl` is a name such as CC-MAIN-2026-17. The run
+    sends one request at a time. Until it has finished it keeps `out` + `.part` and `out` + `.journal`; `out` appears
+    when everything is in it. After a kill or a FetchError the same call resumes the run: no record is lost, and none is
+    written twice.
     """
     if httpx is None:
         raise FetchError("httpx is not installed: pip install 'soupstate[fetch]'")
@@ -102,7 +102,7 @@ def fetch(
     journal_path = out.with_name(out.name + ".journal")
     part_path = out.with_name(out.name + ".part")
     if out.exists() and not journal_path.exists():
-        raise FileExistsError(f"{out} is there already")
+        raise FileExistsError(f"{out} exists already")
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     with (
         httpx.Client(headers=headers, timeout=manners.timeout, follow_redirects=True) as client,
@@ -120,7 +120,7 @@ def fetch(
 
 
 class _Journal:
-    """What is done, one JSON object a line; a line that a kill cut short never happened."""
+    """What is done, one JSON object per line. A line that a kill cut short does not count."""
 
     def __init__(self, file: TextIO, urls: list[str], crawl: str) -> None:
         self.file = file
@@ -131,13 +131,13 @@ class _Journal:
         run = {"crawl": crawl, "urls": urls}
         file.seek(0)
         text = file.read()
-        whole = text[: text.rfind("\n") + 1]
-        file.truncate(len(whole.encode()))
-        lines = [json.loads(line) for line in whole.splitlines()]
+        complete = text[: text.rfind("\n") + 1]
+        file.truncate(len(complete.encode()))
+        lines = [json.loads(line) for line in complete.splitlines()]
         if not lines:
             self._write(run)
         elif lines[0] != run:
-            raise FetchError(f"{file.name} is of a run with other URLs or another crawl: remove it")
+            raise FetchError(f"{file.name} belongs to a run with other URLs or another crawl: remove it")
         for line in lines[1:]:
             self._apply(line)
 
@@ -164,7 +164,7 @@ class _Journal:
 
 
 class _Web:
-    """One request at a time, with pauses, and again where the server or the line failed."""
+    """Sends one request at a time, with pauses, and repeats it when the server or the connection failed."""
 
     def __init__(self, client: httpx.Client, manners: Manners) -> None:
         self.client = client
@@ -179,7 +179,7 @@ class _Web:
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """What `read` makes of the answer; it may raise `_Again`."""
+        """Sends a request and returns what `read` makes of the answer. `read` may raise `_Again`."""
         for attempt in range(1, self.manners.attempts + 1):
             time.sleep(max(0.0, self.ready_at - time.monotonic()))
             back_off = self.manners.delay * 2**attempt
@@ -201,7 +201,7 @@ class _Web:
 
 
 def _retry_after(value: str | None) -> float:
-    """Seconds of a Retry-After header, which holds a number or a date."""
+    """Returns the seconds of a Retry-After header, which holds a number or a date."""
     if not value:
         return 0.0
     if value.strip().isdigit():
@@ -214,13 +214,11 @@ def _retry_after(value: str | None) -> float:
 
 
 def _ask_index(web: _Web, journal: _Journal, index: str) -> list[Capture]:
-    """The captures of all URLs, each once, in the order of the URLs."""
+    """Returns the captures of all URLs, each once, in the order of the URLs."""
     for url in dict.fromkeys(journal.urls):
         if url not in journal.asked:
             query = {"url": url, "output": "json"}
-            found = web.get(
-                index, lambda answer: _captures(answer, web.manners.captures), params=query
-            )
+            found = web.get(index, lambda answer: _captures(answer, web.manners.captures), params=query)
             journal.add({"asked": url, "captures": [asdict(capture) for capture in found]})
     captures = (capture for found in journal.asked.values() for capture in found)
     return list({(capture.filename, capture.offset): capture for capture in captures}.values())
@@ -236,7 +234,7 @@ def _captures(answer: httpx.Response, most: int) -> list[Capture]:
         try:
             entry = json.loads(line) if line.strip() else {}
         except json.JSONDecodeError:
-            raise _Again("an index line that is no JSON") from None
+            raise _Again("an index line is not JSON") from None
         if entry.get("status", "200") != "200" or "filename" not in entry:
             continue
         if entry.get("mime-detected", entry.get("mime", HTML_TYPES[0])) not in HTML_TYPES:
@@ -248,10 +246,8 @@ def _captures(answer: httpx.Response, most: int) -> list[Capture]:
     return found
 
 
-def _fetch_records(
-    web: _Web, journal: _Journal, captures: list[Capture], server: str, part: BinaryIO
-) -> None:
-    part.truncate(journal.fetched.size)  # what was written after the last journal line
+def _fetch_records(web: _Web, journal: _Journal, captures: list[Capture], server: str, part: BinaryIO) -> None:
+    part.truncate(journal.fetched.size)  # drops what was written after the last line of the journal
     left = [c for c in captures if (c.filename, c.offset) not in journal.done]
     progress = tqdm(captures, initial=len(captures) - len(left), unit="record", disable=None)
     with progress:
@@ -265,10 +261,8 @@ def _fetch_records(
                 part.flush()
                 os.fsync(part.fileno())
             size = journal.fetched.size + (0 if broken else len(data))
-            journal.add(
-                {"filename": capture.filename, "offset": capture.offset, "broken": broken}
-                | {"size": size}
-            )
+            done = {"filename": capture.filename, "offset": capture.offset, "broken": broken, "size": size}
+            journal.add(done)
             progress.update()
 
 
@@ -276,11 +270,11 @@ def _record(web: _Web, capture: Capture, server: str) -> bytes:
     last = capture.offset + capture.length - 1
 
     def read(answer: httpx.Response) -> bytes:
-        if answer.status_code != 206:  # never the whole file of a gigabyte
+        if answer.status_code != 206:  # the server would send the whole file, about a gigabyte
             raise FetchError(f"{answer.url}: status {answer.status_code}, not a range")
         data = b"".join(_at_most(answer.iter_raw(), capture.length))
         if len(data) != capture.length:
-            raise _Again(f"{len(data)} bytes in place of {capture.length}")
+            raise _Again(f"{len(data)} bytes instead of {capture.length}")
         return data
 
     headers = {"Range": f"bytes={capture.offset}-{last}"}
@@ -296,7 +290,7 @@ def _at_most(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 
 def _is_record(data: bytes) -> bool:
-    """Whether this is one gzip member, whole, that holds a WARC record."""
+    """Whether the data is exactly one complete gzip member that holds a WARC record."""
     inflate = zlib.decompressobj(31)
     try:
         start = inflate.decompress(data, 5)

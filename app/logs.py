@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, to stderr."""
+"""Logs to stderr, one JSON object per line."""
 
 import logging
 import sys
@@ -10,10 +10,10 @@ LOG = logging.getLogger("soupstate")
 
 
 class JsonLines(logging.Formatter):
-    """A record as JSON; what was passed as `extra={"fields": {...}}` stands beside the message."""
+    """Formats a record as JSON. The fields passed as `extra={"fields": {...}}` stand beside the message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Returns the line."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"time": when, "level": record.levelname.lower(), "message": record.getMessage()}
         line |= getattr(record, "fields", {})
@@ -30,5 +30,5 @@ def log_to_stderr(level: str) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level.upper())
-    if level == "info":  # of uvicorn's lines at this level, none says what ours do not
+    if level == "info":  # uvicorn's lines at this level add nothing to ours
         logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -16,7 +16,7 @@ from soupstate.model.page.skim import Skimmed
 MOST_PAGES = 32
 MOST_CHARACTERS = 1_000_000
 
-Beat = Callable[[], None]  # called now and then while pages are read
+Beat = Callable[[], None]  # called repeatedly while pages are read
 
 
 def _no_beat() -> None:
@@ -24,14 +24,12 @@ def _no_beat() -> None:
 
 
 def processor_limit(seconds: float) -> Stop:
-    """Returns a Stop that says whether this many seconds of the processor have passed since this call."""
+    """Returns a Stop that is True once this many seconds of processor time have passed since this call."""
     until = time.process_time() + seconds
     return lambda: time.process_time() > until
 
 
-def mark_pages(
-    reader: Reader, pages: Sequence[Skimmed], seconds: float, beat: Beat = _no_beat
-) -> list[Marking | str]:
+def mark_pages(reader: Reader, pages: Sequence[Skimmed], seconds: float, beat: Beat = _no_beat) -> list[Marking | str]:
     """Returns the marking of each page, or its status where there is none.
 
     seconds: processor time allowed per page; pages read together may take the sum.

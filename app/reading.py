@@ -44,6 +44,6 @@ class LazyReader:
         with self._lock:
             if self._reader is None:
                 if MISSING:
-                    warnings.warn(MISSING, RuntimeWarning, stacklevel=3)
+                    warnings.warn(MISSING, RuntimeWarning, stacklevel=4)
                 self._reader = load_reader(self.weights, self.backend)
             return self._reader

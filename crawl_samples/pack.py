@@ -61,9 +61,7 @@ class Sample:
 
 def samples(folder: Path = HERE) -> list[Sample]:
     """All pages, in the order of `pages.json`."""
-    return [
-        _sample(entry, folder) for entry in json.loads((folder / "pages.json").read_text("utf-8"))
-    ]
+    return [_sample(entry, folder) for entry in json.loads((folder / "pages.json").read_text("utf-8"))]
 
 
 def _sample(entry: dict[str, object], folder: Path) -> Sample:
@@ -123,9 +121,7 @@ class Packer:
         self.record("response", sample.url, sample.body, "", refers, http)
         fields = f"fetchTimeMs: {40 + len(sample.body) % 400}\r\ncharset-detected: {sample.charset}"
         refers = {"WARC-Refers-To": _record_id("response", sample.url)}
-        self.record(
-            "metadata", sample.url, f"{fields}\r\n\r\n".encode(), "application/warc-fields", refers
-        )
+        self.record("metadata", sample.url, f"{fields}\r\n\r\n".encode(), "application/warc-fields", refers)
 
     def request(self, url: str) -> None:
         parts = urlsplit(url)

@@ -55,8 +55,9 @@ def extract_batch(
             fill_row(row, page, marking, page_seconds)
         waiting.clear()
 
+    blank: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS)
     for given in batch.to_pylist():
-        row = Row(**dict.fromkeys((c.name for c in COLUMNS), None))
+        row = Row(**blank)
         row.model_name, row.model_version = model.name, model.version
         for column in KEPT:
             setattr(row, column, given.get(column))

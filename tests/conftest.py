@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
+import hypothesis  # noqa: F401  its pytest plug-in imports it at the end of a run, when garbage is collected: see below
 import numpy as np
 import pytest
 from fastapi import FastAPI

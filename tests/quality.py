@@ -26,7 +26,7 @@ from soupstate.model.page.render.text import text
 from soupstate.model.page.skim import skim
 from soupstate.model.page.spans import spans_of_marks
 from soupstate.model.train.data.teacher import teach
-from soupstate.model.train.evaluation.evaluate import NEAR, evaluate_pages
+from soupstate.model.train.evaluation.evaluate import NEAR_FAULT, evaluate_pages
 from soupstate.model.train.evaluation.score import f1, recall, words
 
 FLOORS = Path(__file__).parent / "quality_floors.json"
@@ -105,7 +105,7 @@ def measure(reader: Reader) -> Figures:
         sums[2].update(number + link.href for link in links(broken.undamaged, whole))
         sums[3].update(number + link.href for link in links(skimmed.page, skimmed.spans))
         faults = find_faults(reader, reading)[:FIRST]
-        near.append(any(max(0, broken.start - f.end, f.start - broken.end) <= NEAR for f in faults))
+        near.append(any(max(0, broken.start - f.end, f.start - broken.end) <= NEAR_FAULT for f in faults))
     for kind, (words_there, words_got, hrefs_there, hrefs_got) in wanted.items():
         figures[f"{kind}, recall of words"] = recall(words_there.elements(), words_got.elements())
         figures[f"{kind}, href F1"] = f1(hrefs_there.elements(), hrefs_got.elements())

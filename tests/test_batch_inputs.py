@@ -43,8 +43,8 @@ def test_paths_globs_and_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("none.warc.gz",), "none.warc.gz: no such file"),
         (("none*.gz",), "no such file"),
-        (("deep",), "is a folder; give its files, as deep/"),
-        (("a.warc.gz", "./deep/../a.warc.gz"), "have one name"),
+        (("deep",), "is a folder; give its files, such as deep/"),
+        (("a.warc.gz", "./deep/../a.warc.gz"), "have the same name"),
         (("none.txt",), "No such file"),
         (("nosuch://x/a.warc.gz*",), "nosuch"),
     ],

@@ -90,7 +90,7 @@ def test_a_record_that_ends_its_reader_ends_its_file(job: Job, tmp_path: Path) -
 
 @pytest.mark.usefixtures("weak")
 def test_a_page_that_hangs_is_left_out(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "HANGS", 0.5)
+    monkeypatch.setattr(supervisor, "HANG_SECONDS", 0.5)
     source = tmp_path / "a.warc.gz"
     source.write_bytes(record(b"<p>HANG") + record(page(1).encode(), 1))
     keeper = Supervisor(Job(job.out, weights=job.weights, page_seconds=0.3))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from soupstate.app.cli import bench as bench_cli
+from soupstate.app import kernel_bench
 from soupstate.app.cli.main import soupstate
 from soupstate.kernels import Packed, available, bench
 from soupstate.kernels.bench import (
@@ -36,7 +36,7 @@ def run(weights: Path, *options: str) -> Result:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "SECONDS", 0.005)
-    monkeypatch.setattr(bench_cli, "REGIMES", {"one": (1, 20), "many": (2, 10)})
+    monkeypatch.setattr(kernel_bench, "REGIMES", {"one": (1, 20), "many": (2, 10)})
 
 
 def test_rows(weights: Path, tmp_path: Path) -> None:
@@ -66,11 +66,10 @@ def test_a_peer_that_is_not_installed_is_told(weights: Path, monkeypatch: pytest
         raise ModuleNotFoundError(f"No module named {module!r}", name=module.rpartition(".")[2])
 
     found: list[str] = []
-    monkeypatch.setattr(bench_cli.click, "echo", found.append)
-    monkeypatch.setattr(bench_cli.importlib, "import_module", missing)
-    assert bench_cli._peers(16) == {}
+    monkeypatch.setattr(kernel_bench.importlib, "import_module", missing)
+    assert kernel_bench.installed_peers(16, found.append) == {}
     assert found[0] == "torch: not measured, baselines is not installed (pip install 'soupstate[bench]')"
-    assert len(found) == len(bench_cli.PEERS)
+    assert len(found) == len(kernel_bench.PEERS)
 
 
 def test_a_backend_that_reads_wrongly_gets_no_figures(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

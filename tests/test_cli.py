@@ -160,4 +160,4 @@ def test_fetch_reports_what_stops_it(tmp_path: Path) -> None:
     out = tmp_path / "out.warc.gz"
     out.write_bytes(b"")
     done = run("fetch", "https://example.org/", "--crawl", "CC-MAIN-2026-17", "--out", str(out))
-    assert (done.exit_code, done.stderr) == (1, f"Error: {out} is there already\n")
+    assert (done.exit_code, done.stderr) == (1, f"Error: {out} exists already\n")

@@ -35,9 +35,7 @@ def test_header_wins_over_meta() -> None:
 
 def test_byte_order_mark_wins_over_header_and_stays() -> None:
     body = b"\xef\xbb\xbf<p>\r\n\xc3\xa9\r</p>"
-    assert decode(body, "text/html; charset=koi8-r") == Decoded(
-        "\ufeff<p>\r\né\r</p>", "utf-8", "bom"
-    )
+    assert decode(body, "text/html; charset=koi8-r") == Decoded("\ufeff<p>\r\né\r</p>", "utf-8", "bom")
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
@@ -72,9 +70,7 @@ def test_utf16_without_mark() -> None:
         ("iso-8859-8-i", "iso8859-8", "iso-8859-8-i", "<p>שלום</p>"),
     ],
 )
-def test_labels_mean_what_browsers_take_them_for(
-    label: str, codec: str, name: str, text: str
-) -> None:
+def test_labels_mean_what_browsers_take_them_for(label: str, codec: str, name: str, text: str) -> None:
     page = meta(label, text)
     assert decode(page.encode(codec)) == Decoded(page, name, "meta")
 
@@ -102,9 +98,7 @@ def test_wrong_declarations_fall_through() -> None:
     assert decode(body, "text/html; charset=utf-8").source == "meta"
     assert decode(body, "text/html; charset=no-such-charset").source == "meta"
     lying = meta("utf-8", RUSSIAN).encode("cp1251")
-    assert decode(lying, "text/html; charset=utf-8") == Decoded(
-        lying.decode("cp1251"), "windows-1251", "detected"
-    )
+    assert decode(lying, "text/html; charset=utf-8") == Decoded(lying.decode("cp1251"), "windows-1251", "detected")
 
 
 def test_a_few_bad_bytes_do_not_fail_a_page() -> None:

@@ -18,7 +18,7 @@ from soupstate.model.train.data.lessons import byte_rows
 from soupstate.model.train.data.shards import MARKS, Shards, write_shard
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.network.network import Network
-from soupstate.model.train.run.export import UNSEEN, count_changes, parameters
+from soupstate.model.train.run.export import UNSEEN_CHANGE, count_changes, parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -163,7 +163,7 @@ def test_changes_of_syntax(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         np.exp(table)[seen], (counts / np.maximum(counts.sum(2, keepdims=True), 1))[seen], rtol=1e-5
     )
-    assert (table[~seen] == UNSEEN).all() and (table[seen] > UNSEEN).all()
+    assert (table[~seen] == UNSEEN_CHANGE).all() and (table[seen] > UNSEEN_CHANGE).all()
 
 
 def test_kinds_of_boundaries() -> None:

@@ -74,7 +74,7 @@ def test_measured_lesson_by_lesson_as_read_at_once(root: Path, cell: str, monkey
     assert found["depth, r"] == pytest.approx(r, abs=1e-3)
     assert found["depth, mean error"] == pytest.approx(np.abs(got_depth - is_depth).mean(), rel=1e-3)
     assert 0 <= found["F1, mean over heads"] <= 1
-    assert found["reading, the cell alone"] > found["reading, bytes a second"] > 0
+    assert found["reading, the cell alone"] > found["reading, bytes per second"] > 0
     assert found["numbers in the cell"] == sum(p.numel() for p in net.cell.parameters())
 
 
@@ -115,7 +115,7 @@ def test_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows[""] == ["lstm", "qrnn"] and rows["training, bytes"] == ["640", "640"]
     for name in ("bits per byte", "syntax, F1", "depth, r"):
         assert rows[name][0] != rows[name][1]
-    for name in ("training, bytes a second", "reading, bytes a second"):
+    for name in ("training, bytes per second", "reading, bytes per second"):
         assert all(float(value.replace(",", "")) > 0 for value in rows[name])
     assert re.fullmatch(r"[\d,]+", rows["reading by the kernel"][0]) and rows["reading by the kernel"][1] == ""
     alone = [float(value.replace(",", "")) for value in rows["the cell alone, by the kernel"]]

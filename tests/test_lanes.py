@@ -7,7 +7,7 @@ import pytest
 
 from soupstate.model.page.marks import COLUMN, HEADS
 from soupstate.model.train.data.inputs import INPUTS, WARM, input_rows
-from soupstate.model.train.data.lanes import IGNORED, MOST, NO_TARGET, Batch, Lanes, Stretches, places_by_class
+from soupstate.model.train.data.lanes import IGNORED, MOST_SAMPLES, NO_TARGET, Batch, Lanes, Stretches, places_by_class
 from soupstate.model.train.data.shards import BYTE, MARKS, Shards, write_shard
 
 COLUMNS = MARKS + 3
@@ -156,7 +156,7 @@ def test_places_by_class(tmp_path: Path) -> None:
     classes = [("syntax", 1), ("syntax", 2), ("syntax", 3), ("block", 7), ("cell", 1), ("cell", 2)]
     assert len(found) == len(classes)
     for places, (head, value) in zip(found, classes, strict=True):
-        assert 0 < len(places) <= MOST and len(set(places.tolist())) == len(places)
+        assert 0 < len(places) <= MOST_SAMPLES and len(set(places.tolist())) == len(places)
         assert (rows[places, MARKS + COLUMN[head]] == value).all()
     again = places_by_class(shards)
     assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))

@@ -1,7 +1,7 @@
 """Main content: the cheapest division of a page's text, given what the network says of every run."""
 
 from soupstate.model.page.marks import Event, Visible
-from soupstate.model.page.render.main import SWITCH, main_content
+from soupstate.model.page.render.main import SWITCH_COST, main_content
 from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
 
 
@@ -18,7 +18,7 @@ def test_long_content_stays_and_what_surrounds_it_goes() -> None:
 
 
 def test_a_short_run_goes_with_its_surroundings() -> None:
-    short = int(SWITCH)
+    short = int(SWITCH_COST)
     spans: list[Span] = [text(0, 300, main=1), text(400, short, main=0), text(500, 300, main=1)]
     assert len(kept(spans)) == 3
     spans[1] = text(400, 2 * short + 2, main=0)

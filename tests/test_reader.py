@@ -15,7 +15,7 @@ from test_crawl_samples import SAMPLES
 
 from soupstate import kernels
 from soupstate.kernels.copy import copies, copy_state
-from soupstate.kernels.viterbi import viterbi_back, reference_viterbi_forward
+from soupstate.kernels.viterbi import reference_viterbi_forward, viterbi_back
 from soupstate.model.net import reader as module
 from soupstate.model.net import reading_loop
 from soupstate.model.net.checkpoint import Checkpoint, digest, load_checkpoint, save_checkpoint

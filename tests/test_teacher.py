@@ -15,7 +15,7 @@ from soupstate.model.page.render.links import links
 from soupstate.model.page.render.markdown import markdown
 from soupstate.model.page.render.text import text
 from soupstate.model.page.spans import spans_of_marks
-from soupstate.model.train.data.teacher import DEEPEST, teach
+from soupstate.model.train.data.teacher import DEEPEST_TREE, teach
 from soupstate.model.train.evaluation.score import dom_items, dom_links, dom_text, f1, markdown_items, words
 
 
@@ -211,7 +211,7 @@ def test_depth() -> None:
     assert at(page, "<div>", "depth") == 3 and at(page, "</div>", "depth") == 2
     assert at(page, "<b>", "depth") == 5 and at(page, "</b>", "depth") == 4
     assert at("<p>x", "x", "depth") == 3  # html and body are implied
-    assert at("<div>" * 300 + "x", "x", "depth") == DEEPEST
+    assert at("<div>" * 300 + "x", "x", "depth") == DEEPEST_TREE
 
 
 def test_byte_order_mark_changes_nothing() -> None:

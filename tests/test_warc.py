@@ -69,9 +69,7 @@ def read(data: bytes, **options: int) -> tuple[list[WarcPage], Tally]:
 
 @pytest.mark.parametrize("packing", ["plain", "records", "whole", "xz"])
 def test_packings(packing: str, tmp_path: Path) -> None:
-    data = b"".join(
-        record(page(n).encode(), number=n, compress=packing == "records") for n in range(3)
-    )
+    data = b"".join(record(page(n).encode(), number=n, compress=packing == "records") for n in range(3))
     data = {"whole": gzip.compress, "xz": lzma.compress}.get(packing, bytes)(data)
     pages, tally = read(data)
     assert [p.html for p in pages] == [page(n) for n in range(3)]
@@ -152,9 +150,7 @@ def test_unpacked_size_is_limited() -> None:
     for name, pack in (("gzip", gzip.compress), ("br", brotli.compress)):
         _, tally = read(record(pack(b"<p>" + b" " * 10_000_000), Content_Encoding=name))
         assert not tally.skipped
-        _, tally = read(
-            record(pack(b"<p>" + b" " * 10_000_000), Content_Encoding=name), max_body=9_000_000
-        )
+        _, tally = read(record(pack(b"<p>" + b" " * 10_000_000), Content_Encoding=name), max_body=9_000_000)
         assert tally.skipped == {"too large": 1}
 
 
@@ -205,8 +201,7 @@ def test_broken_xz() -> None:
         b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: many\r\n\r\nabc\r\n\r\n",
         b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.example/\r\n"
         b"Content-Length: 11\r\n\r\nno HTTP yet\r\n\r\n",
-        b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.example/\r\n"
-        b"Content-Length: 0\r\n\r\n\r\n\r\n",
+        b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.example/\r\nContent-Length: 0\r\n\r\n\r\n\r\n",
         b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.example/\r\n"
         b"Content-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>a\r\n\r\n",
     ],
@@ -224,9 +219,7 @@ def test_arc_file() -> None:
     data = b"filedesc://a.arc 0.0.0.0 20080430204825 text/plain %d\n%s\n" % (len(version), version)
     data += b"http://a.example/x 10.0.0.1 20080430204826 text/html %d\n%s\n" % (len(http), http)
     pages, tally = read(data)
-    assert [(p.url, p.date, p.html) for p in pages] == [
-        ("http://a.example/x", "2008-04-30T20:48:26Z", page(1))
-    ]
+    assert [(p.url, p.date, p.html) for p in pages] == [("http://a.example/x", "2008-04-30T20:48:26Z", page(1))]
     assert tally.other == {"warcinfo": 1}
     assert not tally.skipped
 

@@ -52,7 +52,7 @@ def test_a_job_and_the_same_again(tmp_path: Path, weights: Path) -> None:
     assert status == 0 and summary["files"] == {"done": 3, "already": 0, "failed": {}}
     archive(tmp_path / "0.warc.gz", range(20))  # another file of the same name
     status, _, errors = run(tmp_path, "*.warc.gz", *options)
-    assert status == 1 and "rows of another 0.warc.gz" in errors
+    assert status == 1 and "rows of another file named 0.warc.gz" in errors
 
 
 def test_remote_files_and_one_that_is_missing(tmp_path: Path, weights: Path, server: str) -> None:

@@ -207,7 +207,7 @@ def test_the_service_stops_while_a_file_comes_in(serve: Serve) -> None:
         Taught.started.wait(5)
         running.server.should_exit = True
         start = time.monotonic()
-        assert b'{"error":"the service stops"' in received(connection, lambda data: False)
+        assert b'{"error":"the service is stopping"' in received(connection, lambda data: False)
         assert time.monotonic() - start < 10
 
 

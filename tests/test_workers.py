@@ -113,7 +113,7 @@ def test_one_that_fails_is_an_error(root: Path) -> None:
     run = Run(TINY, root, root, CPU)
     empty = root / "empty"
     empty.mkdir()
-    with pytest.raises(RuntimeError, match="1 of 1 further workers failed"), further_workers(run, empty, 1):
+    with pytest.raises(RuntimeError, match="1 of 1 additional workers failed"), further_workers(run, empty, 1):
         train(run, print, stop=lambda: run.updates == 2)
     assert run.updates == 2
     again = Run(TINY, root, root, CPU)

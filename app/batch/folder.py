@@ -1,4 +1,4 @@
-"""Where rows go: a folder of this machine or a remote one, and the markers of what is done."""
+"""The folder of a job, local or remote: its files of rows, and the markers of what is done."""
 
 import os
 import shutil
@@ -12,14 +12,15 @@ from fsspec.implementations.local import LocalFileSystem
 
 from soupstate.app.batch.job import JobError
 
-DONE, BEGUN, PARTS = "_done", "_begun", "_parts"  # readers of data sets pass over names that begin with an underscore
+# Readers of data sets skip names that begin with an underscore.
+DONE, BEGUN, PARTS = "_done", "_begun", "_parts"
 
 
 class Folder:
-    """Files appear under their names when they are whole, and get a marker; what is begun lies elsewhere.
+    """Publishes complete files under their names and then marks them done. Unfinished files lie elsewhere.
 
-    In a folder of this machine a file is written beside, fsynced, renamed, and only then marked; to a remote one it
-    is sent when it is whole. A process that is killed leaves nothing under a name but whole files.
+    In a local folder a file is written under PARTS, synced, renamed, and only then marked. To a remote folder it is
+    sent when it is complete. A process that is killed leaves only complete files under their names.
     """
 
     def __init__(self, address: str) -> None:
@@ -31,7 +32,7 @@ class Folder:
         self.parts = Path(self.root) / PARTS if self.local else Path(tempfile.gettempdir())
 
     def prepare(self) -> None:
-        """Makes the folders and clears away what was begun and not finished. Call while no worker runs."""
+        """Makes the folders and removes unfinished files. Call it while no worker runs."""
         try:
             self.clear()
             self.parts.mkdir(parents=True, exist_ok=True)
@@ -41,26 +42,26 @@ class Folder:
             raise JobError(f"cannot write to {self.root}: {error.strerror or error}") from None
 
     def clear(self) -> None:
-        """Removes what was begun and not finished. Call while no worker runs."""
+        """Removes unfinished files. Call it while no worker runs."""
         if self.local:
             shutil.rmtree(self.parts, ignore_errors=True)
 
     def done(self) -> dict[str, str]:
-        """What is done: name of the file of rows, and the identity of its source."""
+        """Returns the identity of the source of each finished file of rows, by the name of that file."""
         listed = self.fs.ls(f"{self.root}/{DONE}", detail=False) if self.fs.exists(f"{self.root}/{DONE}") else []
         markers = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed)
         split = (marker.removesuffix(".json").rpartition(".") for marker in markers if marker.endswith(".json"))
         return {name: which for name, _, which in split}
 
     def part(self, name: str) -> Path:
-        """Where a file is to be written before it has its name; no other process writes there."""
+        """Returns a path to write a file to before it is published. No other process writes there."""
         handle, path = tempfile.mkstemp(prefix="soupstate-", suffix=f"-{name}", dir=self.parts)
         os.close(handle)
         os.chmod(path, 0o644)
         return Path(path)
 
     def publish(self, part: Path, name: str) -> None:
-        """Gives a file that is whole its name, for good."""
+        """Publishes a complete file under its name."""
         if not self.local:
             self.fs.put_file(str(part), f"{self.root}/{name}")
             part.unlink()
@@ -70,29 +71,29 @@ class Folder:
         _sync(Path(self.root))
 
     def drop(self, name: str) -> bool:
-        """Removes a file; says whether it was there."""
+        """Removes a file. Returns whether it existed."""
         there = bool(self.fs.exists(f"{self.root}/{name}"))
         if there:
             self.fs.rm_file(f"{self.root}/{name}")
         return there
 
     def mark(self, target: str, which: str, summary: dict[str, Any]) -> None:
-        """Notes that a file of rows is done, of the source with this identity."""
+        """Marks a file of rows done. which: the identity of its source."""
         self._note(f"{DONE}/{target}.{which}.json", summary)
 
     def mark_part(self, key: str, number: int, summary: dict[str, Any]) -> None:
-        """Notes that a part is done, of a file that is not."""
+        """Marks a part of an unfinished file done."""
         self._note(f"{BEGUN}/{key}.{number}.json", summary)
 
     def begun(self, key: str) -> list[dict[str, Any]]:
-        """What was noted of the parts that are done, from the first on."""
+        """Returns the summaries of the finished parts, from the first on."""
         found: list[dict[str, Any]] = []
         while self.fs.exists(path := f"{self.root}/{BEGUN}/{key}.{len(found)}.json"):
             found.append(orjson.loads(self.fs.cat_file(path)))
         return found
 
     def forget(self, key: str, parts: int) -> None:
-        """Removes the notes of parts, when the file is done."""
+        """Removes the marks of parts, after their file is done."""
         for number in range(parts):
             self.fs.rm_file(f"{self.root}/{BEGUN}/{key}.{number}.json")
 

@@ -1,4 +1,4 @@
-"""The files of a job: paths, globs, lists and addresses into a list of addresses, each once."""
+"""The files of a job: expands paths, globs, lists and addresses to addresses, each of them once."""
 
 import glob
 import gzip
@@ -12,41 +12,41 @@ import fsspec
 from soupstate.app.batch.names import source_name
 
 STDIN = "-"
-LISTS = (".txt", ".paths", ".txt.gz", ".paths.gz")
-MAGIC = re.compile(r"[*?[]")
+LIST_SUFFIXES = (".txt", ".paths", ".txt.gz", ".paths.gz")
+GLOB_MAGIC = re.compile(r"[*?[]")
 
 
 class BadInput(ValueError):
-    """An argument that names no files; the message says which."""
+    """An argument names no files. The message tells which."""
 
 
 def sources(arguments: tuple[str, ...], prefix: str = "") -> list[str]:
-    """Addresses of WARC files; of two files of one name there would be one file of rows, so that is an error.
+    """Returns the addresses of WARC files. Raises BadInput.
 
-    An argument is a path, a glob, an address that fsspec opens (https://, s3://), a list file (one address a line,
-    .txt or .paths, packed or not; lines beginning with # do not count), or - for a list on stdin. `prefix` goes before
-    the lines of lists. Raises BadInput.
+    An argument is a path, a glob, an address that fsspec opens (https://, s3://), a list file, or - for a list on
+    stdin. A list file (.txt or .paths, gzipped or not) has one address per line; lines that begin with # are comments.
+    `prefix` goes before the lines of lists. Two files of one name are an error, because their rows would share a file.
     """
     found = list(dict.fromkeys(address for argument in arguments for address in _expand(argument, prefix)))
     named: dict[str, str] = {}
     for address in found:
         other = named.setdefault(source_name(address), address)
         if other != address:
-            raise BadInput(f"{other} and {address} have one name: their rows would be one file")
+            raise BadInput(f"{other} and {address} have the same name, so their rows would be one file")
     return found
 
 
 def _expand(argument: str, prefix: str) -> Iterator[str]:
     if argument == STDIN:
         yield from _lines(sys.stdin.read(), prefix)
-    elif argument.partition("?")[0].endswith(LISTS):
+    elif argument.partition("?")[0].endswith(LIST_SUFFIXES):
         yield from _lines(_text(argument), prefix)
     elif "://" in argument:
         yield from _remote(argument)
     elif Path(argument).is_file():
         yield argument
     elif Path(argument).is_dir():
-        raise BadInput(f"{argument} is a folder; give its files, as {argument.rstrip('/')}/*.warc.gz")
+        raise BadInput(f"{argument} is a folder; give its files, such as {argument.rstrip('/')}/*.warc.gz")
     else:
         matches = sorted(name for name in glob.glob(argument, recursive=True) if Path(name).is_file())
         if not matches:
@@ -56,7 +56,7 @@ def _expand(argument: str, prefix: str) -> Iterator[str]:
 
 def _remote(argument: str) -> Iterator[str]:
     files, path = _filesystem(argument)
-    if not MAGIC.search(argument) or files.exists(path):
+    if not GLOB_MAGIC.search(argument) or files.exists(path):
         yield argument
         return
     matches = sorted(files.glob(path))
@@ -68,7 +68,7 @@ def _remote(argument: str) -> Iterator[str]:
 def _filesystem(address: str) -> tuple[fsspec.AbstractFileSystem, str]:
     try:
         files, path = fsspec.core.url_to_fs(address)
-    except (ImportError, ValueError) as error:  # a package is missing; a protocol that nobody knows
+    except (ImportError, ValueError) as error:  # a package is missing, or the protocol is unknown
         raise BadInput(f"{address}: {error}") from None
     return files, path
 

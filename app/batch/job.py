@@ -1,4 +1,4 @@
-"""What a job is told, and what comes of one file: plain data that goes between processes."""
+"""Plain data that goes between processes: the job, an attempt at a file, and the counts of a file."""
 
 import hashlib
 from collections import Counter
@@ -12,14 +12,14 @@ FORMATS = {"parquet": ".parquet", "jsonl.gz": ".jsonl.gz", "jsonl.zst": ".jsonl.
 
 
 class JobError(Exception):
-    """The job as a whole cannot go on: no weights, no folder to write to."""
+    """The job as a whole cannot go on, because it has no weights or no folder to write to."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for every file. out: folder or address; sizes in bytes, times in seconds of a processor.
+    """What is the same for every file. Sizes are in bytes, times in seconds of processor time.
 
-    part_records: records to a part; of a file that is begun again, the parts that are whole are kept.
+    out: folder or address. part_records: records per part; when a file is read again, its finished parts are kept.
     """
 
     out: str
@@ -32,17 +32,17 @@ class Job:
 
     @property
     def digest(self) -> str:
-        """What parts of a file must have in common to be taken for parts of one."""
-        said = repr((self.form, self.weights, self.backend, self.max_page_bytes, self.page_seconds, self.part_records))
-        return hashlib.sha256(said.encode()).hexdigest()[:8]
+        """A digest of the settings that the parts of one file must share."""
+        settings = self.form, self.weights, self.backend, self.max_page_bytes, self.page_seconds, self.part_records
+        return hashlib.sha256(repr(settings).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A file, and what went wrong with it before: records (numbers from 0) that ended their reader.
+    """A file, and the records (numbered from 0) that ended their worker before.
 
-    leave_out: not read again. until: the file is read no further. careful: page by page, so that it is known which
-    one ends the reader.
+    leave_out: records that are not read again. until: the record before which reading ends. careful: whether pages are
+    read one by one, so that it is known which page ends the worker.
     """
 
     source: str
@@ -53,18 +53,18 @@ class Attempt:
 
 @dataclass(slots=True)
 class Counts:
-    """What came of a file, or of many. Times are those of a processor, in seconds, by stage."""
+    """The counts of one file or of many. Times are processor time in seconds, by stage."""
 
     rows: Counter[str] = field(default_factory=Counter)  # by status
     other: Counter[str] = field(default_factory=Counter)  # records of other kinds, by kind
-    skipped: Counter[str] = field(default_factory=Counter)  # stretches that no row could be made of, by reason
+    skipped: Counter[str] = field(default_factory=Counter)  # stretches that gave no row, by reason
     seconds: dict[str, float] = field(default_factory=dict)
     bytes: int = 0  # of the file
     characters: int = 0  # of the pages that were read
-    memory: int = 0  # most that a worker held, in bytes
+    memory: int = 0  # peak memory of a worker, in bytes
 
     def add(self, other: "Counts") -> None:
-        """Counts another file too."""
+        """Adds the counts of another file."""
         for name in ("rows", "other", "skipped"):
             getattr(self, name).update(getattr(other, name))
         for stage, seconds in other.seconds.items():
@@ -74,13 +74,13 @@ class Counts:
         self.memory = max(self.memory, other.memory)
 
     def take_up(self, counted: dict[str, Any]) -> None:
-        """Goes on from what as_dict gave."""
+        """Continues from what as_dict returned."""
         for name in ("rows", "seconds"):
             getattr(self, name).update(counted[name])
         self.characters = counted["characters"]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Returns the counts for JSON."""
         counts = {name: {str(k): n for k, n in getattr(self, name).items()} for name in ("rows", "other", "skipped")}
         seconds = {name: round(value, 3) for name, value in self.seconds.items()}
         return counts | {

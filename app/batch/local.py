@@ -1,4 +1,4 @@
-"""The local runner: a few workers of this machine, a thread of this process for each."""
+"""The local runner: does the tasks with some workers on this machine, each supervised by a thread."""
 
 import fcntl
 import queue
@@ -18,7 +18,7 @@ SHOW_SECONDS = 0.5
 
 
 def plan(sources: list[str], folder: Folder, form: str) -> list[str]:
-    """The sources still to be done, the largest first. Raises JobError where there are rows of another file."""
+    """Returns the sources still to do, the largest first. Raises JobError when a source's rows are of another file."""
     done, left = folder.done(), []
     for source in sources:
         which = done.get(target_name(source, form))
@@ -26,13 +26,13 @@ def plan(sources: list[str], folder: Folder, form: str) -> list[str]:
             left.append(source)
         elif which != identity(source):
             name = source_name(source)
-            raise JobError(f"{folder.root} has rows of another {name} than {source}: choose another folder")
+            raise JobError(f"{folder.root} holds rows of another file named {name}: choose another folder for {source}")
     return sorted(left, key=lambda source: -(size_of(source) or 0))
 
 
 @contextmanager
 def alone(folder: Folder) -> Iterator[None]:
-    """Holds a folder of this machine for one job, and makes it ready. Raises JobError where another job has it."""
+    """Locks a local folder for one job and prepares it. Raises JobError when another job holds it."""
     if not folder.local:
         folder.prepare()
         yield
@@ -53,33 +53,34 @@ def alone(folder: Folder) -> Iterator[None]:
 
 
 def run_local(job: Job, sources: list[str], workers: int, progress: Progress) -> None:
-    """Has all files done by so many workers. Raises JobError; ends the workers where it is interrupted."""
+    """Has `workers` workers do all files. Raises JobError. It ends the workers when it is interrupted."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     for source in sources:
         waiting.put(source)
     stop = threading.Event()
     broken: list[JobError] = []
-    keepers = [Supervisor(job, stop.is_set) for _ in range(min(workers, len(sources)))]
+    supervisors = [Supervisor(job, stop.is_set) for _ in range(min(workers, len(sources)))]
 
-    def keep(keeper: Supervisor) -> None:
-        with closing(keeper):
+    def keep(supervisor: Supervisor) -> None:
+        with closing(supervisor):
             while not stop.is_set():
                 try:
-                    progress.done(keeper.run(waiting.get_nowait()))
+                    progress.done(supervisor.run(waiting.get_nowait()))
                 except (queue.Empty, JobEnded):
                     return
                 except JobError as error:
                     broken.append(error)
                     stop.set()
 
-    threads = [threading.Thread(target=keep, args=(keeper,)) for keeper in keepers]
+    threads = [threading.Thread(target=keep, args=(supervisor,)) for supervisor in supervisors]
     for thread in threads:
         thread.start()
     try:
         for thread in threads:
             while thread.is_alive():
                 thread.join(SHOW_SECONDS)
-                progress.show(*(sum(int(keeper.board[place]) for keeper in keepers) for place in (BYTES, PAGES)))
+                live = (sum(int(supervisor.board[field]) for supervisor in supervisors) for field in (BYTES, PAGES))
+                progress.show(*live)
     finally:
         stop.set()
         for thread in threads:

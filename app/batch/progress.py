@@ -1,4 +1,4 @@
-"""How far a job is: a bar on a terminal, a line of log now and then otherwise."""
+"""Shows how far a job is: a progress bar on a terminal, else a log line every LOG_SECONDS."""
 
 import os
 import sys
@@ -15,11 +15,11 @@ from soupstate.app.batch.supervisor import Outcome
 from soupstate.model.archive.status import Status
 
 LOG_SECONDS = 30.0
-SHOWN = 3  # reasons in a line
+SHOWN_REASONS = 3  # in one line
 
 
 class Progress:
-    """Counts what is done, and shows it. `done` may be called by several threads."""
+    """Counts what is done and shows it. Several threads may call `done`."""
 
     def __init__(self, sources: list[str], already: int = 0) -> None:
         self.counts = Counts()
@@ -33,7 +33,7 @@ class Progress:
         self._bar = tqdm(total=self.bytes, unit="B", unit_scale=True, disable=None, file=sys.stderr)
 
     def done(self, outcome: Outcome) -> None:
-        """Counts a file that is done or has failed."""
+        """Counts a file that is done or failed."""
         with self._lock:
             self.deaths += outcome.deaths
             if outcome.counts is None:
@@ -44,7 +44,7 @@ class Progress:
             self.counts.add(outcome.counts)
 
     def show(self, live_bytes: int = 0, live_pages: int = 0) -> None:
-        """Shows how far the job is; live: what was read of files that are not done."""
+        """Shows how far the job is. live_bytes, live_pages: what was read of files that are not done."""
         with self._lock:
             size, pages = self.counts.bytes + live_bytes, self.counts.rows.total() + live_pages
             reasons = self.counts.skipped + self.counts.rows
@@ -57,14 +57,14 @@ class Progress:
             click.echo(f"{self._state(pages, reasons)}{self._speed(size)}", err=True)
 
     def close(self) -> None:
-        """Ends the bar."""
+        """Closes the bar."""
         self._bar.close()
 
     def _state(self, pages: int, reasons: Counter[str]) -> str:
         parts = [f"{self.files}/{self.total} files", f"{pages} pages"]
         if self.failed:
             parts.append(f"{len(self.failed)} files failed")
-        parts += [f"{number} {reason}" for reason, number in reasons.most_common(SHOWN)]
+        parts += [f"{number} {reason}" for reason, number in reasons.most_common(SHOWN_REASONS)]
         return ", ".join(parts)
 
     def _speed(self, size: int) -> str:
@@ -75,7 +75,7 @@ class Progress:
         return text
 
     def summary(self) -> dict[str, object]:
-        """What the job came to."""
+        """Returns what the job did, for JSON."""
         return {
             "files": {"done": self.files, "already": self.already, "failed": self.failed},
             **self.counts.as_dict(),
@@ -85,5 +85,5 @@ class Progress:
 
 
 def size_of(address: str) -> int | None:
-    """Bytes of a local file; None of another."""
+    """Returns the bytes of a local file; None for any other."""
     return os.path.getsize(address) if Path(address).is_file() else None

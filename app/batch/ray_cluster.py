@@ -1,4 +1,4 @@
-"""The Ray runner: the same task on the nodes of a cluster. Needs the extra `ray`."""
+"""The Ray runner: does the same tasks on the nodes of a cluster. It needs the extra `ray`."""
 
 import logging
 import socket
@@ -12,32 +12,32 @@ from soupstate.app.batch.job import Job, JobError
 from soupstate.app.batch.progress import Progress
 from soupstate.app.batch.supervisor import Outcome, Supervisor
 
-LOST = 10  # actors that one file may lose; a page that ends its reader is the supervisor's affair
-LOOK = 0.5  # seconds
+MOST_LOST = 10  # actors that one file may lose; the supervisor handles pages that end their worker
+WAIT_SECONDS = 0.5
 
 
 class Keeper:
-    """An actor: keeps one worker, which holds the network, on whatever node it was put."""
+    """An actor that supervises one worker, which holds the network, on whatever node Ray put it."""
 
     def __init__(self, job: Job) -> None:
         self.supervisor = Supervisor(job)
 
     def there(self) -> None:
-        """Returns when the actor runs."""
+        """Returns as soon as the actor runs."""
 
     def run(self, source: str) -> Outcome:
-        """As Supervisor.run; every error is the outcome's."""
+        """Does what Supervisor.run does, but returns every error in the outcome."""
         try:
             return self.supervisor.run(source)
-        except Exception as error:  # the file has failed; the other files go on
+        except Exception as error:  # the file failed; the other files go on
             return Outcome(source, error=f"on {socket.gethostname()}: {error}")
 
 
 def run_ray(job: Job, sources: list[str], workers: int | None, address: str, gpus: float, progress: Progress) -> None:
-    """Has all files done by actors, one a core (or `workers`), each with one file at a time.
+    """Has actors do all files, one actor per core (or `workers`), each with one file at a time.
 
-    Nodes may come and go: a file whose node is lost is given to another. Folder and local files must be seen by all
-    nodes. Raises JobError where there is no cluster.
+    Nodes may come and go: when a node is lost, its file goes to another. All nodes must see the folder and local files.
+    Raises JobError when there is no cluster.
     """
     try:
         _knock(address)
@@ -55,7 +55,7 @@ def run_ray(job: Job, sources: list[str], workers: int | None, address: str, gpu
 
 
 def _knock(address: str) -> None:
-    """Raises OSError where nobody listens at an address of host:port: Ray itself would try for a minute or more."""
+    """Raises OSError when nobody listens at an address of the form host:port. Ray would try for over a minute."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if port.isdigit():
         socket.create_connection((host, int(port)), 10).close()
@@ -64,7 +64,7 @@ def _knock(address: str) -> None:
 def _deal(actors: list[Any], waiting: list[str], progress: Progress) -> None:
     """Gives every idle actor the next file until all are done.
 
-    One that has no node, yet or any more, gets none: it is asked whether it is there until Ray has (re)started it.
+    An actor without a node gets no file. It is asked for a sign of life until Ray has started it, or started it again.
     """
     idle: list[Any] = []
     running: dict[Any, tuple[Any, str | None]] = {actor.there.remote(): (actor, None) for actor in actors}
@@ -73,13 +73,13 @@ def _deal(actors: list[Any], waiting: list[str], progress: Progress) -> None:
         while waiting and idle:
             actor, source = idle.pop(), waiting.pop()
             running[actor.run.remote(source)] = actor, source
-        for reference in ray.wait(list(running), timeout=LOOK)[0]:
+        for reference in ray.wait(list(running), timeout=WAIT_SECONDS)[0]:
             actor, found = running.pop(reference)
             try:
                 outcome = ray.get(reference)
             except RayActorError as error:
                 outcome = _lost(found, lost, waiting, error)
-                time.sleep(LOOK)  # until Ray knows what became of the node
+                time.sleep(WAIT_SECONDS)  # until Ray knows what became of the node
                 running[actor.there.remote()] = actor, None
             else:
                 idle.append(actor)
@@ -89,11 +89,11 @@ def _deal(actors: list[Any], waiting: list[str], progress: Progress) -> None:
 
 
 def _lost(source: str | None, lost: dict[str, int], waiting: list[str], error: Exception) -> Outcome | None:
-    """Puts a file whose actor was lost back among those that wait; its outcome where that was too often."""
+    """Puts the file of a lost actor back into the queue. Returns its outcome when it has lost too many actors."""
     if source is None:
         return None
     lost[source] = lost.get(source, 0) + 1
-    if lost[source] >= LOST:
-        return Outcome(source, error=f"{LOST} actors were lost: {error}")
+    if lost[source] >= MOST_LOST:
+        return Outcome(source, error=f"{MOST_LOST} actors were lost: {error}")
     waiting.append(source)
     return None

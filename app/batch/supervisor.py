@@ -1,4 +1,4 @@
-"""A worker's keeper: starts it, gives it files, and starts it again when it dies or hangs."""
+"""Supervises a worker: starts it, gives it files, and starts it again when it dies or hangs."""
 
 import os
 import signal
@@ -16,25 +16,25 @@ from soupstate.app.batch.board import BEAT, BOARD_BYTES, BYTES, PAGES, RECORD, o
 from soupstate.app.batch.job import Attempt, Counts, Job, JobError
 from soupstate.app.batch.worker import READY
 
-LOOK = 0.2  # seconds between two looks at the worker
-START_SECONDS = 120.0  # to load the network
-HANGS = 60.0  # seconds without a sign of life, three times the time of a page besides
-STARTS = 10  # that may fail in a row
-ERRORS = 3  # of reading a file, network errors above all
-DEATHS = 100  # of one file's workers
-# Deaths at one record until it is left out. A worker that ends by itself does so because of the page; one that is
-# killed from outside (by an operator, for want of memory) may have stood there by chance.
-OWN, KILLED = 2, 5
+LOOK_SECONDS = 0.2  # between two looks at the worker
+START_SECONDS = 120.0  # allowed to load the network
+HANG_SECONDS = 60.0  # without a sign of life, beyond three times the limit of a page
+MOST_STARTS = 10  # starts in a row that may fail
+MOST_ERRORS = 3  # errors of reading a file, mostly of the network
+MOST_DEATHS = 100  # workers that may die over one file
+# Deaths at one record before it is left out. A worker that ends by itself does so because of the page. A worker that is
+# killed from outside (by an operator, or for want of memory) may have been at that record by chance.
+OWN_DEATHS, KILLED_DEATHS = 2, 5
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
 
 class JobEnded(Exception):
-    """The job is to end, so nothing more is read."""
+    """The job is to end, so the supervisor reads nothing more."""
 
 
 @dataclass
 class Outcome:
-    """What came of a file: its counts, or why it failed."""
+    """The result of a file: its counts, or why it failed."""
 
     source: str
     counts: Counts | None = None
@@ -43,7 +43,7 @@ class Outcome:
 
 
 class _Died(Exception):
-    """The worker is gone; `own`: nobody killed it."""
+    """The worker is gone. own: nobody killed it."""
 
     def __init__(self, own: bool) -> None:
         super().__init__()
@@ -51,11 +51,11 @@ class _Died(Exception):
 
 
 class Supervisor:
-    """Keeps one worker. Used by one thread; `board` may be looked at by others."""
+    """Supervises one worker. Only one thread uses it; others may read `board`."""
 
     def __init__(self, job: Job, stop: Callable[[], bool] = lambda: False) -> None:
         self.job, self.stop = job, stop
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (as long as self)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as self lives)
         self._file.truncate(BOARD_BYTES)
         self.board = open_board(self._file.fileno())
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,34 +63,34 @@ class Supervisor:
 
     @property
     def pid(self) -> int | None:
-        """The worker's process."""
+        """The process id of the worker."""
         return self._process.pid if self._process else None
 
     def run(self, source: str) -> Outcome:
-        """Has a file read, again where its worker died. Raises JobError, and JobEnded when `stop` returns True."""
-        attempt, deaths, errors, died = Attempt(source), Counter[int](), 0, 0
+        """Has the worker read a file, again when the worker died. Raises JobError, and JobEnded when `stop` is True."""
+        attempt, weights, errors, died = Attempt(source), Counter[int](), 0, 0
         while True:
             try:
                 _, found, again = self._try(attempt)
             except _Died as death:
                 died += 1
-                if died >= DEATHS:
+                if died >= MOST_DEATHS:
                     return Outcome(source, error=f"its worker died {died} times", deaths=died)
                 record = int(self.board[RECORD])
                 if attempt.careful:
-                    deaths[record] += KILLED if death.own else OWN
-                attempt = _after(attempt, record, deaths[record])
+                    weights[record] += KILLED_DEATHS if death.own else OWN_DEATHS
+                attempt = _after(attempt, record, weights[record])
                 continue
             self.board[BYTES] = self.board[PAGES] = 0
             if isinstance(found, Counts):
                 return Outcome(source, found, deaths=died)
             errors += 1
-            if not again or errors >= ERRORS:
+            if not again or errors >= MOST_ERRORS:
                 return Outcome(source, error=str(found), deaths=died)
             self._wait(2.0**errors)
 
     def close(self) -> None:
-        """Ends the worker, for good."""
+        """Ends the worker for good."""
         self._end()
         self._file.close()
 
@@ -109,11 +109,11 @@ class Supervisor:
             connection.send(attempt)
         except OSError:
             raise self._death(own=False) from None
-        return self._answer(connection, HANGS + 3 * self.job.page_seconds)
+        return self._answer(connection, HANG_SECONDS + 3 * self.job.page_seconds)
 
     def _started(self) -> Connection:
-        """A connection to a worker that is ready."""
-        for _ in range(STARTS):
+        """Returns a connection to a worker that is ready."""
+        for _ in range(MOST_STARTS):
             if self._process and self._connection and self._process.poll() is None:
                 return self._connection
             self._end()
@@ -124,7 +124,7 @@ class Supervisor:
                     pass_fds=(there.fileno(), self._file.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=sys.stderr.fileno() if _real(sys.stderr) else subprocess.DEVNULL,
-                    start_new_session=True,  # an interrupt on the terminal is for the parent
+                    start_new_session=True,  # an interrupt on the terminal goes to the parent only
                     env={**os.environ, **ENVIRONMENT},
                 )
             self._connection = Connection(here.detach())
@@ -135,17 +135,17 @@ class Supervisor:
                 continue
             if what != READY:
                 raise JobError(str(found))
-        raise JobError(f"a worker died {STARTS} times before it was ready")
+        raise JobError(f"a worker died {MOST_STARTS} times before it was ready")
 
     def _answer(self, connection: Connection, patience: float) -> tuple[str, Counts | str, bool]:
-        """The worker's message. One that shows no sign of life for so many seconds is ended."""
+        """Returns the worker's message. It ends a worker that shows no sign of life for `patience` seconds."""
         beat, since = int(self.board[BEAT]), time.monotonic()
         while True:
             if self.stop():
                 self._end()
                 raise JobEnded
             try:
-                if connection.poll(LOOK):
+                if connection.poll(LOOK_SECONDS):
                     answer: tuple[str, Counts | str, bool] = connection.recv()
                     return answer
             except (EOFError, OSError):
@@ -156,7 +156,7 @@ class Supervisor:
                 raise self._death(own=True)
 
     def _death(self, own: bool) -> _Died:
-        """Clears away after a worker that is gone or hangs."""
+        """Cleans up after a worker that is gone or hangs."""
         status = self._process.wait(5) if self._process and not own else None
         self._end()
         return _Died(own or status not in (-signal.SIGKILL, -signal.SIGTERM))
@@ -166,15 +166,18 @@ class Supervisor:
         while time.monotonic() < until:
             if self.stop():
                 raise JobEnded
-            time.sleep(LOOK)
+            time.sleep(LOOK_SECONDS)
 
 
 def _after(attempt: Attempt, record: int, weight: int) -> Attempt:
-    """The next attempt, after the deaths at a record were counted: OWN * KILLED is enough to leave it out."""
+    """Returns the next attempt.
+
+    weight: of the deaths at `record`. Each counts for KILLED_DEATHS or OWN_DEATHS, and their product leaves it out.
+    """
     attempt = replace(attempt, careful=True)
-    if weight < OWN * KILLED:
+    if weight < OWN_DEATHS * KILLED_DEATHS:
         return attempt
-    if record in attempt.leave_out:  # it is not the page, but the record
+    if record in attempt.leave_out:  # the record itself ends the worker, not its page
         return replace(attempt, until=record)
     return replace(attempt, leave_out=attempt.leave_out | {record})
 

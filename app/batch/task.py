@@ -1,4 +1,4 @@
-"""The task: one WARC file in, one file of rows out."""
+"""The task: reads one WARC file and writes its rows."""
 
 import resource
 import sys
@@ -33,7 +33,7 @@ class Rows(Protocol):
 
 
 class Task:
-    """One attempt at a file. board (4,) of int64 shows others where it is: record, bytes read, pages, a beat."""
+    """One attempt at a file. board (4,) int64 shows other processes how far it is; see `soupstate.app.batch.board`."""
 
     def __init__(self, job: Job, reader: Reader, attempt: Attempt, board: Any) -> None:
         self.job, self.reader, self.attempt, self.board = job, reader, attempt, board
@@ -43,7 +43,7 @@ class Task:
         self._clock = time.process_time()
 
     def run(self) -> Counts:
-        """Reads the file, writes its rows and marks it done. Raises OSError where it cannot be read or written."""
+        """Reads the file, writes its rows and marks it done. Raises OSError when it cannot be read or written."""
         folder = Folder(self.job.out)
         target = target_name(self.attempt.source, self.job.form)
         which = identity(self.attempt.source)
@@ -57,7 +57,7 @@ class Task:
             while self._write_part(folder, full, batches):
                 folder.mark_part(key, full, self.counts.as_dict())
                 full += 1
-        old = full + 1  # parts of an earlier run that cut the file otherwise
+        old = full + 1  # parts that an earlier run with other settings has left
         while folder.drop(part_name(self.attempt.source, self.job.form, old)):
             old += 1
         self._finish(tally)
@@ -66,7 +66,7 @@ class Task:
         return self.counts
 
     def _write_part(self, folder: Folder, number: int, batches: Iterator[list[tuple[int, WarcRecord]]]) -> bool:
-        """Writes the next part; says whether it is full, so that another may follow."""
+        """Writes the next part. Returns whether it is full, so that another may follow."""
         name = part_name(self.attempt.source, self.job.form, number)
         part, records = folder.part(name), 0
         try:
@@ -89,13 +89,13 @@ class Task:
 
     def _finish(self, tally: Tally) -> None:
         self._spent("writing")
-        self.counts.skipped = tally.skipped - self.counts.rows  # which have their status
+        self.counts.skipped = tally.skipped - self.counts.rows  # records with a row are counted by its status
         self.counts.other, self.counts.bytes = tally.other, tally.consumed
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.counts.memory = peak if sys.platform == "darwin" else peak * 1024
 
     def _batches(self, file: "_Watched", tally: Tally, skip: int) -> Iterator[list[tuple[int, WarcRecord]]]:
-        """Records from number `skip` on, with their numbers: as many as are read together, and all of one part."""
+        """Yields batches of (number, record) from record `skip` on. A batch is read together and lies in one part."""
         batch: list[tuple[int, WarcRecord]] = []
         pages = characters = 0
         most = 1 if self.attempt.careful else MOST_PAGES
@@ -124,7 +124,7 @@ class Task:
         yield batch
 
     def _read(self, batch: list[tuple[int, WarcRecord]]) -> list[Row]:
-        """The rows of records, their pages read."""
+        """Reads the pages of records, and returns their rows."""
         rows = [row_of(record, self.name, self.model) for _, record in batch]
         chosen = []
         for (number, record), row in zip(batch, rows, strict=True):
@@ -149,7 +149,7 @@ class Task:
         self.board[BEAT] += 1
 
     def _spent(self, stage: str) -> None:
-        """Counts the time since the last call as that of a stage."""
+        """Counts the processor time since the last call for a stage."""
         now = time.process_time()
         self.counts.seconds[stage] = self.counts.seconds.get(stage, 0.0) + now - self._clock
         self._clock = now
@@ -170,7 +170,7 @@ class _Watched:
 
 @contextmanager
 def opened(address: str) -> Iterator[Any]:
-    """A local or remote file, to be read from its beginning to its end."""
+    """Opens a local or remote file, to read it once from beginning to end."""
     with fsspec.open(address, "rb") if "://" in address else open(address, "rb") as file:
         yield file
 

@@ -1,9 +1,9 @@
-"""A worker: a process that holds the network once and does one task after another.
+"""A worker: a process that loads the network once and does one task after another.
 
     python -m soupstate.app.batch.worker CONNECTION BOARD
 
-with two file descriptors: of a socket to the process that started it, and of the board's memory. It ends as soon as
-that process is gone.
+Its arguments are two file descriptors: a socket to the process that started it, and the board's memory. It ends as soon
+as that process is gone.
 """
 
 import os
@@ -25,7 +25,7 @@ READY, DONE, FAILED = "ready", "done", "failed"
 
 
 def end_with(parent: int) -> None:
-    """Ends this process when the other end of a socket is closed, at whatever work it is."""
+    """Ends this process at once when the other end of a socket is closed."""
     watch = select.poll()
     watch.register(parent, select.POLLHUP)
 
@@ -37,7 +37,7 @@ def end_with(parent: int) -> None:
 
 
 def _received(connection: Connection) -> Any:
-    """What the parent sends; None where it has ended, which the thread of `end_with` may see a moment later."""
+    """Returns what the parent sends, or None when it has ended. The thread of `end_with` may notice that later."""
     try:
         return connection.recv()
     except (EOFError, ConnectionError):
@@ -45,7 +45,7 @@ def _received(connection: Connection) -> Any:
 
 
 def main() -> None:
-    """Takes the job, loads its network, and answers attempts."""
+    """Receives the job, loads its network, and does one attempt after another."""
     connection, board_file = Connection(int(sys.argv[1])), int(sys.argv[2])
     end_with(connection.fileno())
     board = open_board(board_file)
@@ -66,8 +66,8 @@ def main() -> None:
             connection.send((DONE, Task(job, reader, attempt, board).run(), False))
         except OSError as error:
             connection.send((FAILED, f"{error.strerror or error}", not isinstance(error, FileNotFoundError)))
-        except Exception as error:  # the file has failed; the other files go on
-            remote = "://" in attempt.source  # libraries of remote files have errors of their own
+        except Exception as error:  # the file failed; the other files go on
+            remote = "://" in attempt.source  # libraries for remote files raise errors of their own
             if not remote:
                 traceback.print_exc()
             connection.send((FAILED, f"{type(error).__name__}: {error}", remote))

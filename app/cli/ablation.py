@@ -1,4 +1,4 @@
-"""`soupstate ablation`. Imported when it runs: it needs the extra `train`."""
+"""`soupstate ablation`. It needs the extra `train`."""
 
 from pathlib import Path
 
@@ -18,14 +18,15 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.command("ablation")
 @click.argument("experiments", nargs=-1, required=True, type=FILE, metavar="EXPERIMENT.toml...")
 @click.option("--shards", type=FOLDER, required=True, help="Held-out lessons (made by `lessons --damaged 0`).")
-@click.option("--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder of the runs.")
-@click.option("--longest", type=click.IntRange(min=1), default=50_000, show_default=True, help="Bytes of a lesson.")
+@click.option("--runs", type=FOLDER, default=Path("runs"), show_default=True, help="Folder that holds the runs.")
+@click.option("--longest", type=click.IntRange(min=1), default=50_000, show_default=True, help="Bytes read per lesson.")
 def ablation_command(experiments: tuple[Path, ...], shards: Path, runs: Path, longest: int) -> None:
-    """Compare trained experiments on held-out lessons: bits per byte, every head, speed; a column an experiment.
+    """Compare trained experiments on held-out lessons. The table has a column for each experiment.
 
-    Heads: the share of right marks, and F1, the mean over the classes that occur. Speed of training
-    is by the clock, as its checkpoint tells; of reading by the seconds of one thread, page by page, through torch and
-    by the kernel: of the whole network, where a kernel reads it (an LSTM's), and of the cell alone.
+    Its rows are bits per byte, two figures for each head, and speed. For each head: the share of right marks, and F1,
+    the mean over the classes that occur. Training speed is in wall-clock time, as the checkpoint records it. Reading
+    speed is in processor time of one thread that reads page by page: through torch, and by the kernel. The kernel reads
+    the cell alone, and the whole network where it can (an LSTM).
     """
     columns: dict[str, dict[str, float]] = {}
     try:

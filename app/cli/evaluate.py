@@ -1,4 +1,4 @@
-"""`soupstate evaluate`. Imported when it runs: it needs the extra `train`."""
+"""`soupstate evaluate`. It needs the extra `train`."""
 
 import json
 import lzma
@@ -31,20 +31,20 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("evaluate")
 @click.option("--weights", type=INPUT, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to measure.")
-@click.option("--pages", type=INPUT, multiple=True, help="Held-out pages, WARC: bits, links, text, Markdown, speed.")
-@click.option("--teacher", is_flag=True, help="Of --pages too: the figures of the teacher's own marks, the ceiling.")
-@click.option("--mend", is_flag=True, help="Of --pages too: what fixes do to html5lib's parse errors.")
+@click.option("--pages", type=INPUT, multiple=True, help="Held-out WARC: bits, links, text, Markdown and speed.")
+@click.option("--teacher", is_flag=True, help="With --pages: also measure the teacher's own marks, the ceiling.")
+@click.option("--mend", is_flag=True, help="With --pages: also measure what fixes do to html5lib's parse errors.")
 @click.option("--damage", type=INPUT, help="Labelled pages, .jsonl.xz: recall of the article in damaged pages.")
-@click.option("--ids", type=INPUT, help="Of --damage: only the pages of these ids (dataset/id), one a line.")
-@click.option("--faults", type=INPUT, help="Pages with one fault each, .jsonl.gz: are they found and fixed?")
-@click.option("--ablation", is_flag=True, help="Of --faults: the figures without parts of the search, too.")
-@click.option("--limit", type=click.IntRange(min=1), help="So many pages of each; default: all.")
-@click.option("--json", "report", type=OUTPUT, help="Write the figures here, too.")
-@click.option("--store", type=OUTPUT, help="Write the checkpoint here, with the figures in it.")
+@click.option("--ids", type=INPUT, help="With --damage: file with the ids (dataset/id) of the pages, one per line.")
+@click.option("--faults", type=INPUT, help="Pages with one fault each, .jsonl.gz: how many are found and fixed.")
+@click.option("--ablation", is_flag=True, help="With --faults: also measure the search without some of its parts.")
+@click.option("--limit", type=click.IntRange(min=1), help="Pages to measure of each kind; default: all.")
+@click.option("--json", "report", type=OUTPUT, help="Also write the figures to this file.")
+@click.option("--store", type=OUTPUT, help="Write the checkpoint, with the figures in it, to this file.")
 def evaluate_command(
     weights: Path, pages: tuple[Path, ...], limit: int | None, report: Path | None, store: Path | None, **options: Any
 ) -> None:
-    """Measure weights on pages that they were not trained on; prints tables of figures."""
+    """Measure weights on pages that they were not trained on, and print tables of figures."""
     damage, faults = options["damage"], options["faults"]
     if not (pages or damage or faults):
         raise click.UsageError("nothing to measure: give --pages, --damage or --faults")

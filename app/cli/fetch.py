@@ -9,14 +9,14 @@ from soupstate.app.common_crawl import FetchError, Manners, fetch
 
 @click.command("fetch")
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("--crawl", required=True, help="Name of the crawl, as CC-MAIN-2026-17.")
+@click.option("--crawl", required=True, help="Name of the crawl, such as CC-MAIN-2026-17.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write, .warc.gz.")
 @click.option("--delay", type=click.FloatRange(min=0.0), default=1.0, help="Seconds between requests; default: 1.")
-@click.option("--captures", type=click.IntRange(min=1), default=1000, show_default=True, help="Most of one URL.")
+@click.option("--captures", type=click.IntRange(min=1), default=1000, show_default=True, help="Captures per URL.")
 def fetch_command(urls: tuple[str, ...], crawl: str, out: Path, delay: float, captures: int) -> None:
-    """Fetch the HTML captures of URLs (or patterns, as example.org/*) in a crawl of Common Crawl.
+    """Fetch the HTML captures of URLs, or of patterns such as example.org/*, in a crawl of Common Crawl.
 
-    One request at a time. A run that was stopped goes on when called again the same way.
+    The command sends one request at a time. When a run was stopped, the same command resumes it.
     """
     try:
         fetched = fetch(urls, crawl, out, manners=Manners(delay=delay, captures=captures))

@@ -1,4 +1,4 @@
-"""The command line: `soupstate COMMAND`. It imports a command's module only when that command runs."""
+"""The command line, `soupstate COMMAND`. It imports a command's module only when that command runs."""
 
 import importlib
 import sys
@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import click
 
-# Command: what it does, and the extra that its imports need. `app/cli/NAME.py` holds it as `NAME_command`.
+# Each command: what it does, and the extra that its imports need. `app/cli/NAME.py` holds it as `NAME_command`.
 COMMANDS = {
     "serve": ("Answer HTTP requests.", ""),
     "extract": ("Extract the title, links, text and Markdown of pages.", ""),
@@ -26,14 +26,14 @@ OPTIONAL = frozenset("torch selectolax html5lib markdown_it matplotlib httpx pya
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are those of COMMANDS. Listing them imports none of them."""
+    """The group of the commands in COMMANDS. It lists them without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the names in the order of the table."""
+        """Returns the names in the order of COMMANDS."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports and returns the command. Raises ClickException where an extra is missing."""
+        """Imports and returns the command. Raises ClickException when an extra is missing."""
         if cmd_name not in COMMANDS:
             return None
         extra = COMMANDS[cmd_name][1]

@@ -1,4 +1,4 @@
-"""`soupstate neurons`. Imported when it runs: it needs the extra `train`."""
+"""`soupstate neurons`. It needs the extra `train`."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,17 +6,15 @@ from itertools import islice
 from pathlib import Path
 
 import click
-import numpy as np
 from tqdm import tqdm
 
 from soupstate.model.archive.records import read_pages
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
 from soupstate.model.net.reader import Reader
-from soupstate.model.train.evaluation.neurons import correlations, draw, find, measured, trace
+from soupstate.model.train.evaluation.neurons import draw, find, measure_neurons
 
 WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
-OWN_SAMPLE = 29  # every 29th character: there are hundreds of the LSTM's units
 
 
 @click.command("neurons")
@@ -26,8 +24,8 @@ OWN_SAMPLE = 29  # every 29th character: there are hundreds of the LSTM's units
 @click.option(
     "--find-on", type=WARC, multiple=True, help="Training pages to fit a new depth layer to; may be repeated."
 )
-@click.option("--find-limit", type=click.IntRange(min=1), help="Pages read of each of these files; default: all.")
-@click.option("--out", type=FILE, help="With --find-on: write the checkpoint with the new layer here.")
+@click.option("--find-limit", type=click.IntRange(min=1), help="Pages to take from each of these files; default: all.")
+@click.option("--out", type=FILE, help="With --find-on: write the checkpoint with the new layer to this file.")
 @click.option("--png", type=FILE, help="Draw a page's depth beside the best neuron.")
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which of --pages to draw.")
 def neurons_command(
@@ -39,10 +37,10 @@ def neurons_command(
     page: int,
     **limits: int | None,
 ) -> None:
-    """The cells that count open elements, with their correlation with nesting depth on held-out pages.
+    """Measure how closely the cells that count open elements follow nesting depth on held-out pages.
 
-    Those of the checkpoint's depth layer, or with --find-on, of one that is fitted anew: 5000 pages take some half an
-    hour and 9 GB. The unit of the LSTM itself that follows depth best is named beside them.
+    These are the cells of the checkpoint's depth layer or, with --find-on, of a layer that the command fits: 5000 pages
+    take about half an hour and 9 GB. The command also names the unit of the LSTM itself that follows depth best.
     """
     if out and not find_on:
         raise click.UsageError("--out goes with --find-on")
@@ -59,16 +57,16 @@ def neurons_command(
             depth = find(reader, tqdm(_pages(find_on, limits["find_limit"]), unit="page", disable=None))
         if not depth:
             raise ValueError("the checkpoint has no depth layer; --find-on fits one")
-        depth, share = measured(depth, trace(reader, held_out, depth.layer))
+        found = measure_neurons(reader, held_out, depth)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    for neuron in depth.neurons:
+    for neuron in found.depth.neurons:
         click.echo(f"layer {neuron.layer}  unit {neuron.unit:4}  r {neuron.r:+.4f}")
-    click.echo(f"their sum, a linear probe on {len(depth.neurons)}: R^2 {share:.4f} on {len(held_out)} pages")
-    own = correlations(trace(reader, held_out, None, OWN_SAMPLE))
-    best = int(np.argmax(np.abs(own)))
-    click.echo(f"of the LSTM itself: layer 0  unit {best:4}  r {own[best]:+.4f}")
-    checkpoint = replace(checkpoint, depth=depth)
+    click.echo(
+        f"their sum, a linear probe on {len(found.depth.neurons)}: R^2 {found.share:.4f} on {len(held_out)} pages"
+    )
+    click.echo(f"of the LSTM itself: layer 0  unit {found.best_unit:4}  r {found.best_r:+.4f}")
+    checkpoint = replace(checkpoint, depth=found.depth)
     if out:
         save_checkpoint(checkpoint, out)
     if png:

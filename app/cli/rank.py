@@ -29,7 +29,7 @@ def rank_command(
 ) -> None:
     """Fit the probability that a reported fault is one, on pages that the command breaks.
 
-    Where a backward network (NAME-backward.safetensors) stands beside the checkpoint, the command uses both, and
+    Where a backward network (NAME-backward.safetensors) lies beside the checkpoint, the command uses both, and
     writes the backward network's checkpoint with the ranking in it.
     """
     try:

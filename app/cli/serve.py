@@ -23,7 +23,7 @@ Function = Callable[..., None]
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; told to stop, it says so at /readyz, and goes on accepting for `drain_seconds` first."""
+    """uvicorn's server. On a signal it turns /readyz to 503, but accepts requests for `drain_seconds` more."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
         config = uvicorn.Config(
@@ -37,7 +37,7 @@ class Server(uvicorn.Server):
         self.app, self.settings = app, settings
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stops in time; at once when told a second time."""
+        """Begins to stop on the first signal, and stops at once on the second."""
         service = getattr(self.app.state, "service", None)
         if service is None or service.stopping or not self.settings.drain_seconds:
             super().handle_exit(sig, frame)
@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket that is bound. Raises OSError."""
+    """Returns a socket bound to the host and port of the settings. Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -65,7 +65,7 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def options_of_settings(function: Function) -> Function:
-    """A command's options out of the table of settings; None where one is not given."""
+    """Adds an option for each setting to a command. An option that is not given is None."""
     for setting in reversed(fields(Settings)):
         kind: Any = click.Path(path_type=Path) if isinstance(setting.default, Path) else type(setting.default)
         shown = "the shipped ones" if setting.name == "weights" else repr(setting.default)
@@ -79,8 +79,8 @@ def options_of_settings(function: Function) -> Function:
 def serve_command(**given: Any) -> None:
     """Answer HTTP requests until SIGINT or SIGTERM.
 
-    Options win over environment variables (named in brackets), those over defaults. Logs go to stderr, a JSON object
-    a line.
+    Options override the environment variables named in brackets, and those override the defaults. Logs go to
+    stderr, one JSON object per line.
     """
     try:
         settings = load_settings(os.environ, given)
@@ -97,7 +97,7 @@ def serve_command(**given: Any) -> None:
     host, port = bound.getsockname()[:2]
     LOG.info("listening", extra={"fields": {"url": f"http://{f'[{host}]' if ':' in host else host}:{port}"}})
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # uvicorn catches them, and raises them again when all is done
+        signal.signal(number, signal.SIG_IGN)  # uvicorn catches them, and raises them again after it has stopped
     with bound:
         server = Server(create_app(settings, lambda _: reader), settings)
         server.run([bound])

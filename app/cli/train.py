@@ -20,7 +20,7 @@ BAD_INPUT = (OSError, ValueError)
 @click.argument("experiment", type=FILE, metavar="EXPERIMENT.toml")
 @click.option("--out", type=FOLDER, help="Folder of the run; default: runs/NAME. Training resumes from its checkpoint.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), help="Threads of the processor; default: all.")
+@click.option("--threads", type=click.IntRange(min=1), help="Processor threads; default: all.")
 @click.option(
     "--workers",
     type=click.IntRange(min=1),

@@ -1,4 +1,4 @@
-"""`soupstate warc`: WARC files in, rows out. Imported when it runs: it needs the extra `warc`."""
+"""`soupstate warc`: reads WARC files and writes rows. It needs the extra `warc`."""
 
 import os
 import sys
@@ -20,8 +20,8 @@ from soupstate.model.net.checkpoint import DEFAULT
 @click.argument("files", nargs=-1, required=True, metavar="WARC|LIST.txt|GLOB|ADDRESS|-...")
 @click.option("--out", required=True, metavar="FOLDER", help="Folder for the rows, or its address (s3://...).")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), help="Processes, a core each; default: one a processor.")
-@click.option("--prefix", default="", help="Goes before every line of a list, as https://data.commoncrawl.org/.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes, one core each; default: one per processor.")
+@click.option("--prefix", default="", help="Text before every line of a list, such as https://data.commoncrawl.org/.")
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
@@ -29,24 +29,24 @@ from soupstate.model.net.checkpoint import DEFAULT
     envvar="SOUPSTATE_WEIGHTS",
     help="Checkpoint to read with; default: $SOUPSTATE_WEIGHTS, or the shipped one.",
 )
-@click.option("--backend", default="", help="Version of the recurrence; default: $SOUPSTATE_BACKEND, or the fastest.")
+@click.option("--backend", default="", help="Backend of the kernels; default: $SOUPSTATE_BACKEND, or the fastest.")
 @click.option("--max-page-bytes", type=click.IntRange(min=1), default=2_000_000, show_default=True)
 @click.option(
     "--page-seconds",
     type=click.FloatRange(min=0.0, min_open=True),
     default=60.0,
     show_default=True,
-    help="Longest time of a processor that one page is read.",
+    help="Most processor time for one page.",
 )
 @click.option(
     "--part-records",
     type=click.IntRange(min=1),
     default=5000,
     show_default=True,
-    help="Records to a file of rows. Of a WARC file that is begun again, such files are kept.",
+    help="Records per file of rows. When a WARC file is read again after a stop, its finished files of rows are kept.",
 )
 @click.option("--ray", metavar="ADDRESS", help="Run on a Ray cluster: auto, or its address. Needs the extra ray.")
-@click.option("--gpus", type=click.FloatRange(min=0.0), default=0.0, help="With --ray: GPUs that a worker asks for.")
+@click.option("--gpus", type=click.FloatRange(min=0.0), default=0.0, help="With --ray: GPUs per worker.")
 def warc_command(
     files: tuple[str, ...],
     prefix: str,
@@ -55,11 +55,11 @@ def warc_command(
     gpus: float,
     **options: Any,
 ) -> None:
-    """Links, text and Markdown of all pages of WARC and ARC files, a file of rows for each.
+    """Extract links, text and Markdown from all pages of WARC and ARC files. Each file gets its own file of rows.
 
-    A list (.txt, .paths, packed or not, or - for stdin) has a path or address a line. Called again after it was
-    stopped or killed, the job goes on with the files that are not done. Prints a summary in JSON; exit status 1 where
-    a file failed.
+    A list (.txt or .paths, gzipped or not, or - for stdin) has one path or address per line. When a job was stopped or
+    killed, the same command resumes it with the files that are not done. The command prints a summary in JSON; its
+    exit status is 1 when a file failed.
     """
     job = Job(**options)
     try:
@@ -71,7 +71,7 @@ def warc_command(
             try:
                 _run(job, left, workers, ray, gpus, progress)
             except KeyboardInterrupt:
-                click.echo("soupstate: interrupted; called again, the job goes on", err=True)
+                click.echo("soupstate: interrupted; the same command resumes the job", err=True)
                 progress.failed.setdefault("job", "interrupted")
             finally:
                 progress.close()

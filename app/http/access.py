@@ -1,4 +1,4 @@
-"""Around every request: its id, its line in the log, its count, and an answer when the code fails."""
+"""Middleware for every request: its id, log line and counters, and an answer when the code fails."""
 
 import re
 import time
@@ -12,8 +12,8 @@ from soupstate.app.http.problems import Problem, problem_response
 from soupstate.app.logs import LOG
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-CLIENT_GONE = 499  # in logs and metrics alone: nobody is there to get it
-QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked all the time: logged at level debug
+CLIENT_GONE = 499  # used in logs and metrics only, as nobody receives it
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # polled all the time, so logged at level debug
 
 
 class Access:
@@ -23,13 +23,13 @@ class Access:
         self.app, self.metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on."""
+        """Passes the request on, then logs and counts it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         start, status = time.perf_counter(), 0
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        name = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        name = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         fields: dict[str, Any] = {}
         scope.setdefault("state", {})["fields"] = fields
 

@@ -1,4 +1,4 @@
-"""From a request to the page that it asks about: body, charset, and the names in body or query."""
+"""Reads requests: the page in the body, its charset, and the fields in body or query."""
 
 import asyncio
 import json
@@ -20,12 +20,14 @@ RequestModel = type[ExtractRequest] | type[EntropyRequest]
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
 NAMES = ("url", "include", "scope", "detail")
-LINGER = 2.0  # seconds, and bytes, of a refused body that are read and thrown away: who is still
-LINGER_BYTES = 16_000_000  # sending when the connection closes may never see the answer
+# A refused body is read and thrown away for this many seconds and bytes at most, because a client that is still
+# sending when the connection closes may never see the answer.
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 16_000_000
 
 
 class _Refused(Exception):
-    """A body is not taken; more: some of it is still to come."""
+    """A body is refused. more: whether some of it is still to come."""
 
     def __init__(self, problem: Problem, more: bool) -> None:
         super().__init__(problem)
@@ -33,7 +35,7 @@ class _Refused(Exception):
 
 
 async def read_asked(request: Request, model: RequestModel, ticket: Ticket, settings: Settings) -> Asked:
-    """The page of a request, and what is wanted of it; the ticket holds its characters. Raises Problem."""
+    """Reads the page of a request and its options. The ticket then holds the page's characters. Raises Problem."""
     kind = _kind(request)
     given = _query(request)
     try:
@@ -52,10 +54,10 @@ async def read_asked(request: Request, model: RequestModel, ticket: Ticket, sett
 
 
 def read_wanted(request: Request) -> Asked:
-    """What is wanted of the pages of an archive, whatever the type of the body is said to be. Raises Problem."""
+    """Reads the options of a request with an archive, and ignores its Content-Type. Raises Problem."""
     given = _query(request)
     if "url" in given:
-        raise Problem(422, "the archive has the addresses of its pages", "url")
+        raise Problem(422, "the archive holds the addresses of its pages", "url")
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity", "gzip"):
         detail = f"{encoding!r} is not supported; send the file as it is"
@@ -71,8 +73,8 @@ def _kind(request: Request) -> str:
     declared = request.headers.get("content-type", "")
     kind = declared.partition(";")[0].strip().lower()
     if kind not in (*RAW_TYPES, JSON_TYPE):
-        said = f"{kind!r} is" if kind else "a body without one is"
-        detail = f"{said} not supported; send {', '.join(RAW_TYPES)} or {JSON_TYPE}"
+        unsupported = f"{kind!r} is" if kind else "a body without one is"
+        detail = f"{unsupported} not supported; send {', '.join(RAW_TYPES)} or {JSON_TYPE}"
         raise Problem(415, detail, "Content-Type", {"Accept": ", ".join((*RAW_TYPES, JSON_TYPE))})
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
@@ -82,7 +84,7 @@ def _kind(request: Request) -> str:
 
 
 def _query(request: Request) -> dict[str, Any]:
-    """url, include, scope and detail of the query; include may be repeated, and split by commas."""
+    """Returns url, include, scope and detail of the query. include may be repeated or separated by commas."""
     given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         if name not in NAMES:
@@ -97,7 +99,7 @@ def _query(request: Request) -> dict[str, Any]:
 
 
 async def _body(request: Request, ticket: Ticket, most: int) -> bytes:
-    """The body; every byte of it takes from the budget, for a character is a byte at least."""
+    """Reads the body. Every byte takes one character of the budget, as a character has at least one byte."""
     declared = request.headers.get("content-length", "")
     announced = int(declared) if declared.isdigit() else 0
     body, more = bytearray(), True
@@ -125,14 +127,14 @@ def _check_size(size: int, most: int) -> None:
 
 
 def busy(full: Full) -> Problem:
-    """The answer to a request that finds the queue full."""
+    """Returns the answer to a request that finds the queue full."""
     return Problem(503, str(full), headers={"Retry-After": str(full.retry_after)})
 
 
 async def _linger(request: Request) -> None:
-    if "expect" in request.headers:  # the client waits for leave to send
+    if "expect" in request.headers:  # the client waits for permission to send
         return
-    until, left = time.monotonic() + LINGER, LINGER_BYTES
+    until, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES
     try:
         while left > 0 and (rest := until - time.monotonic()) > 0:
             message = await asyncio.wait_for(request.receive(), rest)
@@ -165,14 +167,14 @@ def _json(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise Problem(400, "the JSON is not UTF-8", "body") from None
     except (ValueError, RecursionError) as error:
-        raise Problem(400, f"no valid JSON: {error}", "body") from None
+        raise Problem(400, f"invalid JSON: {error}", "body") from None
     if not isinstance(value, dict):
         raise Problem(422, f"expected a JSON object, not {type(value).__name__}", "body")
     return value
 
 
 def _refuse(error: ValidationError) -> NoReturn:
-    """Says what the first fault is, and in which field."""
+    """Raises the Problem that names the first error and its field."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     detail = first["msg"].removeprefix("Value error, ")
     raise Problem(422, detail, str(first["loc"][0])) from None

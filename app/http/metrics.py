@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus. A registry per application: none is global."""
+"""Metrics of the service, for Prometheus. Each application has its own registry."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -7,22 +7,29 @@ BITS = (0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 4, 6, 8)
 
 
 class Metrics:
-    """The instruments of one application."""
+    """The metrics of one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         names = ["route", "status"]
         self.requests = Counter("soupstate_requests", "Requests answered.", names, registry=self.registry)
         self.seconds = Histogram(
-            "soupstate_request_seconds", "From request to answer.", ["route"], registry=self.registry, buckets=SECONDS
+            "soupstate_request_seconds",
+            "Seconds from request to answer.",
+            ["route"],
+            registry=self.registry,
+            buckets=SECONDS,
         )
         self.characters = Counter("soupstate_characters_read", "Characters of pages read.", registry=self.registry)
         self.dropped = Counter("soupstate_dropped", "Pages whose client went away.", registry=self.registry)
-        self.queue = Gauge("soupstate_queue_characters", "Characters waiting or at work.", registry=self.registry)
+        self.queue = Gauge("soupstate_queue_characters", "Characters waiting or being read.", registry=self.registry)
         self.bits = Histogram(
-            "soupstate_page_bits_per_character", "Of each page.", registry=self.registry, buckets=BITS
+            "soupstate_page_bits_per_character",
+            "Bits per character of each page.",
+            registry=self.registry,
+            buckets=BITS,
         )
 
     def text(self) -> bytes:
-        """All of it, in Prometheus' text format."""
+        """Returns all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""Errors as the service answers them: application/problem+json (RFC 9457), with the field that is wrong."""
+"""Errors of the service: application/problem+json (RFC 9457), with the field that is wrong."""
 
 from http import HTTPStatus
 
@@ -10,7 +10,7 @@ PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; 
 
 
 class Problem(Exception):
-    """An answer other than 200. field: what of the request is wrong, where it is one thing."""
+    """An answer other than 200. field: the part of the request that is wrong, where it is one part."""
 
     def __init__(
         self, status: int, detail: str, field: str | None = None, headers: dict[str, str] | None = None
@@ -20,7 +20,7 @@ class Problem(Exception):
 
 
 def problem_response(problem: Problem) -> Response:
-    """The answer that tells of a problem."""
+    """Returns the response for a problem."""
     title = PHRASES.get(problem.status) or HTTPStatus(problem.status).phrase
     body = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail}
     if problem.field is not None:

@@ -1,4 +1,4 @@
-"""The queue: pages that wait for one of a few threads, within a budget of characters."""
+"""The queue of pages that wait for one of a few threads, within a budget of characters."""
 
 import math
 import threading
@@ -12,15 +12,15 @@ from soupstate.model.net.reading_loop import Stop, Stopped
 
 Work = Callable[[Stop], bytes]
 
-FIRST_SPEED = 50_000.0  # characters a thread reads in a second, until it is measured
+FIRST_SPEED = 50_000.0  # characters per second and thread, until the speed is measured
 SMOOTHING = 0.2  # weight of a new measurement
-MEASURED = 1000  # shorter pages tell nothing of the speed
+SHORTEST_MEASURED = 1000  # characters; shorter pages do not show the speed
 LONGEST_RETRY = 120
-LARGE = 1_000_000  # characters of a page beyond which it gets more time than the usual limit
+LARGE = 1_000_000  # characters; a larger page gets more time than the limit, in proportion
 
 
 class Full(Exception):
-    """The budget is used up; worth another try `retry_after` seconds later."""
+    """The budget is used up. A client should try again `retry_after` seconds later."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"the queue is full; try again in {retry_after} s")
@@ -28,11 +28,11 @@ class Full(Exception):
 
 
 class TooLarge(Exception):
-    """A page larger than the whole budget: no try will help."""
+    """A page is larger than the whole budget, so trying again will not help."""
 
 
 class Late(Exception):
-    """The page took longer than the limit, of so many seconds."""
+    """The page took longer than its limit of seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the page takes longer than {seconds:g} s to read")
@@ -40,7 +40,7 @@ class Late(Exception):
 
 @dataclass(eq=False)
 class Entry:
-    """A page's work. Its future fails with Late past the time limit, with Stopped when it was dropped at work."""
+    """The work for one page. Its future fails with Late after the time limit, with Stopped when dropped at work."""
 
     work: Work
     characters: int
@@ -49,34 +49,34 @@ class Entry:
 
 
 class Ticket:
-    """A request's share of the budget. Used on the event loop's thread alone."""
+    """A request's share of the budget. Only the event loop's thread uses it."""
 
     def __init__(self, queue: "WorkQueue") -> None:
         self.queue = queue
         self.characters = 0
 
     def grow(self, characters: int) -> None:
-        """Takes more of the budget; raises Full or TooLarge where that is not to be had."""
+        """Takes more of the budget. Raises Full or TooLarge when the budget does not allow it."""
         self.queue.check(characters, already=self.characters)
         self.characters += characters
         self.queue.characters += characters
 
     def shrink(self, characters: int) -> None:
-        """Gives back what the page turned out not to need: a character is one byte at least."""
+        """Returns what the page did not need to the budget, as a character may have several bytes."""
         self.queue.characters -= self.characters - min(characters, self.characters)
         self.characters = min(characters, self.characters)
 
     def release(self) -> None:
-        """Gives everything back."""
+        """Returns the whole share to the budget."""
         self.shrink(0)
 
 
 class WorkQueue:
-    """First come, first served, by `threads` threads. Tickets bound what waits and is at work together."""
+    """Works on entries in the order they came, with `threads` threads. Tickets limit all that waits or is at work."""
 
     def __init__(self, budget: int, threads: int, page_seconds: float) -> None:
         self.budget, self.page_seconds = budget, page_seconds
-        self.characters = 0  # of the budget in use
+        self.characters = 0  # the part of the budget in use
         self.speed = FIRST_SPEED * threads
         self._entries: deque[Entry] = deque()
         self._working: set[Entry] = set()
@@ -87,7 +87,7 @@ class WorkQueue:
             thread.start()
 
     def check(self, characters: int, *, already: int = 0) -> None:
-        """Raises where so many characters more would not fit: TooLarge, or Full with a time to come again."""
+        """Raises TooLarge or Full when the budget has no room for this many more characters."""
         if already + characters > self.budget:
             raise TooLarge(f"more than the {self.budget} characters that are read at once")
         if self.characters + characters > self.budget:
@@ -95,11 +95,11 @@ class WorkQueue:
             raise Full(max(1, min(LONGEST_RETRY, math.ceil(over / self.speed))))
 
     def ticket(self) -> Ticket:
-        """An empty share of the budget."""
+        """Returns an empty share of the budget."""
         return Ticket(self)
 
     def submit(self, work: Work, characters: int) -> Entry:
-        """Puts work last in the queue. The caller holds a ticket for it until the entry's future is done."""
+        """Adds work to the end of the queue. The caller holds a ticket for it until the entry's future is done."""
         entry = Entry(work, characters)
         with self._wake:
             if self._closed:
@@ -109,7 +109,7 @@ class WorkQueue:
         return entry
 
     def drop(self, entry: Entry) -> None:
-        """Nobody waits for the entry: out of the queue with it; work under way ends at its next look at `stop`."""
+        """Gives up an entry. It leaves the queue, or its work ends at the next call of `stop`."""
         with self._wake:
             entry.dropped = True
             if entry in self._entries:
@@ -117,7 +117,7 @@ class WorkQueue:
                 entry.future.cancel()
 
     def close(self, seconds: float) -> None:
-        """Drops all entries and waits for the threads to end, so long at most."""
+        """Drops all entries, and waits this many seconds at most for the threads to end."""
         with self._wake:
             self._closed = True
             for entry in self._entries:
@@ -153,10 +153,10 @@ class WorkQueue:
             answer = entry.work(lambda: entry.dropped or time.monotonic() > deadline)
         except Stopped as stopped:
             entry.future.set_exception(stopped if entry.dropped else Late(round(allowed, 1)))
-        except BaseException as error:  # the request that waits reports it
+        except BaseException as error:  # reported by the request that waits
             entry.future.set_exception(error)
         else:
-            if entry.characters >= MEASURED:
+            if entry.characters >= SHORTEST_MEASURED:
                 self._measure(entry.characters, time.monotonic() - start)
             entry.future.set_result(answer)
 

@@ -1,4 +1,4 @@
-"""Requests and answers of the service, as OpenAPI shows them. Requests are checked by these models."""
+"""Requests and answers of the service, as OpenAPI shows them. Pydantic validates requests by these models."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ def _characters(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"character {error.start} is half of a surrogate pair, which is no character") from None
+        raise ValueError(f"character {error.start} is half of a surrogate pair") from None
     return text
 
 
@@ -38,9 +38,10 @@ def _address(url: str) -> str:
 
 Text = Annotated[str, AfterValidator(_characters)]
 Html = Annotated[Text, AfterValidator(_page), Field(description="The page. Offsets in answers count its code points.")]
-Url = Annotated[Text, AfterValidator(_address), Field(description="Where the page is from; makes links absolute.")]
+Url = Annotated[Text, AfterValidator(_address), Field(description="Address of the page; makes its links absolute.")]
 Detail = Annotated[
-    Literal["characters", "lines", "none"], Field(description="What arrays have a number for; none: no arrays.")
+    Literal["characters", "lines", "none"],
+    Field(description="Whether arrays have a number per character or per line; none: no arrays."),
 ]
 Scope = Annotated[Literal["all", "main"], Field(description="The whole page, or its main content.")]
 ExtractPart = Literal["links", "text", "markdown"]
@@ -53,51 +54,54 @@ class ExtractRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     html: Html
     url: Url | None = None
-    include: list[ExtractPart] = Field(["links", "text", "markdown"], description="What to answer.")
+    include: list[ExtractPart] = Field(["links", "text", "markdown"], description="Parts of the answer.")
     scope: Scope = "all"
 
 
 class EntropyRequest(BaseModel):
-    """A page to measure. `url` and `scope` are taken, as by /extract, and change nothing."""
+    """A page to measure. `url` and `scope` are accepted, as by /extract, but change nothing."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     html: Html
     url: Url | None = None
-    include: list[EntropyPart] = Field(["surprisal", "entropy", "depth", "faults"], description="What to answer.")
+    include: list[EntropyPart] = Field(["surprisal", "entropy", "depth", "faults"], description="Parts of the answer.")
     scope: Scope = "all"
     detail: Detail = "characters"
 
 
 class Answer(BaseModel):
-    """Base of what the service answers: no field but those listed."""
+    """Base of the service's answers. It allows no field but those listed."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class ExtractAnswer(Answer):
-    """What was asked for in `include`, and figures of the reading."""
+    """The parts named in `include`, and figures of the reading."""
 
     title: str | None
     links: list[Link] | None = None
     text: str | None = None
     markdown: str | None = None
     characters: int
-    bits_per_character: float = Field(description="Of a page longer than 8192 bytes an estimate, usually within 2 %.")
+    bits_per_character: float = Field(
+        description="Exact up to 8192 bytes. Beyond that an estimate, usually within 2 %."
+    )
     model: Model
     seconds: float
 
 
 class EntropyAnswer(Answer):
-    """What was asked for in `include`. Faults: the most suspicious first.
+    """The parts named in `include`. The likeliest faults come first.
 
-    Arrays have a number a character; with detail=lines the sum of bits and the greatest depth of every line.
+    Arrays have a number per character. With detail=lines they have, for every line, its sum of bits and its greatest
+    depth.
     """
 
     characters: int
     bits_per_character: float
     surprisal: list[float] | None = Field(None, description="Bits of the character that came.")
     entropy: list[float] | None = Field(None, description="Bits expected before it came.")
-    depth: list[float] | None = Field(None, description="Open elements, as the depth neurons have it.")
+    depth: list[float] | None = Field(None, description="Number of open elements, as the depth neurons count them.")
     depth_neurons: list[DepthNeuron] | None = None
     faults: list[Fault] | None = None
     model: Model
@@ -105,7 +109,7 @@ class EntropyAnswer(Answer):
 
 
 class ProblemAnswer(Answer):
-    """An error (RFC 9457); `field` names what of the request is wrong."""
+    """An error (RFC 9457). `field` names the part of the request that is wrong."""
 
     type: str
     title: str
@@ -115,6 +119,6 @@ class ProblemAnswer(Answer):
 
 
 class Health(Answer):
-    """State of the service."""
+    """The state of the service."""
 
     status: str

@@ -1,4 +1,4 @@
-"""The HTTP service: `create_app` makes it; the network is loaded when it starts."""
+"""The HTTP service. `create_app` makes the application; the network is loaded when it starts."""
 
 import asyncio
 import os
@@ -39,19 +39,19 @@ from soupstate.model.net.reading_loop import Stop, Stopped
 
 Load = Callable[[Settings], Reader]
 
-CLOSE_SECONDS = 5.0  # for threads to see that they shall stop
+CLOSE_SECONDS = 5.0  # wait for the threads to end
 ROOT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy; /docs tells how.\n"
 router = APIRouter()
 
 
 def load_network(settings: Settings) -> Reader:
-    """Loads the network of the settings. Raises FileNotFoundError or ValueError that says what is wrong."""
+    """Loads the network of the settings. Raises FileNotFoundError or ValueError with the reason."""
     return load_reader(settings.weights, settings.backend)
 
 
 @dataclass
 class Service:
-    """What the routes work with, from start to stop. stopping: /readyz says no more."""
+    """What the routes share from start to stop. stopping: /readyz answers 503."""
 
     settings: Settings
     reader: Reader
@@ -61,7 +61,7 @@ class Service:
     streams: int = 0
 
     async def answer(self, request: Request, model: RequestModel, answerer: Answerer) -> Response:
-        """Reads the request's page in the queue, and answers; gives up when the client goes."""
+        """Reads the request's page in the queue and answers. It gives up when the client disconnects."""
         ticket = self.queue.ticket()
         try:
             asked = await read_asked(request, model, ticket, self.settings)
@@ -76,9 +76,9 @@ class Service:
             ticket.release()
 
     def stream(self, asked: Asked) -> Response:
-        """The answer to an archive, one of a few at a time. Raises Problem."""
+        """Returns the response to an archive. Raises Problem when too many archives are being read."""
         if self.streams >= self.settings.warc_streams:
-            detail = f"{self.streams} archives are being read; no more at once"
+            detail = f"{self.streams} archives are being read, which is the limit"
             raise Problem(503, detail, headers={"Retry-After": str(LONGEST_RETRY)})
         self.streams += 1
         return WarcAnswer(self.queue, self.reader, self.settings, self.metrics, asked, self._stream_ended)
@@ -93,8 +93,9 @@ class Service:
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
     async def _wait(self, request: Request, entry: Entry) -> bytes:
-        """Returns the entry's answer. Where the client goes first, drops the entry, waits for its end and raises
-        ClientDisconnect.
+        """Returns the entry's answer.
+
+        When the client disconnects first, it drops the entry, waits for its end and raises ClientDisconnect.
         """
         work: asyncio.Future[bytes] = asyncio.wrap_future(entry.future)
         gone: asyncio.Future[bytes] = asyncio.ensure_future(_disconnect(request))
@@ -106,22 +107,22 @@ class Service:
                 await asyncio.wait({work})
                 raise ClientDisconnect
             return await work
-        except Stopped:  # the service ends
-            raise Problem(503, "the service stops", headers={"Retry-After": "1"}) from None
+        except Stopped:  # the service is stopping
+            raise Problem(503, "the service is stopping", headers={"Retry-After": "1"}) from None
         finally:
             gone.cancel()
             self.queue.drop(entry)
 
 
 async def _disconnect(request: Request) -> bytes:
-    """Nothing, as soon as the client has gone."""
+    """Returns b"" when the client has disconnected."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
     return b""
 
 
 def create_app(settings: Settings | None = None, load: Load = load_network) -> FastAPI:
-    """The application; without settings, those of the environment. Nothing is loaded before it starts."""
+    """Makes the application. Settings come from the environment by default. Nothing is loaded before it starts."""
     settings = settings or load_settings(os.environ)
     metrics = Metrics()
 
@@ -153,7 +154,7 @@ def _problem(request: Request, error: Exception) -> Response:
 
 
 def _http_error(request: Request, error: Exception) -> Response:
-    """Errors of the routing: 404, 405."""
+    """Answers errors of the routing: 404 and 405."""
     assert isinstance(error, HTTPException)
     detail = f"{request.method} {request.url.path}: {error.detail}"
     return problem_response(Problem(error.status_code, detail, headers=dict(error.headers or {})))
@@ -164,7 +165,7 @@ def _nobody(request: Request, error: Exception) -> Response:
 
 
 def _documentation(model: RequestModel) -> dict[str, Any]:
-    """What OpenAPI says of the body and the query, which are read by hand."""
+    """Returns OpenAPI's description of the body and the query, which `bodies` reads without FastAPI."""
     schema = model.model_json_schema()
     fields = schema["properties"]
     html = {"schema": {"type": "string", "description": fields["html"]["description"]}}
@@ -183,24 +184,24 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         400: "The JSON is malformed.",
         408: "The body took too long to arrive.",
         413: "The body is too large.",
-        415: "Neither HTML nor JSON, or encoded.",
-        422: "Empty, binary or undecodable page; a field that is unknown or wrong.",
-        503: "The queue is full, or the service stops; Retry-After says when to come again.",
-        504: "Reading the page took longer than the limit. Another try will hardly help.",
+        415: "The body is neither HTML nor JSON, or it is compressed.",
+        422: "The page is empty, binary or undecodable, or a field is unknown or wrong.",
+        503: "The queue is full, or the service is stopping. Retry-After tells when to try again.",
+        504: "Reading the page took longer than the limit. Another try is unlikely to help.",
     }.items()
 }
 
 
 @router.post("/extract", response_model=ExtractAnswer, responses=ERRORS, openapi_extra=_documentation(ExtractRequest))
 async def post_extract(request: Request) -> Response:
-    """Title, links, text and Markdown of a page."""
+    """Extracts the title, links, text and Markdown of a page."""
     service: Service = request.app.state.service
     return await service.answer(request, ExtractRequest, extract)
 
 
 @router.post("/entropy", response_model=EntropyAnswer, responses=ERRORS, openapi_extra=_documentation(EntropyRequest))
 async def post_entropy(request: Request) -> Response:
-    """Surprisal, entropy and nesting depth of every character, and the places where the page breaks."""
+    """Measures surprisal, entropy and nesting depth of every character, and finds faults."""
     service: Service = request.app.state.service
     return await service.answer(request, EntropyRequest, measure)
 
@@ -209,7 +210,7 @@ async def post_entropy(request: Request) -> Response:
     "/warc",
     response_class=Response,
     responses={
-        200: {"description": "An extraction a line (NDJSON).", "content": {LINES_TYPE: {}}},
+        200: {"description": "One extraction per line (NDJSON).", "content": {LINES_TYPE: {}}},
         **{status: ERRORS[status] for status in (415, 422, 503)},
     },
     openapi_extra={
@@ -218,10 +219,10 @@ async def post_entropy(request: Request) -> Response:
     },
 )
 async def post_warc(request: Request) -> Response:
-    """A line for every record of a WARC file that may be a page, while the file comes in.
+    """Answers a line for every record of a WARC file that may be a page, while the file comes in.
 
-    A page's line is what /extract answers, with what its record says; a record that was left out has its reason as
-    `status`. Where some of the file was lost, a last line has `error`.
+    A page's line has the answer of /extract and the fields of its record. The line of a record that was left out has
+    the reason as `status`. When part of the file was lost, a last line has `error`.
     """
     service: Service = request.app.state.service
     asked = read_wanted(request)
@@ -234,13 +235,13 @@ async def post_warc(request: Request) -> Response:
 
 @router.get("/healthz", response_model=Health)
 async def healthz() -> Response:
-    """Whether the process lives."""
+    """Answers while the process lives."""
     return Response(b'{"status":"ok"}', media_type=JSON_TYPE)
 
 
 @router.get("/readyz", response_model=Health, responses={503: ERRORS[503]})
 async def readyz(request: Request) -> Response:
-    """Whether pages are taken: weights loaded, not stopping."""
+    """Answers whether the service takes pages: its weights are loaded and it is not stopping."""
     service: Service | None = getattr(request.app.state, "service", None)
     if service is None or service.stopping:
         raise Problem(503, "stopping" if service else "the weights are not loaded yet", headers={"Retry-After": "1"})
@@ -249,12 +250,12 @@ async def readyz(request: Request) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def get_metrics(request: Request) -> Response:
-    """Counters, for Prometheus."""
+    """Answers metrics for Prometheus."""
     service: Service = request.app.state.service
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/", response_class=PlainTextResponse)
 async def get_root() -> Response:
-    """A pointer to this page."""
+    """Answers a pointer to /docs."""
     return PlainTextResponse(ROOT)

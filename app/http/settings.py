@@ -1,4 +1,4 @@
-"""Settings of the service: one table, read from the command line, then SOUPSTATE_<NAME>, then the defaults."""
+"""Settings of the service, in one table. They come from options, then from SOUPSTATE_<NAME>, then from the defaults."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class BadSetting(ValueError):
-    """A setting that cannot be used; the message names where it was given."""
+    """A setting cannot be used. The message names its option or variable."""
 
 
 def _setting(default: T, text: str) -> T:
@@ -26,34 +26,44 @@ def _setting(default: T, text: str) -> T:
 
 @dataclass(frozen=True)
 class Settings:
-    """The table: name, type, default, and a line of help. Sizes in bytes or characters, times in seconds."""
+    """The table: name, type, default and help. Sizes are in bytes or characters, times in seconds."""
 
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0: any free one.")
     weights: Path = _setting(DEFAULT, "Checkpoint to read with (.safetensors).")
     backend: str = _setting("", "Recurrence: compiled, avx512vnni, avx512, avx2, scalar, reference; empty: fastest.")
-    workers: int = _setting(0, "Pages read at once, each by a thread; 0: one a processor.")
+    workers: int = _setting(0, "Threads, each of which reads one page at a time; 0: one per processor.")
     max_body_bytes: int = _setting(10_000_000, "Largest body of a request, in bytes (413).")
-    max_queue_characters: int = _setting(40_000_000, "Characters waiting or being read at once (503 when full).")
-    page_seconds: float = _setting(60.0, "Longest time a page is read (504); more for more than a million characters.")
+    max_queue_characters: int = _setting(40_000_000, "Most characters that wait or are being read (503 when full).")
+    page_seconds: float = _setting(60.0, "Longest time to read a page (504); longer beyond a million characters.")
     body_seconds: float = _setting(30.0, "Longest time for the body of a request to arrive (408).")
-    warc_streams: int = _setting(2, "WARC files that are read at once for POST /warc (503 when more).")
-    stream_seconds: float = _setting(60.0, "Longest time that a client of POST /warc neither sends nor takes anything.")
-    drain_seconds: float = _setting(0.0, "Time from the signal to stop (/readyz turns 503) to the end of accepting.")
-    stop_seconds: float = _setting(30.0, "Time that requests under way are given to end when stopping.")
-    log_level: str = _setting("info", "Least level that is logged: " + ", ".join(LOG_LEVELS) + ".")
+    warc_streams: int = _setting(2, "Most WARC files that POST /warc reads at once (503 when more).")
+    stream_seconds: float = _setting(60.0, "Longest time that a client of POST /warc may neither send nor receive.")
+    drain_seconds: float = _setting(0.0, "Time to go on accepting after a signal to stop, while /readyz answers 503.")
+    stop_seconds: float = _setting(30.0, "Time for running requests to end when the service stops.")
+    log_level: str = _setting("info", "Lowest level that is logged: " + ", ".join(LOG_LEVELS) + ".")
 
     @property
     def threads(self) -> int:
-        """Number of worker threads."""
+        """The number of worker threads."""
         return self.workers or os.cpu_count() or 1
 
 
-LEAST = {"port": 0, "workers": 0, "max_body_bytes": 1, "max_queue_characters": 1, "drain_seconds": 0, "stop_seconds": 0}
+SMALLEST_VALUES = {
+    "port": 0,
+    "workers": 0,
+    "max_body_bytes": 1,
+    "max_queue_characters": 1,
+    "drain_seconds": 0,
+    "stop_seconds": 0,
+}
 
 
 def load_settings(environ: Mapping[str, str], given: Mapping[str, Any] | None = None) -> Settings:
-    """Settings from the environment, but for those `given` by name (None: not given). Raises BadSetting."""
+    """Loads settings from the environment, and from `given`, which overrides it; None there means not given.
+
+    Raises BadSetting.
+    """
     given = given or {}
     values: dict[str, Any] = {}
     for setting in fields(Settings):
@@ -73,9 +83,9 @@ def _value(source: str, name: str, value: Any, default: Any) -> Any:
     except ValueError:
         raise BadSetting(f"{source} = {value!r}: not {'a whole number' if kind is int else 'a number'}") from None
     if isinstance(made, (int, float)):
-        least, most = LEAST.get(name, 0.001), 65535 if name == "port" else sys.float_info.max
+        least, most = SMALLEST_VALUES.get(name, 0.001), 65535 if name == "port" else sys.float_info.max
         if not least <= made <= most:
-            raise BadSetting(f"{source} = {value!r}: must be {least} at least, {most} at most")
+            raise BadSetting(f"{source} = {value!r}: must be at least {least} and at most {most}")
     if name == "log_level" and made not in LOG_LEVELS:
-        raise BadSetting(f"{source} = {value!r}: known: {', '.join(LOG_LEVELS)}")
+        raise BadSetting(f"{source} = {value!r}: must be one of {', '.join(LOG_LEVELS)}")
     return made

@@ -1,8 +1,8 @@
-"""POST /warc: a WARC file streams in, an extraction a line streams out. What is in memory is bounded.
+"""POST /warc: reads a WARC file as it comes in, and answers one extraction per line. Memory is bounded.
 
-The parser of archives asks for bytes, so it has a thread of its own; its reads and what it finds go through the event
-loop, one at a time. Nothing is received that the parser does not ask for, and it goes on only when there is room for
-another page: a client that does not take lines is not read from.
+The archive parser blocks while it reads, so it runs in a thread of its own. Its reads and its records go through the
+event loop, one at a time. The service receives only what the parser asks for, and the parser goes on only when there is
+room for another page: when a client does not take lines, the service does not read from it.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from soupstate.model.net.reader import Reader
 from soupstate.model.net.reading_loop import Stop, Stopped
 
 MEDIA_TYPE = "application/x-ndjson"
-WAIT = 0.05  # seconds between two looks at a full queue
+WAIT_SECONDS = 0.05  # between two looks at a full queue
 
 T = TypeVar("T")
 Records = asyncio.Queue[WarcRecord | BaseException | None]
@@ -37,7 +37,7 @@ Pending = deque[asyncio.Task[bytes]]
 
 
 class StreamError(Exception):
-    """The stream cannot go on; the message is the last line's."""
+    """The stream cannot go on. The message goes into the last line."""
 
 
 class _Bridge:
@@ -49,7 +49,7 @@ class _Bridge:
         self._closed = False
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns. Raises CancelledError when closed. For one thread, not the loop's."""
+        """Returns the coroutine's result. Raises CancelledError when closed. For one thread only, not the loop's."""
         if self._closed:
             coroutine.close()
             raise CancelledError
@@ -60,14 +60,14 @@ class _Bridge:
         return result
 
     def close(self) -> None:
-        """Ends the thread's waiting."""
+        """Ends the thread's wait."""
         self._closed = True
         if self._waiting:
             self._waiting.cancel()
 
 
 class _Body:
-    """The body of a request as a file, read by the parser's thread."""
+    """The body of a request as a file that the parser's thread reads."""
 
     def __init__(self, receive: Receive, bridge: _Bridge, seconds: float) -> None:
         self._receive, self._bridge, self._seconds = receive, bridge, seconds
@@ -93,14 +93,14 @@ class _Body:
         return message.get("body", b""), more
 
     async def left(self) -> None:
-        """Returns when the client goes after all of its body has come; before, reading finds that."""
+        """Returns when the client disconnects after sending its whole body. Before that, `read` notices it."""
         await self._ended.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
 class WarcAnswer(Response):
-    """The answer: a line for every record that may be a page, and a last one with `error` where some was lost."""
+    """The response: a line for every record that may be a page, and a last line with `error` when some was lost."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class WarcAnswer(Response):
         self.lines = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers; ends quietly where the client goes."""
+        """Sends the response. It ends quietly when the client disconnects."""
         bridge, tally = _Bridge(), Tally()
         records: Records = asyncio.Queue(1)
         body = _Body(receive, bridge, self.settings.stream_seconds)
@@ -131,8 +131,8 @@ class WarcAnswer(Response):
             error = await self._lines(records, pending, send, gone)
             lost = {str(reason): tally.skipped[reason] for reason in LOSSES if tally.skipped[reason]}
             if error or lost:
-                said = error or ", ".join(f"{number} {reason}" for reason, number in lost.items())
-                await self._send(send, orjson.dumps({"error": said, "skipped": lost}))
+                reason = error or ", ".join(f"{number} {reason}" for reason, number in lost.items())
+                await self._send(send, orjson.dumps({"error": reason, "skipped": lost}))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except ClientDisconnect:
             self.metrics.dropped.inc()
@@ -146,7 +146,7 @@ class WarcAnswer(Response):
             await asyncio.gather(*left, return_exceptions=True)
 
     def _parse(self, body: _Body, tally: Tally, bridge: _Bridge, records: Records) -> None:
-        """In a thread: puts records, then None, or an error in its place."""
+        """Runs in a thread: puts the records into the queue, then None or the error that ended them."""
         end: BaseException | None = None
         try:
             for record in read_records(body, tally=tally, max_body=self.settings.max_body_bytes):
@@ -161,7 +161,7 @@ class WarcAnswer(Response):
             return
 
     async def _lines(self, records: Records, pending: Pending, send: Send, gone: "asyncio.Task[None]") -> str:
-        """Sends the lines, in the records' order; returns what cut them short, or ""."""
+        """Sends the lines in the order of the records. Returns what cut them short, or ""."""
         following: asyncio.Task[WarcRecord | BaseException | None] | None = None
         try:
             following = asyncio.create_task(records.get())
@@ -188,9 +188,9 @@ class WarcAnswer(Response):
         except StreamError as error:
             return str(error)
         except Stopped:
-            return "the service stops"
-        except asyncio.CancelledError:  # by the server, when it has waited long enough for requests to end
-            return "the service stops"
+            return "the service is stopping"
+        except asyncio.CancelledError:  # by the server, after it has waited for requests to end
+            return "the service is stopping"
         except ClientDisconnect:
             raise
         except Exception:
@@ -202,7 +202,7 @@ class WarcAnswer(Response):
         return ""
 
     async def _send(self, send: Send, line: bytes) -> None:
-        """Sends a line; a client that takes none for long is left."""
+        """Sends a line. Raises ClientDisconnect when the client does not take it in time."""
         sending = send({"type": "http.response.body", "body": line + b"\n", "more_body": True})
         try:
             await asyncio.wait_for(sending, self.settings.stream_seconds)
@@ -211,7 +211,7 @@ class WarcAnswer(Response):
         self.lines += 1
 
     async def _line(self, record: WarcRecord) -> bytes:
-        """The line of a record, its page read in the queue."""
+        """Returns the line of a record, after its page was read in the queue."""
         line = described(record) | {"model": model_of(self.reader)}
         if record.page is None:
             return orjson.dumps(line)
@@ -237,16 +237,16 @@ class WarcAnswer(Response):
         return orjson.dumps(line)
 
     async def _room(self, ticket: Ticket, characters: int) -> None:
-        """Waits until the queue has room. Raises TooLarge where it never has."""
+        """Waits until the queue has room. Raises TooLarge when it never will."""
         while True:
             try:
                 ticket.grow(characters)
                 return
             except Full:
-                await asyncio.sleep(WAIT)
+                await asyncio.sleep(WAIT_SECONDS)
 
     async def _answer(self, entry: Entry) -> bytes:
-        """Returns the entry's answer. Where this is cancelled, drops the entry and waits for its end."""
+        """Returns the entry's answer. When this is cancelled, it drops the entry and waits for its end."""
         work = asyncio.wrap_future(entry.future)
         try:
             await asyncio.wait({work})

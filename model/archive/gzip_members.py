@@ -1,4 +1,4 @@
-"""An archive file as members: one per record where it is packed record by record, else one."""
+"""Splits an archive file into members: one per record in a gzip file that is compressed by record, else one."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from soupstate.model.archive.status import Status
 READ_BYTES = 64 * 1024
 GZIP = b"\x1f\x8b\x08"
 XZ = b"\xfd7zXZ\x00"
-XZ_MEMORY = 256 * 1024 * 1024  # xz -9 asks for 65 MiB; a header may ask for 4 GiB
+XZ_MEMORY = 256 * 1024 * 1024  # xz -9 needs 65 MiB; a header may demand 4 GiB
 MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]")  # the upper flags are reserved (RFC 1952, 2.3.1)
-PEEK = 1024  # bytes of a member in which its first record must begin
+PEEK_BYTES = 1024  # bytes of a member within which its first record must begin
 RECORD_STARTS = (b"WARC/", b"http", b"filedesc:", b"dns:")
 
 
 class Readable(Protocol):
-    """What is asked of a file: pipes and request bodies will do, nothing seeks."""
+    """A file that can be read. Pipes and request bodies will do, as nothing seeks."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class _Counted:
-    """A file, how many of its bytes were read, and some that are to be read again."""
+    """A file that counts the bytes read, and can give its first bytes again."""
 
     def __init__(self, file: Readable) -> None:
         self._file = file
@@ -42,19 +42,18 @@ class _Counted:
         return data
 
     def head(self, size: int) -> bytes:
-        """The first bytes, which will be read again."""
+        """Returns the first bytes, which `read` returns again."""
         while len(self._again) < size and (more := self._file.read(size - len(self._again))):
             self._again += more
         return self._again
 
 
 class Members:
-    """`next_member()` starts one and says whether there was one; `read` gives b"" at its end.
+    """The members of a file. `next_member` starts one and returns whether there is one; `read` returns b"" at its end.
 
-    A broken gzip member ends early, and the next one starts at the next place that unpacks to
-    the beginning of a record; `faults` counts such losses. Plain and xz files are one member.
-    Whatever the file holds, a few blocks of it are in memory. `offset` is where the member starts
-    in the file, `consumed` how many bytes of the file were read.
+    A broken gzip member ends early. The next one starts at the next place that decompresses to the beginning of a
+    record. `faults` counts such losses. Uncompressed and xz files are one member. Whatever the file holds, only a few
+    blocks of it are in memory. offset: where the member starts in the file. consumed: bytes of the file that were read.
     """
 
     def __init__(self, file: Readable, faults: Counter[str]) -> None:
@@ -130,16 +129,16 @@ class Members:
         return b""
 
     def _seek_record(self) -> None:
-        """Drops bytes until a gzip member begins that holds a record; all, where none does."""
+        """Drops bytes up to a gzip member that begins with a record, or all bytes when there is none."""
         while True:
             more = self._file.read(READ_BYTES)
             self._rest += more
-            known = len(self._rest) - PEEK if more else len(self._rest)
+            known = len(self._rest) - PEEK_BYTES if more else len(self._rest)
             for found in MEMBER.finditer(self._rest):
                 at = found.start()
                 if at > known:
                     break
-                if _begins_record(self._rest[at : at + PEEK]):
+                if _begins_record(self._rest[at : at + PEEK_BYTES]):
                     self._rest = self._rest[at:]
                     return
             self._rest = self._rest[max(0, known) :] if more else b""
@@ -155,7 +154,7 @@ def _begins_record(packed: bytes) -> bool:
 
 
 class _Xz:
-    """The unpacked bytes of an xz file. Raises EOFError where it is cut off, LZMAError where it is broken."""
+    """The decompressed bytes of an xz file. Raises EOFError when it is cut off, LZMAError when it is broken."""
 
     def __init__(self, file: Readable) -> None:
         self._file = file

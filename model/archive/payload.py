@@ -1,4 +1,4 @@
-"""The body of an HTTP response as an archive keeps it: transfer and content encoding undone, within a limit."""
+"""Reads the body of an HTTP response in an archive, and undoes its transfer and content encoding, within a limit."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ INFLATE_BYTES = 4096
 CHUNK_LINE = 1024
 MARKUP_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*+<")
 GZIP = b"\x1f\x8b"
-MOST_ENCODINGS = 5  # one upon the other
+MOST_ENCODINGS = 5  # applied one after another
 
 
 class BadPayload(ValueError):
-    """The body cannot be unpacked; the message is the reason that is counted."""
+    """The body cannot be decompressed. The message is the reason that is counted."""
 
 
 def payload(stream: Any, http: Any, max_body: int) -> bytes:
-    """The body of the response with these headers (None: not HTTP); longer than `max_body` means more.
+    """Returns the body of the response with these headers; None for headers means that it is not HTTP.
 
-    Crawlers may unpack a body and keep its header: what is in no chunks, or is markup already, is
-    left as it is. Raises BadPayload.
+    A body longer than `max_body` bytes is cut off somewhere beyond that. Crawlers may decompress a body and keep its
+    header, so a body without chunks, or with markup already, is left as it is. Raises BadPayload.
     """
     if http and "chunked" in (http.get_header("Transfer-Encoding") or "").lower():
         body = _dechunk(stream, max_body)
@@ -44,7 +44,7 @@ def payload(stream: Any, http: Any, max_body: int) -> bytes:
 
 
 def _dechunk(stream: Any, max_body: int) -> bytes:
-    """RFC 9112, section 7.1; from the first fault on, the rest as it is."""
+    """Undoes chunks (RFC 9112, section 7.1). From the first fault on, the rest is left as it is."""
     body = bytearray()
     while len(body) <= max_body:
         line = stream.readline(CHUNK_LINE)
@@ -82,7 +82,7 @@ def _unpack(body: bytes, encoding: str, max_body: int) -> bytes:
 
 
 def _inflate(body: bytes, wbits: int, max_body: int) -> bytes:
-    """Block by block, so that many small members cost no more than one large one."""
+    """Decompresses block by block, so that many small members cost no more than one large one."""
     unpacked = bytearray()
     inflate = zlib.decompressobj(wbits)
     at = 0
@@ -94,7 +94,7 @@ def _inflate(body: bytes, wbits: int, max_body: int) -> bytes:
             raise BadPayload(Status.BROKEN_BODY) from None
         at += len(block) - len(inflate.unused_data)
         if inflate.eof:
-            if not body.startswith(GZIP, at):  # what follows the members is no matter
+            if not body.startswith(GZIP, at):  # bytes after the members are ignored
                 return bytes(unpacked)
             inflate = zlib.decompressobj(wbits)
     if len(unpacked) <= max_body:
@@ -103,7 +103,7 @@ def _inflate(body: bytes, wbits: int, max_body: int) -> bytes:
 
 
 def _unpack_brotli(body: bytes, max_body: int) -> bytes:
-    """A few hundred bytes may unpack to a gigabyte: what comes out at a time is limited too."""
+    """Decompresses with a limit on each step's output, as a few hundred bytes may decompress to a gigabyte."""
     decompressor = brotli.Decompressor()
     try:
         unpacked = bytearray(decompressor.process(body, output_buffer_limit=max_body + 1))

@@ -1,4 +1,4 @@
-"""HTML pages out of WARC and ARC files, whatever state the files are in."""
+"""Reads the HTML pages of WARC and ARC files, however broken the files are."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from soupstate.model.page.decode import Decoded, Source, decode
 
 MAX_BODY = 16 * 1024 * 1024
 MAX_HEADER = 1024 * 1024  # bytes of a record's or response's header; servers stop at 8 to 64 KiB
-LINE = 64 * 1024
-SHOWN = 2048  # characters of a header's value that are made use of
+LONGEST_LINE = 64 * 1024  # bytes of the longest line
+LONGEST_VALUE = 2048  # characters used of a header's value
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 RECORD_TYPES = frozenset("warcinfo response resource request metadata revisit conversion continuation".split())
 ARC_RECORD = re.compile(rb"(filedesc|https?|dns|ftp):\S* \S+ \d{12,14} .*\d\s*$")
@@ -34,7 +34,7 @@ BAD_HEADER = (StatusAndHeadersParserException, EOFError, ValueError, TypeError, 
 
 @dataclass(frozen=True, slots=True)
 class WarcPage:
-    """A page of an archive; `status` is None where it came without HTTP (a resource record)."""
+    """A page of an archive. status: None when it came without HTTP, in a resource record."""
 
     url: str
     date: str
@@ -47,12 +47,12 @@ class WarcPage:
 
 @dataclass(slots=True)
 class WarcRecord:
-    """A record that may be a page: a response or a resource. `page` is None where it is left out, for `reason`.
+    """A record that may be a page: a response or a resource. page: None when it is left out, for `reason`.
 
-    `offset`: where the record starts in the file; the start of its gzip member where it is packed; in an xz file, in
-    what unpacks from it. `record_id`: "" in an ARC file. `truncated`: why the crawler cut the body, None where it did
-    not. `language`: Content-Language. `digest`: SHA-1 of the body, its encodings undone, as WARC writes it; None where
-    the body was not needed.
+    offset: of the record in the file; in a gzip file, of the gzip member that holds it; in an xz file, of the record in
+    the decompressed data. record_id: "" in an ARC file. truncated: why the crawler cut the body off, None if it did
+    not. language: Content-Language. digest: SHA-1 of the body without its encodings, as WARC writes it; None when the
+    body was not needed.
     """
 
     offset: int
@@ -69,9 +69,9 @@ class WarcRecord:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of a file's records: pages, records that are no HTML page, and what was lost.
+    """Counts a file's records: pages, records that are not HTML pages, and what was lost.
 
-    `consumed`: bytes of the file that were read.
+    consumed: bytes of the file that were read.
     """
 
     pages: int = 0
@@ -80,7 +80,7 @@ class Tally:
     consumed: int = field(default=0, compare=False)
 
     def report(self) -> str:
-        """One line, as `80 pages; other records: 80 request; skipped: 1 truncated record`."""
+        """Returns one line, such as `80 pages; other records: 80 request; skipped: 1 truncated record`."""
         parts = [f"{self.pages} pages"]
         for title, counts in (("other records", self.other), ("skipped", self.skipped)):
             if counts:
@@ -90,20 +90,20 @@ class Tally:
 
 
 class _Skip(Exception):
-    """A page that is given up, with the reason that is counted."""
+    """A page is left out. The message is the reason that is counted."""
 
 
 class _NotHtml(Exception):
-    """A record that is no HTML page, with its kind."""
+    """A record is not an HTML page. The message is its kind."""
 
 
 class _BadHeader(Exception):
-    """No record can be made of what begins like one."""
+    """A record's header cannot be read."""
 
 
 @dataclass(slots=True)
 class _Block:
-    """A record's header and its block, unread."""
+    """A record's header, and its block, which has not been read."""
 
     kind: str
     headers: Any
@@ -112,7 +112,7 @@ class _Block:
 
 
 class _Unpacked(io.RawIOBase):
-    """What a member unpacks to, as a raw stream for io.BufferedReader."""
+    """The decompressed bytes of a member, as a raw stream for io.BufferedReader."""
 
     def __init__(self, members: Members) -> None:
         self._members = members
@@ -134,12 +134,11 @@ class _Unpacked(io.RawIOBase):
 def read_pages(
     source: Readable | Path | str, *, tally: Tally | None = None, max_body: int = MAX_BODY
 ) -> Iterator[WarcPage]:
-    """The HTML pages of a WARC or ARC file: plain, gzip (record by record or whole) or xz.
+    """Yields the HTML pages of a WARC or ARC file: uncompressed, gzip (record by record or as a whole) or xz.
 
-    Pages are HTTP responses of any status, and resource records, of type HTML. Nothing in the
-    file is fatal: what is broken, cut off, binary, undecodable, empty or (unpacked) larger than
-    `max_body` bytes is left out and counted in `tally`. After a broken stretch reading goes on at
-    the next record.
+    Pages are HTTP responses of any status, and resource records, whose type is HTML. Nothing in the file is fatal: a
+    record that is broken, cut off, binary, undecodable, empty, or decompresses to more than `max_body` bytes is left
+    out and counted in `tally`. After a broken stretch, reading goes on at the next record.
     """
     for record in read_records(source, tally=tally, max_body=max_body):
         if record.page is not None:
@@ -157,10 +156,10 @@ def read_pages(
 def read_records(
     source: Readable | Path | str, *, tally: Tally | None = None, max_body: int = MAX_BODY
 ) -> Iterator[WarcRecord]:
-    """All records of a file that may be pages, those that are not with the reason; see `read_pages`.
+    """Yields all records of a file that may be pages; those that are not have a reason. See `read_pages`.
 
-    Records are streamed: besides one body of `max_body` bytes at most, some blocks of 64 KiB are in memory. What has
-    no header that can be read is counted in `tally`, and so are records of other kinds.
+    It streams: besides one body of at most `max_body` bytes, only a few blocks of 64 KiB are in memory. Records whose
+    header cannot be read, and records of other kinds, are only counted in `tally`.
     """
     tally = Tally() if tally is None else tally
     if isinstance(source, (str, Path)):
@@ -176,7 +175,7 @@ def _read_members(members: Members, tally: Tally, max_body: int) -> Iterator[War
         lost = False
         while True:
             at = members.offset if members.packed else reader.tell()
-            line = reader.readline(LINE)
+            line = reader.readline(LONGEST_LINE)
             tally.consumed = members.consumed
             if not line:
                 break
@@ -204,13 +203,15 @@ def _starts_record(line: bytes) -> bool:
 
 
 def _block(reader: Any, line: bytes) -> _Block:
-    """The record that begins with this line. Raises _BadHeader."""
+    """Returns the record that begins with this line. Raises _BadHeader."""
     try:
         if line.startswith(b"WARC/"):
             headers = StatusAndHeadersParser(ArcWarcRecordLoader.WARC_TYPES).parse(_head(reader, line))
             own, record_id = 0, _shown(headers, "WARC-Record-ID") or ""
         else:
-            version = b"".join(reader.readline(LINE) for _ in range(2)) if line.startswith(b"filedesc:") else b""
+            version = (
+                b"".join(reader.readline(LONGEST_LINE) for _ in range(2)) if line.startswith(b"filedesc:") else b""
+            )
             headers = ARC2WARCHeadersParser().parse(io.BytesIO(version), line)
             own, record_id = len(version), ""  # warcio makes one up
         length = int(headers.get_header("Content-Length")) - own
@@ -223,11 +224,11 @@ def _block(reader: Any, line: bytes) -> _Block:
 
 
 def _head(stream: Any, line: bytes) -> io.BytesIO:
-    """A header that begins with this line, to its blank line. Raises _BadHeader where it is too large."""
+    """Returns the header that begins with this line, up to its blank line. Raises _BadHeader when it is too large."""
     lines = [line]
     left = MAX_HEADER - len(line)
     while line.strip() and left > 0:
-        line = stream.readline(LINE)
+        line = stream.readline(LONGEST_LINE)
         lines.append(line)
         left -= len(line)
     if left <= 0:
@@ -236,7 +237,7 @@ def _head(stream: Any, line: bytes) -> io.BytesIO:
 
 
 def _record(block: _Block, offset: int, tally: Tally, max_body: int) -> WarcRecord | None:
-    """The record, read to its end; None where it is of a kind that is no page."""
+    """Reads a record to its end and returns it; returns None for a kind of record that is never a page."""
     headers = block.headers
     url = (headers.get_header("WARC-Target-URI") or "").removeprefix("<").removesuffix(">")  # <>: wget 1.19
     record = WarcRecord(
@@ -268,17 +269,17 @@ def _record(block: _Block, offset: int, tally: Tally, max_body: int) -> WarcReco
 
 def _shown(headers: Any, name: str) -> str | None:
     value = headers.get_header(name) if headers else None
-    return value[:SHOWN] if value else None
+    return value[:LONGEST_VALUE] if value else None
 
 
 def _read_block(block: _Block, record: WarcRecord, max_body: int) -> None:
-    """Fills in what the record's block says."""
+    """Fills in what the record's block holds. Raises _Skip, _NotHtml or BadPayload."""
     kind = block.kind
     if kind == "resource":
         http, content_type = None, _shown(block.headers, "Content-Type")
     elif kind == "response" and record.url.lower().startswith(("http:", "https:")):
         try:
-            http = StatusAndHeadersParser(["HTTP/"]).parse(_head(block.stream, block.stream.readline(LINE)))
+            http = StatusAndHeadersParser(["HTTP/"]).parse(_head(block.stream, block.stream.readline(LONGEST_LINE)))
         except (*BAD_HEADER, _BadHeader):
             raise _Skip(Status.BROKEN_HTTP_HEADER) from None
         record.status, content_type = _status(http), _shown(http, "Content-Type")

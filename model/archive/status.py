@@ -1,4 +1,4 @@
-"""What becomes of a record of an archive. Every status that a row, a line or a count can have stands here."""
+"""What becomes of a record of an archive. It lists every status of a row, a line or a count."""
 
 from enum import StrEnum
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from soupstate.model.faults.fault import Fault, Fix
 
 LIKELY = 0.5  # faults from this probability on are shown and mended
-APART = 96  # characters between two fixes: what seems wrong near a fault may only be its consequence
+FIXES_APART = 96  # characters between two fixes: what seems wrong near a fault may only be its consequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ def apply_fix(page: str, fix: Fix) -> str:
 def mend(page: str, faults: Iterable[Fault], threshold: float = LIKELY) -> Mended:
     """Applies the first fix of every fault of at least this probability, the likeliest faults first.
 
-    A fault stays where it has no fix, or where its fix comes within APART characters of one that was applied. Raises
-    ValueError for a fix that lies outside the page: the faults are then of another page.
+    A fault stays where it has no fix, or where its fix comes within FIXES_APART characters of one that was applied.
+    Raises ValueError for a fix that lies outside the page: the faults are then of another page.
     """
     mended: list[tuple[Fix, Fault]] = []
     left: list[Fault] = []
@@ -47,4 +47,4 @@ def mend(page: str, faults: Iterable[Fault], threshold: float = LIKELY) -> Mende
 
 
 def _near(fix: Fix, other: Fix) -> bool:
-    return fix.start <= other.end + APART and other.start <= fix.end + APART
+    return fix.start <= other.end + FIXES_APART and other.start <= fix.end + FIXES_APART

@@ -1,6 +1,6 @@
-"""Repairs: single edits that would mend a page at a place, by what its markup looks like there.
+"""Proposes repairs: single edits that would mend a page at a place, judged by the markup around it.
 
-They are only proposed here; whether one is likely is the network's to say (faults.py).
+The network decides whether an edit is likely; see `soupstate.model.faults.find`.
 """
 
 import re
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from soupstate.model.page.elements import COMMON
 
-REACH = 64  # characters around a place that an edit may begin or look in
-FAR = 400  # characters in which a tag ends, or else is not closed
+REACH = 64  # characters around a place within which an edit may begin
+FAR = 400  # characters within which a tag must end, or else it is not closed
 END_TAGS = re.compile(r"(</[a-zA-Z][a-zA-Z0-9]*\s*>)(\s*)(</[a-zA-Z][a-zA-Z0-9]*\s*>)")
 END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)")
 NAME = re.compile(r"</?([a-zA-Z0-9]+)")
-# What is missing: kind of fault, message. Parse errors of the standard have its names (WHATWG HTML, 13.2.2).
+# What is missing: the kind of fault and its message. Parse errors of the standard have its names (WHATWG HTML, 13.2.2).
 MISSING = {
     ">": ("unclosed-tag", "a tag is not closed: > is missing"),
     "<": ("unopened-tag", "a tag is not opened: < is missing"),
@@ -29,7 +29,7 @@ MISSING = {
     "-->": ("eof-in-comment", "a comment is not closed: --> is missing"),
     '">': ("unclosed-tag", 'a tag is not closed: "> is missing'),
 }
-UNEXPECTED = {  # one too many
+UNEXPECTED = {  # characters that are one too many
     "<": "invalid-first-character-of-tag-name",
     ">": "unexpected-greater-than-sign",
     '"': "unexpected-character-in-attribute-name",
@@ -63,13 +63,13 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What stands around a place, lexically: the tag that it is in or follows, and the next brackets."""
+    """The markup around a place, found without parsing: the tag that it is in or after, and the next brackets."""
 
-    opened: int  # the last < before the place, -1: none near
-    closed: int  # the last > before it
-    opens: int  # the next < at or after it; a far place where there is none
-    closes: int  # the next >
-    quotes: str  # quotes between the last < and the next >
+    opened: int  # the last < before the place; -1: none near
+    closed: int  # the last > before it; -1: none near
+    opens: int  # the next < at or after it; FAR characters on when there is none
+    closes: int  # the next >, likewise
+    quotes: str  # the text between the last bracket and the next >, in which quotes are counted
 
     @property
     def in_tag(self) -> bool:
@@ -77,12 +77,12 @@ class Around:
 
     @property
     def odd(self) -> bool:
-        """Whether a quote of the tag has no other."""
+        """Whether a quote of the tag has no partner."""
         return self.quotes.count('"') % 2 == 1 or self.quotes.count("'") % 2 == 1
 
 
 def around(page: str, at: int) -> Around:
-    """See Around."""
+    """Returns the markup around page[at]; see `Around`."""
     opened, closed = page.rfind("<", max(0, at - FAR), at), page.rfind(">", max(0, at - FAR), at)
     opens, closes = page.find("<", at, at + FAR), page.find(">", at, at + FAR)
     opens, closes = (k if k >= 0 else at + FAR for k in (opens, closes))
@@ -90,7 +90,7 @@ def around(page: str, at: int) -> Around:
 
 
 def repairs(page: str, at: int, names: list[str]) -> Iterator[Repair]:
-    """Edits near page[at], the character that surprised; `names`: of the start tags before it, the nearest first."""
+    """Yields edits near page[at], a surprising character. names: of the start tags before it, the nearest first."""
     near = around(page, at)
     for text in _insertions(page, at, near):
         yield Repair(at, at, text, *MISSING[text])
@@ -108,22 +108,22 @@ def repairs(page: str, at: int, names: list[str]) -> Iterator[Repair]:
 
 
 def missing_end(at: int, name: str) -> Repair:
-    """The end tag of `name`, inserted."""
+    """Returns the edit that inserts the end tag of `name`."""
     return Repair(at, at, f"</{name}>", "missing-end-tag", f"the end tag </{name}> is missing")
 
 
 def missing_start(at: int, name: str, usual: Mapping[str, str]) -> Repair:
-    """The start tag of `name`, inserted as it is usual on the page, by name."""
+    """Returns the edit that inserts the start tag of `name`. usual: how the page writes the start tags, by name."""
     return Repair(at, at, usual.get(name, f"<{name}>"), "missing-start-tag", f"a start tag <{name}> is missing")
 
 
 def unexpected_end(start: int, end: int, name: str) -> Repair:
-    """The end tag of `name`, deleted."""
+    """Returns the edit that deletes the end tag of `name`."""
     return Repair(start, end, "", "unexpected-end-tag", f"</{name}> closes nothing")
 
 
 def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
-    """What may be missing right here."""
+    """Yields what may be missing at this place."""
     if near.in_tag:
         if near.odd:
             yield from ('"', "'", '">')
@@ -143,7 +143,7 @@ def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
 
 
 def _with_spaces(page: str, k: int) -> list[tuple[int, int]]:
-    """page[k] alone; where it is < also with the space before it, after it, and both."""
+    """Returns page[k] alone; for a < also with the space before it, with the space after it, and with both."""
     before, after = page[k - 1 : k] == " ", page[k + 1 : k + 2] == " "
     if page[k] != "<":
         return [(k, k + 1)]
@@ -163,7 +163,7 @@ def _superfluous(page: str, k: int) -> bool:
 
 
 def _word_start(page: str, at: int, near: Around) -> Iterator[Repair]:
-    """< or & lost before the word that ends here."""
+    """Proposes a < or & before the word that ends here."""
     start = at
     while start > 0 and at - start < 24 and (page[start - 1].isalnum() or page[start - 1] in "/!#-"):
         start -= 1
@@ -182,7 +182,7 @@ def _word_start(page: str, at: int, near: Around) -> Iterator[Repair]:
 
 
 def _tags(page: str, at: int, near: Around, names: list[str]) -> Iterator[Repair]:
-    """A whole tag lost before this one."""
+    """Proposes a tag that is missing before this one, and to delete this one."""
     tag = near.opened if near.in_tag and at - near.opened < REACH else at
     if page[tag : tag + 1] == "<" or not near.in_tag:
         for name in list(dict.fromkeys(names))[:6]:
@@ -199,7 +199,7 @@ def _tags(page: str, at: int, near: Around, names: list[str]) -> Iterator[Repair
 
 
 def _name(page: str, at: int) -> Iterator[Repair]:
-    """A tag's name misspelt: it stands once on the page, and one that is known is near."""
+    """Proposes a known name that is near a tag's name, if the page has that name only once."""
     m = NAME.search(page, max(0, page.rfind("<", max(0, at - 16), at + 1)))
     if not m or not m.start(1) <= at <= m.end(1) or m[1].lower() in COMMON or page.count(f"<{m[1]}") > 1:
         return

@@ -33,8 +33,8 @@ from soupstate.model.page.marks import Syntax
 
 SURPRISING = 60  # structural places to look at, the most surprising first
 MISMATCHED = 60  # places of each check whose markup does not fit together
-APART = 5  # characters between two places
-MINIMUM = 4.0  # bits that a fix saves at least
+PLACES_APART = 5  # characters between two places
+MINIMUM_SAVED = 4.0  # bits that a fix saves at least
 UNFIT = -10.0  # the same where the markup does not fit together already
 REPORTED = 20  # faults reported at most
 FIXES = 5  # fixes of a fault at most
@@ -126,9 +126,7 @@ class _Judge:
                 break
         return kept
 
-    def _candidate(
-        self, at: int, edits: list[ScoredEdit], most: float, same: Counter[tuple[str, str]]
-    ) -> Candidate:
+    def _candidate(self, at: int, edits: list[ScoredEdit], most: float, same: Counter[tuple[str, str]]) -> Candidate:
         """Judges a place with its best edits. A place without one is as unlikely as one whose edit saves nothing."""
         page = self.reading.page
         bits = float(self.reading.surprisal[at : at + 4].sum())
@@ -151,9 +149,7 @@ class _Judge:
             kind=repair.kind,
             message=repair.message,
             excerpt=self.lines.excerpt(repair.start, repair.end),
-            fixes=tuple(
-                Fix(e.repair.start, e.repair.end, e.repair.replacement, round(e.saved, 2)) for e in edits
-            ),
+            fixes=tuple(Fix(e.repair.start, e.repair.end, e.repair.replacement, round(e.saved, 2)) for e in edits),
         )
         return Candidate(fault, known)
 
@@ -181,7 +177,9 @@ class _Judge:
 def _chosen(by_place: dict[int, list[ScoredEdit]]) -> dict[int, list[ScoredEdit]]:
     """Returns the best edits of each place, without places whose best edit saves more elsewhere."""
     best = {
-        at: sorted((e for e in edits if e.saved >= (UNFIT if e.mismatch else MINIMUM)), key=lambda e: -e.saved)[:FIXES]
+        at: sorted((e for e in edits if e.saved >= (UNFIT if e.mismatch else MINIMUM_SAVED)), key=lambda e: -e.saved)[
+            :FIXES
+        ]
         for at, edits in by_place.items()
     }
     seen: set[tuple[int, int, str]] = set()
@@ -218,7 +216,7 @@ def structural_places(reading: Reading) -> list[int]:
             break
         if not taken[at]:
             places.append(at)
-            taken[max(0, at - APART) : at + APART] = True
+            taken[max(0, at - PLACES_APART) : at + PLACES_APART] = True
     return places
 
 

@@ -1,6 +1,6 @@
 """Checkpoints: a network in one safetensors file, with its settings and figures. They need no torch and no pickle.
 
-The parameters have the names and shapes of the network that learns, so training can go on from the same file. The
+The parameters have the names and shapes of the network that is trained, so training can resume from the same file. The
 tables and matrices that read a page are folded from them.
 """
 
@@ -23,8 +23,8 @@ from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import HEADS, OUTPUTS, Syntax
 
 FORMAT = "2"
-PREFIX = "network."  # begins the names of the network's parameters
-LAYER = "depth."  # begins those of the depth layer
+PREFIX = "network."  # of the names of the network's parameters
+LAYER = "depth."  # of the names of the depth layer's parameters
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
 
 
@@ -38,12 +38,12 @@ class Logistic:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network as it is read.
+    """A network and what is needed to read pages with it.
 
     delay: bytes of look-ahead of every head. changes (BOUNDARY_KINDS, classes, classes): log-likelihood of a change of
-    syntax, see `Evidence`. depth, ranking: None until they are fitted; `soupstate.model.faults.ranking` knows what the
-    ranking means. training, evaluation: figures as the model card prints them. backward_file: the network that reads
-    pages from their end, where there is one.
+    syntax, see `Evidence`. depth, ranking: None until they are fitted; see `soupstate.model.faults.ranking` for the
+    meaning of the ranking. training, evaluation: figures that the model card prints. backward_file: the network that
+    reads pages from their end, where there is one.
     """
 
     name: str
@@ -90,7 +90,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, part, meta)
-    part.chmod(0o644)  # safetensors writes for the owner alone; the image reads as another user
+    part.chmod(0o644)  # safetensors makes it readable for its owner only; the Docker image runs as another user
     part.rename(path)
 
 

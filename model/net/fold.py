@@ -1,4 +1,4 @@
-"""Folds the parameters of the network that learns into the tables and matrices that read a page."""
+"""Folds the parameters of the trained network into the tables and matrices that read a page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Folds the parameters of a QRNN that learns into the tables and matrices that read a page."""
+"""Folds the parameters of a trained QRNN into the tables and matrices that read a page."""
 
 import numpy as np
 from numpy.typing import NDArray

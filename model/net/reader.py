@@ -1,4 +1,4 @@
-"""The reader: takes a page and returns what the network says of it. It needs no torch and no parser."""
+"""The reader: takes a page and returns what the network predicts for it. It needs no torch and no parser."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,7 +50,7 @@ class Marking:
 
 @dataclass
 class Reading(Marking):
-    """All that the network says of a page. `bits` is exact.
+    """Everything that the network predicts for a page. `bits` is exact.
 
     surprisal (characters,): bits of each character. entropy (characters,): bits that the network expected there.
     depth (characters,): open elements; empty where depth was not asked for.
@@ -97,7 +97,7 @@ class Reader:
         return progress.marking()
 
     def mark_many(self, pages: Sequence[str], stop: Callable[[int], bool] = lambda page: False) -> list[Marking | None]:
-        """Returns what `mark` returns for each page. It takes less time, because the weights are loaded once for several.
+        """Returns what `mark` returns for each page, in less time, because the weights are loaded once for several.
 
         `stop` is asked with the page's index before each of its pieces; where it returns True the page is given up
         and its place holds None.
@@ -142,7 +142,7 @@ class _Progress:
             self.gather(ids, chunk)
 
     def gather(self, ids: NDArray[np.uint8], chunk: kernels.Chunk) -> None:
-        """Takes what the kernel said of the next bytes."""
+        """Takes what the kernel computed for the next bytes."""
         self.evidence.add(self.gathered, chunk.heads)
         self.gathered += len(ids)
         depth = np.zeros(len(ids), np.float32)

@@ -55,7 +55,7 @@ class ReadingLoop:
     def chunks(
         self, stop: Stop, *, to: int | None = None, units: NDArray[np.int64] | None = None
     ) -> Iterator[tuple[Bytes, Chunk]]:
-        """Reads up to byte `to`, or to the end. Yields the bytes of each piece and what the kernel says of them.
+        """Reads up to byte `to`, or to the end. Yields the bytes of each piece and what the kernel computes for them.
 
         units: the units whose output h goes into `Chunk.traces`. Raises Stopped when `stop` returns True.
         """

@@ -1,9 +1,9 @@
-"""Kinds of places between two bytes, by the bytes on both sides. A change of syntax is likelier at some than others."""
+"""Kinds of boundaries between two bytes, by the bytes on both sides. The syntax changes more often at some of them."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-GROUPS = (b"<", b">", b'"', b"'", b"=", b"\t\n\f\r ", b"/", b"-", b"!?", b"&;")  # and letters, and the rest
+GROUPS = (b"<", b">", b'"', b"'", b"=", b"\t\n\f\r ", b"/", b"-", b"!?", b"&;")  # beside letters, and all the rest
 COUNT = len(GROUPS) + 2
 BOUNDARY_KINDS = COUNT * COUNT
 

@@ -1,4 +1,4 @@
-"""From the bytes of a page to its text, with the charset that was used and where it was found."""
+"""Decodes the bytes of a page to text, and tells which charset it used and where it found it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Source = Literal["bom", "header", "meta", "detected"]
 
 
 class EmptyPage(ValueError):
-    """The body holds no bytes but white space."""
+    """The body holds nothing but white space."""
 
 
 class NotText(ValueError):
@@ -22,12 +22,12 @@ class NotText(ValueError):
 
 
 class Undecodable(ValueError):
-    """No charset, declared or detected, makes text of the body."""
+    """The bytes are not text in any charset, declared or detected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A page's text; `charset` is the WHATWG name where the charset has one."""
+    """A page's text. charset: its WHATWG name where it has one. source: where the charset was found."""
 
     text: str
     charset: str
@@ -41,7 +41,7 @@ BOMS = (
     (b"\xfe\xff", "utf-16be"),
     (b"\xff\xfe", "utf-16le"),
 )
-# WHATWG names whose Python codec has another name, or a subset's name.
+# WHATWG names for which Python's codec has another name, or the name of a subset.
 CODECS = {
     "utf-32be": "utf-32-be",
     "utf-32le": "utf-32-le",
@@ -56,9 +56,9 @@ CODECS = {
     "x-mac-cyrillic": "mac-cyrillic",
     "iso-8859-8-i": "iso8859-8",
 }
-# What the web is written in; detection chooses among these and guesses no DOS or Mac code page.
-# Between equally likely ones the earlier is taken: the stricter first (Shift_JIS text is hardly
-# ever valid EUC-JP, while EUC-JP is often valid Shift_JIS).
+# The charsets of the web. Detection chooses among these only, and never guesses a DOS or Mac code page.
+# Of equally likely ones the earlier wins, so the stricter comes first: Shift_JIS text is hardly
+# ever valid EUC-JP, while EUC-JP text is often valid Shift_JIS.
 EAST_ASIAN = ["euc_jp", "cp932", "gb18030", "big5hkscs", "cp949"]
 SINGLE_BYTE = [
     "cp1252", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1250", "iso8859_2", "cp1257",
@@ -70,28 +70,28 @@ DETECTED_NAMES = {
     "cp874": "windows-874", "koi8_r": "koi8-r", "koi8_u": "koi8-u", "iso8859_2": "iso-8859-2",
     "iso8859_5": "iso-8859-5", "iso8859_7": "iso-8859-7",
 }  # fmt: skip
-MAGIC = (
+BINARY_STARTS = (
     b"%PDF-", b"\x89PNG", b"GIF87a", b"GIF89a", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b",
     b"Rar!\x1a", b"7z\xbc\xaf\x27\x1c", b"BZh", b"\xfd7zXZ", b"\x7fELF", b"OggS", b"wOFF",
     b"wOF2", b"\x00asm", b"%!PS-", b"ID3\x03", b"\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
 CONTROLS = bytes(b for b in range(0x20) if b not in b"\t\n\f\r\x1b")
-PRESCAN = 1024
-HEAD_LIMIT = 32 * 1024
-SAMPLE = 32 * 1024
-# A body with more control bytes than this is binary. Stray NULs of old systems pass, past the
-# first kilobyte; random bytes hold 10% of controls.
+PRESCAN_BYTES = 1024  # bytes in which the standard looks for <meta>
+HEAD_BYTES = 32 * 1024
+SAMPLE_BYTES = 32 * 1024
+# A body with a greater share of control bytes is binary. Stray NULs of old systems pass when they
+# come after the first kilobyte. Of random bytes, 10% are controls.
 CONTROL_SHARE = 0.01
-# A declared charset stands while fewer than this share of the bytes are bad ...
+# A declared charset is kept while a smaller share of the bytes is bad ...
 BAD_SHARE = 0.01
-# ... and they are few, or fewer than the characters beyond ASCII that came out well.
+# ... and no more than this many bytes are, or fewer than the characters beyond ASCII that decoded.
 FEW_BAD = 8
 
-# With fewer stretches of bytes beyond ASCII than FEW_RUNS a language cannot be told. CHAOS is how
-# much mess charset-normalizer may see in a charset's text (its own default of 0.2 finds nothing
-# for short Polish ones), COHERENCE the weight of the text being in a language that it knows.
-# Tried on sentences in eleven languages.
+# With fewer runs of bytes beyond ASCII than FEW_RUNS the language cannot be told. CHAOS is how much
+# mess charset-normalizer accepts in a charset's text (its default of 0.2 finds nothing for short
+# Polish texts). COHERENCE is the weight of the text being in a language that it knows. We chose
+# these on sentences in eleven languages.
 FEW_RUNS = 4
 CHAOS = 0.35
 COHERENCE = 0.6
@@ -110,20 +110,18 @@ ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 
 
 def decode(body: bytes, content_type: str | None = None) -> Decoded:
-    """The text of a page, nothing normalised: line ends stay, a byte order mark stays as U+FEFF.
+    """Decodes the text of a page. It normalises nothing: line ends stay, and a byte order mark stays as U+FEFF.
 
-    The charset is that of the HTTP header, then of a byte order mark, then of `<meta>` (or of an
-    XML declaration) in the first 1024 bytes or in the head, then UTF-8 where the bytes are valid
-    UTF-8, then a detected one. Where header and byte order mark disagree the mark wins, as the
-    WHATWG says. Labels mean what they mean to browsers: iso-8859-1 is windows-1252, gb2312 is
-    read as gb18030.
+    The charset comes from the first of these that fits: the HTTP header; a byte order mark; `<meta>` or an XML
+    declaration in the first 1024 bytes or in the head; UTF-8 when the bytes are valid UTF-8; detection. When header
+    and byte order mark disagree, the mark wins, as the WHATWG standard says. Labels mean what they mean to browsers:
+    iso-8859-1 is windows-1252, and gb2312 is read as gb18030.
 
-    A declared charset that cannot decode the bytes is passed over for the next source. Some bad
-    bytes do not fail it: they become U+FFFD as long as they are under 1% of the bytes, and either
-    8 at most or fewer than the characters beyond ASCII that did decode (a page that says UTF-8 but
-    is not has no such characters).
+    A declared charset that cannot decode the bytes is skipped. A few bad bytes are allowed and become U+FFFD: they
+    must be under 1% of the bytes, and at most 8 or fewer than the characters beyond ASCII that did decode. (A page
+    that wrongly declares UTF-8 has no such characters.)
 
-    Raises `EmptyPage`, `NotText`, `Undecodable`, all of them `ValueError`.
+    Raises `EmptyPage`, `NotText` or `Undecodable`, which are all `ValueError`.
     """
     mark = next(((bom, name) for bom, name in BOMS if body.startswith(bom)), None)
     if not (body[len(mark[0]) :] if mark else body).strip():
@@ -143,12 +141,12 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
         if charset and text:
             return Decoded(text, charset, source)
     if wide:
-        raise Undecodable("the page has NUL bytes but is no UTF-16")
+        raise Undecodable("the page has NUL bytes but is not UTF-16")
     return _detect(body)
 
 
 def encode(text: str, charset: str) -> bytes:
-    """The bytes of a text in the charset that `decode` found. Raises ValueError for a character that it lacks."""
+    """Encodes a text in the charset that `decode` found. Raises ValueError for a character that the charset lacks."""
     return text.encode(CODECS.get(charset, charset))
 
 
@@ -158,7 +156,7 @@ def _first(pattern: re.Pattern[str], text: str) -> str | None:
 
 
 def _label(label: str | None) -> str | None:
-    """The WHATWG name of a charset label; None for one that names nothing we decode."""
+    """Returns the WHATWG name of a charset label; None for a label that names nothing we decode."""
     encoding = webencodings.lookup(label) if label and label.isascii() else None
     if encoding is None or encoding.name == "replacement":
         return None
@@ -166,33 +164,33 @@ def _label(label: str | None) -> str | None:
 
 
 def _meta(body: bytes) -> str | None:
-    head = body[:HEAD_LIMIT]
+    head = body[:HEAD_BYTES]
     end = HEAD_END.search(head)
-    head = head[: max(PRESCAN, end.start() if end else 0)]
+    head = head[: max(PRESCAN_BYTES, end.start() if end else 0)]
     found = META.search(COMMENT.sub(b"", head))
     name = _label((found[1] or found[2]).decode("ascii", "replace")) if found else None
-    # A page whose meta could be read as ASCII is in neither of these (WHATWG, prescan).
+    # A page whose meta can be read as ASCII is in neither of these (WHATWG, prescan).
     if name in ("utf-16le", "utf-16be"):
         return "utf-8"
     return "windows-1252" if name == "x-user-defined" else name
 
 
 def _wide(body: bytes, header: str | None, mark: tuple[bytes, str] | None) -> str | None:
-    """The charset of two or four bytes a character that the body is in, if it is."""
+    """Returns the charset if it has two or four bytes per character."""
     if mark:
         return mark[1] if mark[1] != "utf-8" else None
     if body.startswith((b"<\x00", b"\r\x00", b"\n\x00")):
         return "utf-16le"
     if body.startswith((b"\x00<", b"\x00\r", b"\x00\n")):
         return "utf-16be"
-    # Servers that say utf-16 of pages in ASCII exist; those have no NUL.
+    # Some servers declare utf-16 for pages in ASCII; those have no NUL.
     return header if header in ("utf-16le", "utf-16be") and b"\x00" in body else None
 
 
 def _refuse_binary(body: bytes) -> None:
-    if body.startswith(MAGIC) or (body.startswith(b"RIFF") and body[8:12] in (b"WEBP", b"WAVE")):
+    if body.startswith(BINARY_STARTS) or (body.startswith(b"RIFF") and body[8:12] in (b"WEBP", b"WAVE")):
         raise NotText("the body is binary, not HTML")
-    if b"\x00" in body[:PRESCAN]:
+    if b"\x00" in body[:PRESCAN_BYTES]:
         raise NotText("the body has NUL bytes: binary, not HTML")
     controls = len(body) - len(body.translate(None, CONTROLS))
     if controls > CONTROL_SHARE * len(body):
@@ -200,7 +198,7 @@ def _refuse_binary(body: bytes) -> None:
 
 
 def _declared(body: bytes, charset: str) -> str | None:
-    """The body in this charset, a few bad bytes as U+FFFD; None where it does not fit."""
+    """Returns the body in this charset, with a few bad bytes as U+FFFD; None when the charset does not fit."""
     if charset.startswith("utf-16") and b"\x00" not in body:
         return None
     codec = CODECS.get(charset, charset)
@@ -233,11 +231,11 @@ def _detect(body: bytes) -> Decoded:
 
 
 def _likely(sample: bytes) -> list[str]:
-    """Codecs that make sense of the sample, the likeliest first.
+    """Returns codecs that make sense of the sample, the likeliest first.
 
-    East Asian text has its bytes beyond ASCII in pairs at least; a page where most stand alone
-    (an accent, a copyright sign) is in none of those charsets; where there are only a few of
-    them there is nothing to detect, and the answer is the web's fallback, windows-1252.
+    In East Asian text, bytes beyond ASCII come in pairs at least. A page where most stand alone (an accent, a copyright
+    sign) is in none of those charsets. Where there are only a few of them nothing can be detected, and the answer is
+    windows-1252, the web's default.
     """
     runs = BEYOND_ASCII.findall(sample)
     paired = sum(map(len, runs)) >= 2 * len(runs)
@@ -254,6 +252,6 @@ def _likely(sample: bytes) -> list[str]:
 
 
 def _sample(body: bytes) -> bytes:
-    """Text beyond ASCII for the detector: markup would only dilute it."""
+    """Returns the lines with bytes beyond ASCII, without markup, which would dilute them."""
     lines = [line for line in MARKUP.sub(b" ", body).splitlines() if BEYOND_ASCII.search(line)]
-    return b"\n".join(lines)[:SAMPLE] or body[:SAMPLE]
+    return b"\n".join(lines)[:SAMPLE_BYTES] or body[:SAMPLE_BYTES]

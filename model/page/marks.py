@@ -1,21 +1,22 @@
-"""Marks: what the network says of every byte. The one table of heads; everything else reads it."""
+"""Marks: what the network predicts for every byte. HEADS is the one table of heads, which everything else reads."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
-IGNORED = 255  # a byte that has no mark of this head
-# Deeper counts as so deep: about one page in eighty nests to 250 by tags never closed, and would outweigh all others.
+IGNORED = 255  # this head does not label the byte
+# Greater depths are clamped to this value. About one page in eighty nests to 250 because its tags are never closed;
+# such pages would outweigh all others.
 DEEPEST = 40
 
 
 class Syntax(IntEnum):
-    """What kind of syntax a byte is. Every byte has one."""
+    """The kind of syntax of a byte. Every byte has one."""
 
     TEXT = 0  # character data of the tree, visible or not
-    TAG = 1  # a start tag but for its attributes
+    TAG = 1  # a start tag except its attributes
     END_TAG = 2
     ATTRIBUTE = 3  # names of attributes, =, quotes and white space around them
-    VALUE = 4  # an attribute's value of no further use
+    VALUE = 4  # an attribute's value that is not used
     HREF = 5  # the target of a link
     SRC = 6  # the source of an image
     ALT = 7  # an image's alternative text
@@ -28,7 +29,7 @@ class Syntax(IntEnum):
 
 
 class Event(IntEnum):
-    """What a tag does to the text around it. Bytes of start and end tags have one."""
+    """What a tag does to the text around it. The bytes of start and end tags have one."""
 
     NONE = 0
     BLOCK = 1  # a block ends or begins here
@@ -53,15 +54,15 @@ class Event(IntEnum):
 
 
 class Visible(IntEnum):
-    """Whether text is shown."""
+    """Whether text is visible."""
 
     SHOWN = 0
-    HIDDEN = 1  # in the tree, not shown: hidden, svg, template
-    UNSEEN = 2  # in noscript: in the tree, and no part of any text
+    HIDDEN = 1  # in the tree, but not shown: hidden, svg, template
+    UNSEEN = 2  # in noscript: in the tree, but part of no text
 
 
 class Block(IntEnum):
-    """The kind of block that text stands in."""
+    """The kind of block that holds the text."""
 
     BODY = 0
     H1 = 1
@@ -74,7 +75,7 @@ class Block(IntEnum):
 
 
 class Cell(IntEnum):
-    """The table cell that text stands in."""
+    """The kind of table cell that holds the text."""
 
     NONE = 0
     DATA = 1
@@ -83,14 +84,14 @@ class Cell(IntEnum):
 
 @dataclass(frozen=True)
 class Head:
-    """One small output. `classes` logits, cross-entropy; 1 class: a number in units of `scale`, square error."""
+    """One small output. It has `classes` logits (cross-entropy), or one number in units of `scale` (squared error)."""
 
     name: str
     classes: int
     scale: float = 1.0
 
 
-LIST_DEPTHS = 7  # 0: in no list; deeper lists count as 6
+LIST_DEPTHS = 7  # 0: in no list; greater depths count as 6
 QUOTE_DEPTHS = 4
 
 HEADS = (
@@ -106,7 +107,7 @@ HEADS = (
     Head("strong", 2),
     Head("emphasis", 2),
     Head("code", 2),
-    Head("main", 2),  # main content against the rest; labelled pages only
+    Head("main", 2),  # main content or not; only labelled pages have it
     Head("depth", 1, scale=10.0),  # open elements
 )
 
@@ -114,11 +115,11 @@ COLUMN = {head.name: i for i, head in enumerate(HEADS)}  # column of a lesson's 
 
 
 def _outputs() -> dict[str, slice]:
-    places, at = {}, 0
+    columns, at = {}, 0
     for head in HEADS:
-        places[head.name] = slice(at, at + head.classes)
+        columns[head.name] = slice(at, at + head.classes)
         at += head.classes
-    return places
+    return columns
 
 
 OUTPUT = _outputs()  # columns of the network's head outputs

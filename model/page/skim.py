@@ -54,7 +54,7 @@ class Skimmed:
         return self.parts[part][0] + at - self.starts[part]
 
     def extent(self, start: int, end: int) -> Part:
-        """Returns where text[start:end], which is not empty, stands in the whole page."""
+        """Returns where text[start:end], which is not empty, is in the whole page."""
         return self.place(start), self.place(end - 1) + 1
 
 

@@ -1,6 +1,6 @@
-"""Spans: runs of marks. A text span is the text between two tags, a tag span a tag with its values' places.
+"""Spans: runs of marks. A text span is the text between two tags; a tag span is a tag with the places of its values.
 
-One decision is taken per span, from the evidence pooled over it: `decide(names, places)` gives the classes of the heads
+Each span gets one decision from the evidence pooled over it: `decide(names, places)` returns the classes of the heads
 `names` for each of places (start, end). Offsets count code points.
 """
 
@@ -21,7 +21,7 @@ SPACE = "\t\n\f\r "
 
 @dataclass(slots=True)
 class TextSpan:
-    """page[start:end] is text; `blank`: nothing but white space, then the marks are those of the text before."""
+    """page[start:end] is text. blank: it is only white space, and has the marks of the text before."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ class TextSpan:
 
 @dataclass(slots=True)
 class TagSpan:
-    """page[start:end] is a tag; places of the values that are of use, None where it has none."""
+    """page[start:end] is a tag. The extents of its useful values are None where it has none."""
 
     start: int
     end: int
@@ -64,7 +64,7 @@ class TitleSpan:
 
 Span = TextSpan | TagSpan | TitleSpan
 
-# Events that leave the text around a tag in one block. A line break does too, but ends a line.
+# Events that leave the text around a tag in one block. A line break does so too, but it ends a line.
 INLINE = frozenset({Event.NONE, Event.LINK, Event.LINK_END, Event.STRONG, Event.EMPHASIS, Event.CODE, Event.IMAGE})
 ONE_BLOCK = INLINE | {Event.BREAK}
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
@@ -72,7 +72,7 @@ VALUES = {int(kind): kind.name.lower() for kind in (Syntax.HREF, Syntax.SRC, Syn
 
 
 def runs(page: str, syntax: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
-    """(syntax, start, end) of maximal runs; every tag begins a run of its own."""
+    """Returns (syntax, start, end) of maximal runs. Every tag begins a run of its own."""
     if not page:
         return []
     cut = np.flatnonzero(syntax[1:] != syntax[:-1]) + 1
@@ -83,7 +83,7 @@ def runs(page: str, syntax: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
 
 
 def find_all(page: str, what: str) -> list[int]:
-    """Every place where a one-character string occurs."""
+    """Returns every place where a one-character string occurs."""
     places, at = [], page.find(what)
     while at >= 0:
         places.append(at)
@@ -92,7 +92,7 @@ def find_all(page: str, what: str) -> list[int]:
 
 
 def assemble(page: str, syntax: NDArray[np.uint8], decide: Decide) -> list[Span]:
-    """Spans in order of the page; comments, doctypes, scripts and styles have none."""
+    """Returns the spans in the order of the page. Comments, doctypes, scripts and styles have no spans."""
     spans = _undecided(page, syntax)
     tags = [span for span in spans if isinstance(span, TagSpan)]
     for tag, (event,) in zip(tags, decide(("event",), [(s.start, s.end) for s in tags]), strict=True):
@@ -100,7 +100,7 @@ def assemble(page: str, syntax: NDArray[np.uint8], decide: Decide) -> list[Span]
     texts = [(s.start, s.end) for s in spans if isinstance(s, TextSpan) and not s.blank]
     decided = iter(decide(TEXT_HEADS, texts))
     marks = [0] * len(TEXT_HEADS)
-    preformatted = False  # since a tag said so: all text up to the next block is, whatever its own marks
+    preformatted = False  # after such a tag all text up to the next block is preformatted, whatever its own marks
     for i, span in enumerate(spans):
         if isinstance(span, TagSpan):
             if span.event not in ONE_BLOCK:
@@ -114,7 +114,7 @@ def assemble(page: str, syntax: NDArray[np.uint8], decide: Decide) -> list[Span]
 
 
 def _undecided(page: str, syntax: NDArray[np.uint8]) -> list[Span]:
-    """Spans without their marks."""
+    """Returns the spans without their marks."""
     spans: list[Span] = []
     tag: TagSpan | None = None
     for kind, start, end in runs(page, syntax):
@@ -136,7 +136,7 @@ def _undecided(page: str, syntax: NDArray[np.uint8]) -> list[Span]:
 
 
 def spans_of_marks(page: str, marks: NDArray[np.uint8]) -> list[Span]:
-    """Spans of a page whose marks (len(page), heads) are known: of a lesson."""
+    """Returns the spans of a page whose marks (len(page), heads) are known, as those of a lesson are."""
 
     def most(name: str, place: Extent) -> int:
         column = marks[slice(*place), COLUMN[name]]

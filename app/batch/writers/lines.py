@@ -1,4 +1,4 @@
-"""Rows of pages that were read as JSON lines, and as records of a WET-like WARC file."""
+"""Writes the rows of pages that were read, as JSON lines or as a WARC file like Common Crawl's WET files."""
 
 import gzip
 import io
@@ -13,19 +13,18 @@ from warcio.warcwriter import WARCWriter
 from soupstate.app.rows import Row, as_dict
 from soupstate.model.archive.status import Status
 
-TOP = ("text", "url", "date")  # beside id and metadata: the names of datatrove
-SPACE = uuid.UUID(
-    "6f1c9f0e-2c1d-5d0b-8d53-3f0f5c3f7d11"
-)  # of the ids of WET records, which are derived from the pages'
+TOP = ("text", "url", "date")  # beside id and metadata: the names that datatrove uses
+# Namespace of the ids of WET records, which are derived from the ids of the pages.
+NAMESPACE = uuid.UUID("6f1c9f0e-2c1d-5d0b-8d53-3f0f5c3f7d11")
 
 
 def name_of(row: Row) -> str:
-    """The id of a page: that of its record, or where it stands."""
+    """Returns the id of a page: that of its record, else its file and offset."""
     return row.record_id or f"{row.warc_file}/{row.offset}"
 
 
 class JsonLines:
-    """Writes {"text", "id", "url", "date", "metadata"} a line, gzip or zstd; pages that were not read are left out."""
+    """Writes a line {"text", "id", "url", "date", "metadata"} for each page that was read, with gzip or zstd."""
 
     def __init__(self, path: Path) -> None:
         self._file = open(path, "wb")  # noqa: SIM115 (closed by close)
@@ -47,7 +46,7 @@ class JsonLines:
 
 
 class WetRecords:
-    """Writes a `conversion` record (WARC 1.0, text/plain) of every page that was read, after a `warcinfo`."""
+    """Writes a `warcinfo` record, then a `conversion` record (WARC 1.0, text/plain) for each page that was read."""
 
     def __init__(self, path: Path) -> None:
         self._file = open(path, "wb")  # noqa: SIM115 (closed by close)
@@ -93,4 +92,4 @@ class WetRecords:
 
 
 def _derived(name: str) -> str:
-    return f"<urn:uuid:{uuid.uuid5(SPACE, name)}>"
+    return f"<urn:uuid:{uuid.uuid5(NAMESPACE, name)}>"

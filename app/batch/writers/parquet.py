@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from soupstate.app.rows import COLUMNS, LINK_FIELDS, Row, as_dict, size
 
-ROW_GROUP = 16_000_000  # characters that a row group has, about; they are held before it is written
+ROW_GROUP = 16_000_000  # about how many characters a row group has; they stay in memory until it is written
 LINKS = pa.list_(pa.struct([(name, pa.string()) for name in LINK_FIELDS]))
 ARROW_TYPES = {
     "string": pa.string(),
@@ -23,7 +23,7 @@ SCHEMA = pa.schema(
 
 
 class ParquetRows:
-    """Writes rows of every status, compressed with zstd, a row group for every ROW_GROUP characters."""
+    """Writes rows of every status, compressed with zstd. A row group has about ROW_GROUP characters."""
 
     def __init__(self, path: Path) -> None:
         self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")

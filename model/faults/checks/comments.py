@@ -1,4 +1,4 @@
-"""Comments whose delimiters are not whole, scripts and the like that do not end: what hides the rest of a page."""
+"""Checks for comments with broken delimiters, and for scripts and the like that do not end. Both hide later text."""
 
 import re
 from collections.abc import Iterator
@@ -12,20 +12,18 @@ from soupstate.model.page.marks import Syntax
 
 COMMENT = re.compile(r"<!--(?!-?>)(?P<body>.*?)(?P<end>-->|--!>|\Z)", re.S)
 BROKEN_START = re.compile(r"<!-(?!-)|<--(?!>)|(?<!<)!--(?!>)")
-# Of an end that is not whole: -> without the first -, and -- without >.
+# A broken end: -> without the first -, or -- without >.
 BROKEN_END = re.compile(r"(?<!-)(?P<short>->)|--(?=\s*(?:\n|<|\Z))")
 CONDITIONAL = re.compile(r"\s*\[if\b", re.I)
-# Elements whose text is no markup (WHATWG HTML, 13.1.2), and what in them looks as if they had ended: a line of markup.
-RAW_ELEMENT = re.compile(
-    rf"<({'|'.join(ENDLESS_RAW_TEXT)})\b[^<>]*>(?P<body>.*?)(?:</\1\s*>|\Z)", re.S | re.I
-)
+# Elements whose text is not markup (WHATWG HTML, 13.1.2), and markup inside that suggests that they have ended.
+RAW_ELEMENT = re.compile(rf"<({'|'.join(ENDLESS_RAW_TEXT)})\b[^<>]*>(?P<body>.*?)(?:</\1\s*>|\Z)", re.S | re.I)
 MARKUP = re.compile(r"<(?:(?P<sure>/?(?:head|link|meta|script|style|body|div|title)\b)|/?[a-z]|!--)", re.I)
-KIND = MISSING["-"][0]
+BROKEN_DELIMITER = MISSING["-"][0]
 NO_END = "a comment's delimiter is not whole: > is missing"
 
 
 def comments(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list[Repair]]]:
-    """(place, repairs) of comments that perhaps do not end where they were to, or do not begin (WHATWG HTML, 13.6)."""
+    """Yields (place, repairs) of comments that may not begin or end where they should (WHATWG HTML, 13.6)."""
     for m in BROKEN_START.finditer(page):
         if int(syntax[m.start()]) == Syntax.RAW:
             continue
@@ -42,14 +40,14 @@ def comments(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list[R
 
 
 def _ends(page: str, start: int, end: int) -> Iterator[Repair]:
-    """Where a comment with the text page[start:end] may have ended: at a broken end, a line's end, before markup."""
+    """Yields where the comment with the text page[start:end] may have ended: broken ends, line ends, before markup."""
     first = page.find("<", start, end)
     until = end if first < 0 else first
     for m in BROKEN_END.finditer(page, start, until):
         if m["short"]:
             yield Repair(m.start(), m.start(), "-", *MISSING["-"])
         else:
-            yield Repair(m.end(), m.end(), ">", KIND, NO_END)
+            yield Repair(m.end(), m.end(), ">", BROKEN_DELIMITER, NO_END)
     line = page.find("\n", start, until)
     places = [start + len(page[start:k].rstrip()) for k in (line, until) if k > start] + [until]
     nested = page.find("<!--", start, end)
@@ -62,7 +60,7 @@ def _ends(page: str, start: int, end: int) -> Iterator[Repair]:
 
 
 def raw_elements(page: str) -> Iterator[tuple[int, list[Repair]]]:
-    """(place, repairs) of scripts, styles, textareas and titles that perhaps ended before markup in them."""
+    """Yields (place, repairs) of scripts, styles, textareas and titles that may have ended before markup in them."""
     for m in RAW_ELEMENT.finditer(page):
         start, end = m.span("body")
         at = next((k.start() for k in MARKUP.finditer(page, start + 1, end) if _follows(page, k, start)), None)
@@ -75,7 +73,7 @@ def raw_elements(page: str) -> Iterator[tuple[int, list[Repair]]]:
 
 
 def _follows(page: str, markup: re.Match[str], start: int) -> bool:
-    """Whether markup found in a text that begins at `start` looks like what follows it: first on its line, or sure."""
+    """Whether markup in a text that begins at `start` looks as if it came after it: first on its line, or certain."""
     at = markup.start()
     line = page.rfind("\n", max(start, at - FAR), at)
     if line >= 0 and not page[line:at].strip():

@@ -1,6 +1,6 @@
-"""Indentation that tells which tag was forgotten: where it is kept well, an element ends as far in as it began.
+"""Finds missing tags by indentation: on a well indented page, an element ends at the indentation where it began.
 
-Once a tag is lost, every end tag after it closes the wrong element, and only the layout still shows whose it was.
+After a lost tag every end tag closes the wrong element, and only the layout still shows which one it belongs to.
 """
 
 import re
@@ -13,14 +13,14 @@ from soupstate.model.page.elements import MULTILINE, VOID
 
 LINE = re.compile(r"^([ \t]*)(\S?)", re.M)
 TAB = 4  # columns
-# An indented page: it has so many elements over several lines at least, such a share of which end as they began.
-PAIRS, AGREED = 4, 0.5
-LINES = 400  # looked through for where a tag was lost
+# An indented page has at least this many elements over several lines, and at least this share end as they began.
+FEWEST_PAIRS, AGREED_SHARE = 4, 0.5
+SEARCHED_LINES = 400  # lines searched for the place of a lost tag
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line: where its text begins, how far in, and whether it has any."""
+    """A line: where its text begins, its indentation in columns, and whether it is blank."""
 
     at: int
     indent: int
@@ -28,10 +28,10 @@ class Line:
 
 
 class Indentation:
-    """The lines of a page with its tags, and the elements that end elsewhere than they began."""
+    """The lines and tags of a page, and the elements whose start and end tags are first on their lines."""
 
     def __init__(self, page: str, tags: list[Tag], usual: dict[str, str]) -> None:
-        """usual: the start tag of an element as it is written on the page."""
+        """usual: how the page writes the start tags, by name."""
         self.page, self.usual = page, usual
         found = ((m.end(1), len(m[1].expandtabs(TAB)), not m[2]) for m in LINE.finditer(page))
         self.lines = [Line(*f) for f in found]
@@ -40,12 +40,12 @@ class Indentation:
         self.pairs = [(s, e) for s, e in pairs if self._first(s) and (not e or self._first(e))]
 
     def __iter__(self) -> Iterator[tuple[int, list[Repair]]]:
-        """(place, repairs) where a tag is perhaps missing, in the order in which elements end."""
+        """Yields (place, repairs) where a tag may be missing, in the order in which elements end."""
         closed = [(start, end) for start, end in self.pairs if end]
         agreed = sum(self._indent(start) == self._indent(end) for start, end in closed)
-        if len(closed) < PAIRS or agreed < AGREED * len(closed):
+        if len(closed) < FEWEST_PAIRS or agreed < AGREED_SHARE * len(closed):
             return
-        blamed = -1  # where such an element begins: those around it end wrong for its sake, up to one that ends right
+        blamed = -1  # start of the faulty element; elements around it end wrongly because of it, until one ends right
         for start, end in self.pairs:
             difference = self._indent(start) - (self._indent(end) if end else 0)
             if end and difference == 0:
@@ -57,27 +57,27 @@ class Indentation:
                     yield found[0].start, found
 
     def _first(self, tag: Tag) -> bool:
-        """Whether a tag is the first on its line."""
+        """Whether a tag is the first text on its line."""
         return tag.start in self.line_of
 
     def _indent(self, tag: Tag) -> int:
         return self.lines[self.line_of[tag.start]].indent
 
     def _lost_end(self, tag: Tag) -> Iterator[Repair]:
-        """Before the next line that is no further in than the element's start tag, or behind the text before that."""
+        """Proposes an end tag before the next line that is not indented further than the start tag, or earlier."""
         first = self.line_of[tag.start]
         limit = self._indent(tag)
-        for line in self.lines[first + 1 : first + LINES]:
+        for line in self.lines[first + 1 : first + SEARCHED_LINES]:
             if line.indent <= limit and (line.indent or not line.blank):
                 yield missing_end(line.at, tag.name)
                 yield missing_end(len(self.page[: line.at].rstrip()), tag.name)
                 return
 
     def _lost_start(self, tag: Tag) -> Iterator[Repair]:
-        """After the last line before the end tag that is no further in than it is."""
+        """Proposes a start tag after the last line above that is not indented further than the end tag."""
         last = self.line_of[tag.start]
         limit = self._indent(tag)
-        for number in range(last - 1, max(-1, last - LINES), -1):
+        for number in range(last - 1, max(-1, last - SEARCHED_LINES), -1):
             line = self.lines[number]
             if line.indent <= limit and (line.indent or not line.blank):
                 if line.blank and line.indent == limit:
@@ -87,7 +87,7 @@ class Indentation:
 
 
 def _pairs(tags: list[Tag]) -> Iterator[tuple[Tag, Tag | None]]:
-    """Elements by their start and end tags, in the order in which they end; without an end tag where there is none."""
+    """Yields elements as start and end tag, in the order in which they end; the end tag is None when it is missing."""
     opened: list[Tag] = []
     names: dict[str, int] = {}
     for tag in tags:

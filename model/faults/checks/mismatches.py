@@ -1,5 +1,6 @@
-"""Suspects: places where a page's markup does not fit together: brackets and quotes that have no other, end tags that
-close something else, elements never closed. Most are harmless; which are not is the network's to say (faults.py).
+"""Finds places where a page's markup does not fit together: brackets and quotes without a partner, end tags that close
+the wrong element, elements that are never closed. Most are harmless. The network decides which are not; see
+`soupstate.model.faults.find`.
 """
 
 import re
@@ -15,17 +16,17 @@ from soupstate.model.page.elements import OPTIONAL_END, PARENT, PARENTS, VOID
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import Span, TagSpan
 
-PIECE = re.compile(r"<[^<>]*>?|[^<>]*>|[^<>]+")  # a tag, whole or not, or the end of one; or text, to pass it quickly
+PIECE = re.compile(r"<[^<>]*>?|[^<>]*>|[^<>]+")  # a tag or a part of one; or text, to skip it quickly
 NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
-CLOSED_MOSTLY = 0.8  # share of an element's start tags that have end tags, for a missing one to be a slip
-WINDOW = 300  # characters in which a lost tag is looked for
-PLACES = 3  # most surprising places of a window
+CLOSED_SHARE = 0.8  # a missing end tag is a slip when at least this share of the element's start tags have end tags
+WINDOW = 300  # characters searched for the place of a lost tag
+WINDOW_PLACES = 3  # most surprising places of a window
 QUIET = (Syntax.RAW, Syntax.COMMENT, Syntax.DOCTYPE)
-ATTRIBUTE_TEXT = 300  # characters: a longer piece is no tag
+LONGEST_TAG = 300  # characters; a longer piece is not a tag
 
 
 def pieces(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
-    """(start, end) of what should be a tag and is not: a bracket or a quote has no other."""
+    """Yields (start, end) of what should be a tag but is not, because a bracket or a quote has no partner."""
     for m in PIECE.finditer(page):
         piece, start = m[0], m.start()
         if piece[0] != "<" and piece[-1] != ">":
@@ -35,12 +36,12 @@ def pieces(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
         broken = not (piece.startswith("<") and piece.endswith(">"))
         odd = piece.startswith("<") and (piece.count('"') % 2 == 1 or (piece.count("'") % 2 == 1 and '"' not in piece))
         if broken or odd:
-            yield max(start, m.end() - ATTRIBUTE_TEXT), m.end()
+            yield max(start, m.end() - LONGEST_TAG), m.end()
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A whole tag: its element's name in small letters, and where it stands."""
+    """A complete tag: its element's name in lower case, and its place."""
 
     name: str
     start: int
@@ -52,28 +53,28 @@ class Mismatches:
     """Walks through the tags of a page with a stack of open elements, and proposes repairs where they do not fit."""
 
     def __init__(self, page: str, spans: list[Span], excess: NDArray[np.float32]) -> None:
-        """excess (characters,): how much more a character surprised than was expected; it tells where to look first."""
+        """excess (characters,): the surprisal beyond what was expected. Places with a great excess come first."""
         self.page, self.excess = page, excess
         self.tags = [tag for span in spans if isinstance(span, TagSpan) and (tag := _tag(page, span))]
         opening = Counter(tag.name for tag in self.tags if not tag.closes)
         closing = Counter(tag.name for tag in self.tags if tag.closes)
-        self.closed = {name: closing[name] >= CLOSED_MOSTLY * count for name, count in opening.items()}
+        self.closed = {name: closing[name] >= CLOSED_SHARE * count for name, count in opening.items()}
         texts = Counter(page[tag.start : tag.end] for tag in self.tags if not tag.closes)
-        self.usual: dict[str, str] = {}  # the start tag of an element that is written most often
+        self.usual: dict[str, str] = {}  # the most frequent start tag of each element
         for tag in self.tags:
             text = page[tag.start : tag.end]
             if not tag.closes and texts[text] > max(1, texts[self.usual.get(tag.name, "")]):
                 self.usual[tag.name] = text
         self.opened: list[Tag] = []
-        self.open: Counter[str] = Counter()  # how many of each name are among them
-        self.last = 0  # where the last tag ended
+        self.open: Counter[str] = Counter()  # number of open elements, by name
+        self.last = 0  # end of the last tag
 
     def __iter__(self) -> Iterator[tuple[int, list[Repair]]]:
-        """(place, repairs) in the order of the page; a repair may be made well before its place."""
+        """Yields (place, repairs) in the order of the page. A repair may be well before its place."""
         for tag in self.tags:
             yield from self._closing(tag) if tag.closes else self._opening(tag)
             self.last = tag.end
-        for left in [tag for tag in self.opened if tag.name not in OPTIONAL_END][-PLACES:]:
+        for left in [tag for tag in self.opened if tag.name not in OPTIONAL_END][-WINDOW_PLACES:]:
             yield left.end, list(self._unclosed(left, min(left.end + WINDOW, len(self.page))))
 
     def _opening(self, tag: Tag) -> Iterator[tuple[int, list[Repair]]]:
@@ -106,7 +107,7 @@ class Mismatches:
         return last
 
     def _wrong_end(self, tag: Tag) -> Iterator[Repair]:
-        """What would make an end tag close what was opened last."""
+        """Proposes edits after which an end tag closes the element that was opened last."""
         page, (start, end) = self.page, (tag.start, tag.end)
         yield unexpected_end(start, end, tag.name)
         if not self.opened:
@@ -121,7 +122,7 @@ class Mismatches:
             yield Repair(start, following.end(), swapped, "misordered-end-tags", message)
 
     def _unclosed(self, tag: Tag, until: int) -> Iterator[Repair]:
-        """Where the end tag of an element may have stood: before `until`, and at what surprised after it was opened."""
+        """Proposes places for an element's end tag: before `until`, and at surprising places after its start tag."""
         text = len(self.page[:until].rstrip())
         following = self.page.find("<", tag.end)
         first = [following] if 0 <= following < until else []
@@ -129,7 +130,7 @@ class Mismatches:
             yield missing_end(at, tag.name)
 
     def _unopened(self, tag: Tag) -> Iterator[Repair]:
-        """Where the start tag of an end tag may have stood: after the tag before, and at what surprised before it."""
+        """Proposes places for the start tag of an end tag: after the last tag, and at surprising places before it."""
         begin = max(tag.start - WINDOW, self.opened[-1].end if self.opened else 0)
         text = self.last + len(self.page[self.last : tag.start]) - len(self.page[self.last : tag.start].lstrip())
         for at in dict.fromkeys([min(text, tag.start), *self._surprises(begin, tag.start)]):
@@ -139,7 +140,7 @@ class Mismatches:
         end = min(end, begin + WINDOW)
         if end - begin < 2:
             return []
-        first: list[int] = (begin + 1 + np.argsort(-self.excess[begin + 1 : end])[:PLACES]).tolist()
+        first: list[int] = (begin + 1 + np.argsort(-self.excess[begin + 1 : end])[:WINDOW_PLACES]).tolist()
         return first
 
 

@@ -1,4 +1,4 @@
-"""Character references that are not whole, or whose name nobody knows."""
+"""Checks for character references that are incomplete or have an unknown name."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from soupstate.model.faults.checks.mismatches import QUIET
 from soupstate.model.faults.edits import MISSING, UNKNOWN_REFERENCE, Repair, one_slip_apart
 
-LEGACY = frozenset(name for name in html5 if not name.endswith(";"))  # browsers know them without a ; too
+LEGACY = frozenset(name for name in html5 if not name.endswith(";"))  # browsers know them without a ; as well
 USUAL = (
     "amp lt gt quot nbsp apos copy reg trade hellip mdash ndash rsquo lsquo rdquo ldquo laquo raquo middot bull euro "
     "pound times eacute egrave agrave ccedil auml ouml uuml szlig"
@@ -26,7 +26,7 @@ REFERENCE = re.compile(
 
 
 def references(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list[Repair]]]:
-    """(place, repairs) of character references that lack &, # or ;, or have an unknown name (WHATWG HTML, 13.5)."""
+    """Yields (place, repairs) of character references without &, # or ;, or of unknown name (WHATWG HTML, 13.5)."""
     for m in REFERENCE.finditer(page):
         if int(syntax[m.start()]) in QUIET:
             continue
@@ -45,7 +45,7 @@ def references(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list
 
 
 def _opened(page: str, start: int, text: str) -> Repair | None:
-    """What mends a reference that begins with & and goes on with `text`; None where nothing is wrong, or unknown."""
+    """Returns the repair of a reference that begins with & and `text`; None when it is right or no repair is known."""
     end = start + 1 + len(text)
     if page[end : end + 1] == ";":
         if text.startswith("#") or text + ";" in html5:

@@ -1,7 +1,7 @@
-"""Inline Markdown: runs of text with strong, emphasis, code, links and images, as CommonMark.
+"""Writes runs of text with strong, emphasis, code, links and images as inline Markdown (CommonMark).
 
-Delimiters that CommonMark would not read as such where they stand (`**a:**b`) are written as HTML tags instead,
-which Markdown allows anywhere.
+Where CommonMark would not read a delimiter as such (`**a:**b`), an HTML tag is written instead, which Markdown allows
+anywhere.
 """
 
 import re
@@ -16,7 +16,7 @@ ORDERED_START = re.compile(r"^(\s*\d{1,9})([.)])(?=\s|$)")
 
 @dataclass(slots=True)
 class Piece:
-    """A run of text (or an image: `image` is its address) and what is open around it; 0: nothing, else its number."""
+    """A run of text, or an image with its address in `image`. link to code: the number of each that is open, or 0."""
 
     text: str
     link: int = 0
@@ -46,21 +46,21 @@ INLINE_KINDS = ("link", "strong", "emphasis", "code")
 
 
 def escape(text: str) -> str:
-    """Text whose characters Markdown would read as its own, with backslashes before them."""
+    """Puts backslashes before the characters of a text that have a meaning in Markdown."""
     return ESCAPED.sub(lambda m: "\\" + m[0], text)
 
 
 def escape_line_start(line: str) -> str:
-    """A paragraph's first line that Markdown would read as a heading, a list item, a quote or a rule."""
+    """Escapes the start of a line that Markdown would read as a heading, a list item, a quote or a rule."""
     return ORDERED_START.sub(r"\1\\\2", LINE_START.sub(r"\1\\\2", line))
 
 
 def destination(address: str) -> str:
-    """A link's destination; in angle brackets where it has spaces or unbalanced parentheses."""
+    """Returns a link's destination, in angle brackets when it has spaces or unbalanced parentheses."""
     address = re.sub(r"[\r\n]+", "", address)
     if not address:
         return ""
-    # A character reference is undone in a destination: an ampersand that would begin one is written as one.
+    # Markdown decodes character references in a destination, so an ampersand that would begin one is escaped.
     plain = re.sub(r"&(?=#?\w+;)", "&amp;", address.replace("\\", "\\\\"))
     if re.search(r"[\s<>\x00-\x1f]", plain) or plain.count("(") != plain.count(")") or ")" in plain.split("(")[0]:
         return "<" + plain.replace("<", "\\<").replace(">", "\\>") + ">"
@@ -68,9 +68,9 @@ def destination(address: str) -> str:
 
 
 def inline(pieces: list[Piece], targets: dict[int, str], *, in_cell: bool = False, one_line: bool = False) -> str:
-    """Markdown of one block's pieces; `targets` are the links' addresses by number.
+    """Returns the Markdown of one block's pieces. targets: the addresses of the links by their numbers.
 
-    in_cell: | is escaped; one_line (headings, cells): a line break is written <br>.
+    in_cell: whether to escape |. one_line: whether a line break becomes <br>, as in headings and cells.
     """
     pieces = _fold(pieces, one_line=one_line)
     writer = _Writer(targets, in_cell)
@@ -108,7 +108,7 @@ def _extents(pieces: list[Piece]) -> dict[tuple[str, int], tuple[int, int]]:
 
 
 def _fold(pieces: list[Piece], *, one_line: bool) -> list[Piece]:
-    """Pieces with white space folded; space at the edges of strong, emphasis, links and code moves out of them."""
+    """Folds white space. Spaces at the edges of strong, emphasis, links and code move out of them."""
     out: list[Piece] = []
     space = True  # at the start of a line
     for p in pieces:
@@ -124,7 +124,7 @@ def _fold(pieces: list[Piece], *, one_line: bool) -> list[Piece]:
         marked = p.link or p.strong or p.emphasis or p.code
         lead, tail = text.startswith(" "), text.endswith(" ")
         core = text.strip(" ") if marked else text
-        if not core:  # white space alone: belongs to what is open on both sides, decided below
+        if not core:  # only white space, which belongs to what is open on both sides; `_loosen` decides
             out.append(Piece(" ", p.link, p.strong, p.emphasis, p.code))
         elif not marked:
             out.append(Piece(core))
@@ -137,7 +137,7 @@ def _fold(pieces: list[Piece], *, one_line: bool) -> list[Piece]:
 
 
 def _loosen(pieces: list[Piece]) -> list[Piece]:
-    """A space keeps only what is open in the pieces before and after it, a line break too; spaces at the end go."""
+    """Closes, around spaces and line breaks, what is not open on both sides of them; drops spaces at the end."""
     while pieces and (pieces[-1].text == " " or pieces[-1].line_break) and pieces[-1].image is None:
         pieces.pop()
     for i, p in enumerate(pieces):
@@ -186,7 +186,7 @@ def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _
     if opened.kind == "code":
         fence = "`" * (1 + max((len(m) for m in re.findall(r"`+", content)), default=0))
         pad = " " if content.startswith("`") or content.endswith("`") else ""
-        apart = "<!-- -->" if before == "`" else ""  # else two code spans side by side would be one
+        apart = "<!-- -->" if before == "`" else ""  # or else two adjacent code spans would become one
         return f"{apart}{fence}{pad}{content}{pad}{fence}"
     mark, tag = ("**", "strong") if opened.kind == "strong" else ("*", "em")
     if _flanks(before, content[0], content) and _flanks(following, content[-1], content):
@@ -195,12 +195,12 @@ def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _
 
 
 def _flanks(outside: str, inside: str, content: str) -> bool:
-    """Whether a run of asterisks between these two is a delimiter (CommonMark 0.31, 6.2), whatever stands inside."""
+    """Whether asterisks between `outside` and `inside` are a delimiter (CommonMark 0.31, 6.2), whatever is inside."""
     if inside.isspace() or content[0] == "*" or content[-1] == "*" or outside == "*":
         return False
     return inside.isalnum() or not outside or (_is_space_or_punctuation(outside) and outside != "`")
 
 
 def _is_space_or_punctuation(c: str) -> bool:
-    """As CommonMark has it; of symbols only ASCII's, on which its versions agree."""
+    """As CommonMark defines them; of symbols only those of ASCII, on which its versions agree."""
     return c in "\t\n\f\r$+<=>^`|~" or unicodedata.category(c) == "Zs" or unicodedata.category(c).startswith("P")

@@ -1,4 +1,4 @@
-"""Links of a page, from its spans."""
+"""Extracts the links of a page from its spans."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +10,13 @@ from soupstate.model.page.spans import Span, TagSpan, TextSpan
 
 
 def _described(text: str) -> Any:
-    """A field with a line of help, which the service shows as its schema's description."""
+    """Returns a field with a help text, which the service shows as the description in its schema."""
     return field(metadata={"description": text})
 
 
 @dataclass(slots=True)
 class Link:
-    """A link of a page: the one definition that the Python API, the service, the command line and the rows share.
+    """A link of a page, as the Python API, the service, the command line and the rows define it.
 
     Offsets count code points of the page.
     """
@@ -30,7 +30,7 @@ class Link:
 
 
 def base_url(page: str, spans: list[Span], url: str | None) -> str | None:
-    """What relative addresses of the page are relative to: its <base href>, resolved against `url`."""
+    """Returns the base of the page's relative addresses: its <base href>, resolved against `url`."""
     for span in spans:
         if isinstance(span, TagSpan) and span.base:
             return resolve(unescape_attribute(page[slice(*span.base)]).strip(), url)
@@ -38,7 +38,7 @@ def base_url(page: str, spans: list[Span], url: str | None) -> str | None:
 
 
 def resolve(href: str, base: str | None) -> str | None:
-    """An absolute address, or None where href is relative and there is no base, or it is no address at all."""
+    """Returns an absolute address; None for a relative href without a base, or for no address at all."""
     try:
         joined = urljoin(base, href) if base else href
         urlsplit(joined)
@@ -48,9 +48,9 @@ def resolve(href: str, base: str | None) -> str | None:
 
 
 def links(page: str, spans: list[Span], url: str | None = None) -> list[Link]:
-    """Every link with a target, in order. `end` is where its text ends.
+    """Returns every link with a target, in order.
 
-    Unseen text is no part of a link's text, unless the link has no other: then it stands in the noscript itself.
+    Unseen text is not part of a link's text, unless the link has no other text because it stands in the noscript.
     """
     base = base_url(page, spans, url)
     found: list[Link] = []

@@ -1,4 +1,4 @@
-"""Markdown of a page, from its spans: CommonMark with tables."""
+"""Renders a page's spans as Markdown: CommonMark with tables."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,13 +9,14 @@ from soupstate.model.page.render.inline import Piece, escape_line_start, inline
 from soupstate.model.page.render.links import base_url, resolve
 from soupstate.model.page.spans import INLINE, Span, TagSpan, TextSpan
 
-PLACEHOLDER = "data:image/svg+xml"  # what scripts put where an image is still to be loaded; Markdown readers refuse it
-Rows = list[list[list[Piece]]]  # rows of cells of pieces
+# Scripts put such an image where one is still to be loaded. Markdown readers refuse it.
+PLACEHOLDER = "data:image/svg+xml"
+TableRows = list[list[list[Piece]]]  # rows of cells of pieces
 
 
 @dataclass(slots=True)
 class _Block:
-    """A finished block. quote: number of its outermost quotation, 0: none."""
+    """A finished block. quote: the number of its outermost quotation; 0: none."""
 
     text: str
     quote: int = 0
@@ -25,7 +26,7 @@ class _Block:
 
 
 def markdown(page: str, spans: list[Span], url: str | None = None) -> str:
-    """Markdown of the visible page. Addresses are made absolute where `url` is given."""
+    """Renders the visible page as Markdown. Addresses become absolute when `url` is given."""
     renderer = _Renderer(page, base_url(page, spans, url) if url is not None else None)
     data = _data_tables(spans)
     for i, span in enumerate(spans):
@@ -38,7 +39,7 @@ def markdown(page: str, spans: list[Span], url: str | None = None) -> str:
 
 
 def _data_tables(spans: list[Span]) -> dict[int, bool]:
-    """For every index of a TABLE tag: whether the table has a header cell of its own, and no table inside."""
+    """Returns, by index, the TABLE tags of tables that have a header cell and no table inside."""
     data: dict[int, bool] = {}
     opened: list[int] = []
     nested: set[int] = set()
@@ -56,7 +57,7 @@ def _data_tables(spans: list[Span]) -> dict[int, bool]:
 
 
 def _joined(blocks: list[_Block]) -> str:
-    """Blocks one under the other; an empty line between them, but between the items of a list."""
+    """Joins blocks with an empty line between them, except between the items of a list."""
     out: list[str] = []
     before: _Block | None = None
     for block in blocks:
@@ -75,7 +76,7 @@ class _Renderer:
     blocks: list[_Block] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     first: TextSpan | None = None  # the block's first text that is not blank
-    last: TextSpan | None = None  # the page's
+    last: TextSpan | None = None  # the page's last text that is not blank
     targets: dict[int, str] = field(default_factory=dict)
     link: int = 0
     numbers: dict[str, int] = field(default_factory=lambda: {"strong": 0, "emphasis": 0, "code": 0})
@@ -85,7 +86,7 @@ class _Renderer:
     indents: dict[int, int] = field(default_factory=dict)  # list depth -> column of its content
     counters: dict[int, int] = field(default_factory=dict)  # list depth -> number of its last item
     fresh_list: bool = False  # a list has begun since the last block
-    table: Rows | None = None
+    table: TableRows | None = None
 
     def tag(self, span: TagSpan, is_data_table: bool) -> None:
         event = Event(span.event)
@@ -158,7 +159,7 @@ class _Renderer:
             self.pieces.append(Piece("\n", line_break=True))
 
     def _cell_end(self) -> None:
-        """Pieces since the last boundary belong to the last cell; before the first, to a block above (a caption)."""
+        """Puts the pieces since the last boundary into the last cell; without a cell they are a block (a caption)."""
         if self.table and self.table[-1]:
             self.table[-1][-1] += self.pieces
             self.pieces, self.first = [], None
@@ -178,7 +179,7 @@ class _Renderer:
         self.blocks.append(_Block("\n".join("| " + " | ".join(line) + " |" for line in lines)))
 
     def _flush(self) -> None:
-        """Ends the block: its pieces become Markdown, behind the markers of its list and quotation."""
+        """Ends the block: writes its pieces as Markdown, after the markers of its list and quotation."""
         pieces, span = self.pieces, self.first or TextSpan(0, 0, True)
         self.pieces, self.first = [], None
         if not any(p.text.strip() or p.image is not None for p in pieces):
@@ -208,7 +209,7 @@ class _Renderer:
         return "\n".join(escape_line_start(line) for line in text.split("\n"))
 
     def _listed(self, text: str, depth: int, ordered: int) -> str:
-        """The text behind its item's marker, or indented to stand below it."""
+        """Returns the text after its item's marker, or indented below it."""
         if not depth:
             self.indents.clear()
             self.counters.clear()
@@ -230,4 +231,3 @@ class _Renderer:
         lines = text.split("\n")
         rest = " " * (column + len(marker))
         return "\n".join([" " * column + marker + lines[0], *(rest + line if line else "" for line in lines[1:])])
-

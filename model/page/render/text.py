@@ -1,4 +1,4 @@
-"""The visible text of a page, from its spans: a line a block."""
+"""Renders a page's spans as visible text, one line per block."""
 
 import re
 
@@ -10,15 +10,15 @@ FOLD = re.compile(r"[\t\n\f\r ]+")
 
 
 def typeface(span: TextSpan) -> tuple[int, int, int]:
-    """What sets letters of one word apart: strong, emphasis, code."""
+    """Returns what may differ between the letters of one word: strong, emphasis and code."""
     return span.strong, span.emphasis, span.code
 
 
 def text(page: str, spans: list[Span]) -> str:
-    """Visible text; blocks and line breaks begin a line.
+    """Returns the visible text. Blocks and line breaks begin a line.
 
-    Two runs of text with a tag between them are two words (`<span>Log in</span><span>Help</span>`: style sheets set
-    them apart), but for a change of strong, emphasis or code (`<b>W</b>ord`).
+    Two runs of text with a tag between them are two words, because style sheets set them apart
+    (`<span>Log in</span><span>Help</span>`), unless strong, emphasis or code changes (`<b>W</b>ord`).
     """
     lines: list[str] = []
     parts: list[str] = []

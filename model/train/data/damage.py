@@ -1,7 +1,7 @@
-"""Damage: pages broken the way pages break, with the marks of the undamaged page carried over through the edit.
+"""Damages pages the way pages break, and carries the marks of the undamaged page over.
 
-A parser that meets an unclosed comment loses the rest of the page. A network that has seen text after unclosed
-comments marked as text need not.
+A parser that meets an unclosed comment loses the rest of the page. A network that was trained on such pages, with the
+text after the comment marked as text, need not lose it.
 """
 
 import re
@@ -14,12 +14,12 @@ from soupstate.model.faults.edits import END_TAGS
 from soupstate.model.page.marks import COLUMN, HEADS, IGNORED, Event, Syntax, Visible
 from soupstate.model.train.data.teacher import Marks
 
-CHARACTERS_PER_DAMAGE = 6000  # so that a window of training text often holds one
+CHARACTERS_PER_DAMAGE = 6000  # so that a window of training text often holds one damage
 
 
 @dataclass(frozen=True)
 class Edit:
-    """page[start:end] becomes `insert`, whose characters get the syntax `kinds` names: (text, syntax) pieces."""
+    """page[start:end] becomes `insert`: pieces of (text, syntax)."""
 
     start: int
     end: int
@@ -28,21 +28,23 @@ class Edit:
 
 Damager = Callable[[str, Marks, np.random.Generator], Edit | None]
 
-LEADS = (" note ", " ", "", " TODO ", " begin content ", " ad ", "[if IE]>", " old ", " main ", " test -", " #block ")
+COMMENT_STARTS = (
+    " note ", " ", "", " TODO ", " begin content ", " ad ", "[if IE]>", " old ", " main ", " test -", " #block ",
+)  # fmt: skip
 SCRIPTS = (
     "var n=1;", "", "window.dataLayer=window.dataLayer||[];", "\nfunction f(){return 0;}\n", "init();", "/* ad */",
 )  # fmt: skip
 STYLES = ("p{margin:0}", "", ".ad{display:none}", "\nbody { color: #333; }\n", "@media print{a{color:#000}}")
 TITLES = ("x", "", "Home", "New page ")
-ENDS = ("</body></html>", "</div></div></body></html>", "</html>", "</body>", "</div></body>\n</html>\n")
+EARLY_ENDS = ("</body></html>", "</div></div></body></html>", "</html>", "</body>", "</div></body>\n</html>\n")
 LONG_NAME = re.compile(
     r"</?(div|span|strong|table|title|script|style|body|head|form|input|label|button|img|meta|link)\b"
 )
-STRAY = ("<", " < ", "<3", " <= ", "<<", "< ", "<-", "<5")
+STRAY_BRACKETS = ("<", " < ", "<3", " <= ", "<<", "< ", "<-", "<5")
 
 
 def _spots(marks: Marks) -> np.ndarray:
-    """Places where shown text begins after a tag: where an insertion does the harm that it does in the wild."""
+    """Returns the places where visible text begins after a tag. Insertions there do the same harm as in real pages."""
     text = (marks[:, COLUMN["syntax"]] == Syntax.TEXT) & (marks[:, COLUMN["visible"]] == Visible.SHOWN)
     return np.flatnonzero(text[1:] & ~text[:-1]) + 1
 
@@ -79,11 +81,11 @@ def _stray(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
     at = int(places[random.integers(len(places))])
     space = page.find(" ", at, at + 60)
     at = space if space > 0 and marks[space, COLUMN["visible"]] == Visible.SHOWN else at
-    return Edit(at, at, ((_choice(random, STRAY), Syntax.TEXT),))
+    return Edit(at, at, ((_choice(random, STRAY_BRACKETS), Syntax.TEXT),))
 
 
 def _swapped(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
-    """Two end tags in the wrong order."""
+    """Swaps two neighbouring end tags."""
     m = _found(END_TAGS, page, random)
     if m is None or m[1].lower() == m[3].lower():
         return None
@@ -101,7 +103,7 @@ def _twice(pattern: str, syntax: Syntax) -> Damager:
 
 
 def _misspelt(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
-    """Two neighbouring letters of a tag's name swapped."""
+    """Swaps two neighbouring letters of a tag's name."""
     m = _found(LONG_NAME, page, random)
     if m is None:
         return None
@@ -115,7 +117,7 @@ def _found(pattern: re.Pattern[str], page: str, random: np.random.Generator) -> 
 
 
 def _noise(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
-    """One character of a tag lost."""
+    """Deletes one character of a tag."""
     places = np.flatnonzero(np.isin(marks[:, COLUMN["syntax"]], (Syntax.TAG, Syntax.END_TAG, Syntax.ATTRIBUTE)))
     if not len(places):
         return None
@@ -123,14 +125,14 @@ def _noise(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
     return Edit(at, at + 1)
 
 
-TAG, RAW = Syntax.TAG, Syntax.RAW
-DAMAGE: dict[str, tuple[float, Damager]] = {  # name: share, what it does
-    "open comment": (3.0, _insert(lambda r: ((f"<!--{_choice(r, LEADS)}", Syntax.COMMENT),))),
-    "open script": (2.5, _insert(lambda r: (("<script>", TAG), (_choice(r, SCRIPTS), RAW)))),
-    "open style": (2.5, _insert(lambda r: (("<style>", TAG), (_choice(r, STYLES), RAW)))),
-    "open textarea": (1.5, _insert(lambda r: (("<textarea>", TAG),))),
-    "open title": (1.5, _insert(lambda r: (("<title>", TAG), (_choice(r, TITLES), Syntax.TITLE)))),
-    "early end": (1.5, _insert(lambda r: ((_choice(r, ENDS), Syntax.END_TAG),))),
+TAG_SYNTAX, RAW_SYNTAX = Syntax.TAG, Syntax.RAW
+DAMAGE: dict[str, tuple[float, Damager]] = {  # by name: its share, and the function that does it
+    "open comment": (3.0, _insert(lambda r: ((f"<!--{_choice(r, COMMENT_STARTS)}", Syntax.COMMENT),))),
+    "open script": (2.5, _insert(lambda r: (("<script>", TAG_SYNTAX), (_choice(r, SCRIPTS), RAW_SYNTAX)))),
+    "open style": (2.5, _insert(lambda r: (("<style>", TAG_SYNTAX), (_choice(r, STYLES), RAW_SYNTAX)))),
+    "open textarea": (1.5, _insert(lambda r: (("<textarea>", TAG_SYNTAX),))),
+    "open title": (1.5, _insert(lambda r: (("<title>", TAG_SYNTAX), (_choice(r, TITLES), Syntax.TITLE)))),
+    "early end": (1.5, _insert(lambda r: ((_choice(r, EARLY_ENDS), Syntax.END_TAG),))),
     "lost comment end": (1.0, _delete("-->")),
     "lost raw end": (1.0, _delete(r"</(?:script|style|textarea|title)\s*>")),
     "lost quote": (2.0, _delete(r"<[a-z][^<>]*?=\"[^\"<>]*(\")", 1)),
@@ -144,7 +146,8 @@ DAMAGE: dict[str, tuple[float, Damager]] = {  # name: share, what it does
 }
 
 
-# One slip of a hand each: what the ranking of faults is fitted on (model.train.ranking).
+# Damages that are one slip each. The ranking of faults is fitted on them; see
+# `soupstate.model.train.evaluation.fault_ranking`.
 SLIPS: dict[str, Damager] = {
     **{name: DAMAGE[name][1] for name in DAMAGE if name.startswith("lost") or name == "stray <"},
     "lost =": _delete(r"<[a-z][^<>]*?\s[a-z-]+(=)", 1),
@@ -165,7 +168,7 @@ SLIPS: dict[str, Damager] = {
 
 
 def damage(page: str, marks: Marks, random: np.random.Generator) -> tuple[str, Marks, list[str]]:
-    """A damaged page with marks, and the names of what was done to it; one damage to every 6000 characters."""
+    """Returns a damaged page with its marks, and the names of the damages: about one per 6000 characters."""
     names = list(DAMAGE)
     shares = np.array([share for share, _ in DAMAGE.values()])
     wanted = 1 + int(random.poisson(len(page) / CHARACTERS_PER_DAMAGE))
@@ -184,7 +187,7 @@ def damage(page: str, marks: Marks, random: np.random.Generator) -> tuple[str, M
 
 
 def apply(page: str, marks: Marks, edit: Edit) -> tuple[str, Marks]:
-    """The page after an edit; marks of what stands around it stay as they were."""
+    """Returns the page after an edit, with its marks. The marks around the edit stay as they were."""
     rows = [marks[: edit.start]]
     for text, syntax in edit.insert:
         new = np.full((len(text), len(HEADS)), IGNORED, np.uint8)

@@ -1,4 +1,4 @@
-"""What the network reads of a page: rows of the byte and its copy input."""
+"""The network's inputs: rows of a page's bytes and their copy input."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ PREDICTED = slice(1, 1 + PREDICTIONS)
 LENGTH = slice(1 + PREDICTIONS, 1 + 2 * PREDICTIONS)
 SLOT = slice(1 + 2 * PREDICTIONS, 1 + 2 * PREDICTIONS + CONTEXTS)
 INPUTS = SLOT.stop
-WARM = 1 << 16  # bytes before a stretch that its copy input knows of
+WARM = 1 << 16  # bytes before a stretch that its copy input has read
 
 
 def input_rows(ids: Bytes, begin: int = 0, end: int | None = None) -> Inputs:
-    """Rows (end - begin, INPUTS) of a page's bytes ids (n,); the copy input knows the WARM bytes before `begin`."""
+    """Returns rows (end - begin, INPUTS) of bytes ids (n,). The copy input has read WARM bytes before `begin` too."""
     first = max(0, begin - WARM)
     ids = np.ascontiguousarray(ids[first:end])
     found, _ = copies(ids, copy_state())

@@ -1,4 +1,4 @@
-"""Labelled pages: which of a page's text a person called its main content."""
+"""Labelled pages: pages whose main content a person has marked."""
 
 import json
 import lzma
@@ -38,7 +38,7 @@ def read_ids(path: Path | None) -> frozenset[str] | None:
 
 
 def mark_main(page: str, marks: Marks, label: str) -> None:
-    """Fills the `main` column: a run of text is main content where most of its words stand in the label likewise."""
+    """Fills the `main` column. A run of text is main content when more than half of its words are in the label."""
     gold = [w.lower() for w in WORD.findall(label)]
     known = {tuple(gold[i : i + SHINGLE]) for i in range(len(gold) - SHINGLE + 1)}
     spans = [s for s in spans_of_marks(page, marks) if isinstance(s, TextSpan) and not s.blank and s.visible == 0]

@@ -1,26 +1,26 @@
-"""Which elements are open behind each tag of a page, by its tree, in as many kinds as the depth layer has cells."""
+"""The elements that are open after each tag of a page, by its tree. They are counted by the depth layer's kinds."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.net.depth import CELLS
-from soupstate.model.net.reader import character_starts
+from soupstate.model.net.reading_loop import character_starts
 from soupstate.model.page.elements import COUNTED_KINDS, FOREIGN, FOREIGN_KIND, OBSOLETE_VOID, ONCE, VOID
 from soupstate.model.page.marks import COLUMN
 from soupstate.model.train.data.teacher import Placed, placed_tags, teach
 from soupstate.model.train.data.tokens import Token
 
 ENDLESS = VOID | OBSOLETE_VOID
-KIND = {name: kind for kind, names in enumerate(COUNTED_KINDS) for name in names}
+KIND_OF = {name: kind for kind, names in enumerate(COUNTED_KINDS) for name in names}
 
 Counts = NDArray[np.int64]
 
 
 def opened(page: str) -> tuple[NDArray[np.int64], Counts]:
-    """Bytes (n,) at which tags have done what they do, and the open elements of each kind then, (n, CELLS).
+    """Returns the bytes (n,) at which tags take effect, and the open elements of each kind after them, (n, CELLS).
 
-    That is the byte behind a tag's name. A void element opens and closes at once; one of SVG or MathML that closes
-    itself does so at its tag's end.
+    A tag takes effect at the byte after its name. A void element opens and closes at once. An element of SVG or MathML
+    that closes itself does so at its tag's end.
     """
     depth = teach(page)[:, COLUMN["depth"]].astype(np.int64)
     starts = character_starts(np.frombuffer(page.encode("utf-8"), np.uint8))
@@ -51,7 +51,7 @@ def opened(page: str) -> tuple[NDArray[np.int64], Counts]:
 
 
 class _Tree:
-    """The elements of a page that have a start tag, and the last one that is open."""
+    """The elements of a page that have a start tag, and the innermost open one."""
 
     def __init__(self, found: tuple[list[Token], dict[int, Placed]]) -> None:
         self.tags = [(number, token) for number, token in enumerate(found[0]) if token.kind in ("start", "end")]
@@ -71,7 +71,7 @@ class _Tree:
             self.current = self.placed[at].parent
 
     def counts(self, depth: int) -> Counts:
-        """Of what is open: `depth` elements in all."""
+        """Returns the counts of the open elements by kind. depth: their number."""
         line, at = [], self.current
         while at not in self.known:
             line.append(at)
@@ -79,7 +79,7 @@ class _Tree:
         for number in reversed(line):
             counts = self.known[at].copy()
             element = self.placed[number]
-            counts[FOREIGN_KIND if element.standing.foreign else KIND.get(element.tag, 0)] += 1
+            counts[FOREIGN_KIND if element.standing.foreign else KIND_OF.get(element.tag, 0)] += 1
             self.known[number] = counts
             at = number
         found = self.known[self.current].copy()

@@ -1,7 +1,7 @@
-"""Shards: files of lessons. A lesson is a page as rows, one row a byte: the byte, its marks.
+"""Shards: files of lessons. A lesson is a page as rows, one per byte, of the byte and its marks.
 
 A shard is two arrays beside each other: `NAME.rows.npy` (bytes, columns) uint8 and `NAME.starts.npy` (lessons + 1,)
-int64, where lesson i is rows[starts[i]:starts[i + 1]]. Both are memory-mapped; numpy alone reads them.
+int64, where lesson i is rows[starts[i]:starts[i + 1]]. Both are memory-mapped, and reading them needs only numpy.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ MARKS = 1  # the first column of marks
 
 
 def lesson_rows(text: bytes, marks: Rows) -> Rows:
-    """Rows (len(text), 1 + columns) of a page and its marks (len(text), columns)."""
+    """Returns rows (len(text), 1 + columns) of a page and its marks (len(text), columns)."""
     return np.concatenate([np.frombuffer(text, np.uint8)[:, None], marks], axis=1)
 
 
@@ -45,13 +45,13 @@ class ShardWriter:
         self.temporary.unlink()
 
     def abandon(self) -> None:
-        """Leaves nothing of a shard that did not become whole."""
+        """Removes the unfinished shard."""
         self.file.close()
         self.temporary.unlink(missing_ok=True)
 
 
 class Shards:
-    """Lessons of several shards, numbered through; backward: each from its last byte to its first."""
+    """The lessons of several shards, numbered through. backward: each is read from its last byte to its first."""
 
     def __init__(self, folder: Path, *, backward: bool = False) -> None:
         self.backward = backward
@@ -71,11 +71,11 @@ class Shards:
         return len(self.table)
 
     def lengths(self) -> NDArray[np.int64]:
-        """Bytes of each lesson."""
+        """Returns the bytes of each lesson."""
         return np.asarray(self.table[:, 2] - self.table[:, 1], np.int64)
 
     def lesson(self, i: int) -> Rows:
-        """Rows of lesson i, a view of the file."""
+        """Returns the rows of lesson i, as a view of the file."""
         shard, start, end = (int(x) for x in self.table[i])
         rows = np.asarray(self.rows[shard][start:end])
         return rows[::-1] if self.backward else rows

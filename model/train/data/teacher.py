@@ -1,8 +1,8 @@
-"""The teacher: a page's marks, read off Lexbor's tree.
+"""The teacher: reads a page's marks off Lexbor's tree.
 
-Lexbor keeps no places in the source. So every start tag is stamped with its number before parsing (an attribute), and
-every run of text with a marker character and its number before its first letter; the tree then says where each of
-them ended up, after all of the standard's error recovery.
+Lexbor keeps no places in the source. So before parsing, every start tag gets its number as an attribute, and every run
+of text gets a marker character and its number before its first letter. The tree then tells where each of them ended up,
+after all of the standard's error recovery.
 """
 
 from dataclasses import dataclass, replace
@@ -27,8 +27,8 @@ from soupstate.model.page.marks import (
 from soupstate.model.train.data.tokens import SPACE, Token, tokens
 
 STAMP = "data-soupstate-n"
-OPEN, CLOSE = "\U0010fff0", "\U0010fff1"  # around the number of a run of text; private use, plane 16
-DEEPEST = 254
+NUMBER_START, NUMBER_END = "\U0010fff0", "\U0010fff1"  # around the number of a run of text; private use, plane 16
+DEEPEST_TREE = 254  # the greatest depth that a mark can hold
 BYTE_ORDER_MARK = "\ufeff"
 
 Marks = NDArray[np.uint8]
@@ -55,7 +55,7 @@ INLINE = {Event.STRONG, Event.EMPHASIS, Event.CODE, Event.NONE}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where in the tree a piece of the page stands: what its ancestors say of it."""
+    """What an element's ancestors in the tree determine for its content."""
 
     depth: int = 0
     visible: int = Visible.HIDDEN
@@ -83,8 +83,8 @@ class Placed:
 
 
 def teach(page: str) -> Marks:
-    """Marks (len(page), len(HEADS)) uint8, one row a character; IGNORED where a head has nothing to say."""
-    if page.startswith(BYTE_ORDER_MARK):  # no part of the document
+    """Returns the marks (len(page), len(HEADS)) uint8, one row per character; IGNORED where a head has no label."""
+    if page.startswith(BYTE_ORDER_MARK):  # it is not part of the document
         mark = np.full((1, len(HEADS)), IGNORED, np.uint8)
         mark[0, [COLUMN["syntax"], COLUMN["visible"], COLUMN["depth"]]] = Syntax.TEXT, Visible.UNSEEN, 0
         return np.concatenate([mark, teach(page[1:])])
@@ -98,7 +98,7 @@ def teach(page: str) -> Marks:
 
 
 def placed_tags(page: str) -> tuple[list[Token], dict[int, Placed]]:
-    """A page's tokens, and by their numbers the elements that have a start tag."""
+    """Returns a page's tokens, and by their numbers the elements that have a start tag."""
     found = list(tokens(page))
     return found, _tree(_stamped(page, found))[0]
 
@@ -109,14 +109,14 @@ def _stamped(page: str, found: list[Token]) -> str:
         if t.kind == "start":
             parts += [page[t.start : t.name_end], f" {STAMP}={number} ", page[t.name_end : t.end]]
         elif t.kind == "text" and (lead := page[t.start : t.end].lstrip(SPACE)):
-            parts += [page[t.start : t.end - len(lead)], f"{OPEN}{number}{CLOSE}", lead]
+            parts += [page[t.start : t.end - len(lead)], f"{NUMBER_START}{number}{NUMBER_END}", lead]
         else:
             parts.append(page[t.start : t.end])
     return "".join(parts)
 
 
 def _tree(stamped: str) -> tuple[dict[int, Placed], dict[int, Standing]]:
-    """Stamped elements and runs of text, by number."""
+    """Returns the stamped elements and the standing of the stamped runs of text, by number."""
     placed: dict[int, Placed] = {}
     texts: dict[int, Standing] = {}
     root = LexborHTMLParser(stamped).root
@@ -142,18 +142,18 @@ def _tree(stamped: str) -> tuple[dict[int, Placed], dict[int, Standing]]:
 
 
 def _number_texts(text: str, standing: Standing, texts: dict[int, Standing]) -> None:
-    at = text.find(OPEN)
+    at = text.find(NUMBER_START)
     while at >= 0:
-        end = text.find(CLOSE, at)
+        end = text.find(NUMBER_END, at)
         number = text[at + 1 : end]
         if number.isdigit():
             texts[int(number)] = standing
-        at = text.find(OPEN, at + 1)
+        at = text.find(NUMBER_START, at + 1)
 
 
 def _stand(tag: str, attributes: dict[str, str | None], up: Standing) -> Standing:
-    """Where the content of an element stands, given where the element stands."""
-    change: dict[str, int | bool] = {"depth": min(up.depth + 1, DEEPEST)}
+    """Returns the standing of an element's content, given that of the element."""
+    change: dict[str, int | bool] = {"depth": min(up.depth + 1, DEEPEST_TREE)}
     if tag == "body" and up.visible == Visible.HIDDEN and up.depth <= 1:
         change["visible"] = Visible.SHOWN
     if tag in UNSEEN:
@@ -191,12 +191,12 @@ def _stand(tag: str, attributes: dict[str, str | None], up: Standing) -> Standin
 
 
 class _Teacher:
-    """Writes the marks of one token after the other; knows the last open element, for the depth."""
+    """Writes the marks of one token after another. It follows the last open element, for the depth."""
 
     def __init__(self, page: str, marks: Marks, placed: dict[int, Placed], texts: dict[int, Standing]) -> None:
         self.page, self.marks, self.placed, self.texts = page, marks, placed, texts
         self.depth = 0
-        self.current = -1  # number of the element that the last start tag opened, or that was left open by end tags
+        self.current = -1  # number of the last open element: opened by a start tag, or left open by an end tag
         self.titled = self.based = False
 
     def mark(self, number: int, token: Token) -> None:
@@ -248,7 +248,7 @@ class _Teacher:
             seen.add(name)
 
     def _uses(self, element: Placed, number: int) -> tuple[Event, dict[str, Syntax]]:
-        """The event of a start tag, and which of its attributes are of use."""
+        """Returns the event of a start tag, and the syntax of the attribute values that are used."""
         tag, standing = element.tag, element.standing
         if standing.foreign:
             return Event.NONE, {}
@@ -262,7 +262,7 @@ class _Teacher:
         return EVENTS.get(tag, Event.NONE), {}
 
     def _end(self, rows: Marks, token: Token) -> None:
-        """An end tag leaves no trace in the tree: its event is its name's, its depth that of what it closes."""
+        """Marks an end tag. The tree has no trace of it: its event comes from its name, its depth from the element."""
         rows[:, COLUMN["syntax"]] = Syntax.END_TAG
         event = EVENTS.get(token.name, Event.NONE)
         if event == Event.TABLE:

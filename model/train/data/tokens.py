@@ -1,5 +1,5 @@
-"""Tokens of a page with their places: what the teacher stamps. Follows the tokenization of the HTML standard
-(WHATWG HTML, section 13.2.5), with the switches to raw text that its tree construction makes (13.2.6).
+"""Splits a page into tokens with their places, which the teacher stamps. It follows the tokenization of the HTML
+standard (WHATWG HTML, section 13.2.5), with the switches to raw text that its tree construction makes (13.2.6).
 """
 
 import re
@@ -20,7 +20,7 @@ COMMENT_END = re.compile(r"--!?>")
 
 @dataclass(slots=True)
 class Token:
-    """kind: text, raw, start, end, comment, doctype or void (dropped at the page's end). Offsets in code points."""
+    """kind: text, raw, start, end, comment, doctype, void (a tag cut off by the page's end). Offsets: code points."""
 
     kind: str
     start: int
@@ -32,8 +32,9 @@ class Token:
 
 
 def tokens(page: str) -> Iterator[Token]:
-    """Tokens in order, covering the page without gap or overlap."""
-    at, foreign = 0, []
+    """Yields tokens in order. They cover the page without gap or overlap."""
+    foreign: list[str] = []
+    at = 0
     while at < len(page):
         begin = at
         while True:
@@ -65,7 +66,7 @@ def tokens(page: str) -> Iterator[Token]:
 
 
 def _follow(token: Token, page: str, foreign: list[str]) -> None:
-    """Keeps the stack of foreign elements; only those that decide how the next tokens are read."""
+    """Updates the stack of foreign elements. It has only those that decide how the next tokens are read."""
     if token.name in BREAKOUT and foreign and foreign[-1] in FOREIGN:
         foreign.clear()
     closed = page[token.end - 2] == "/"
@@ -106,7 +107,7 @@ def _markup(page: str, at: int, foreign: bool) -> Token:
 
 
 def _raw_end(page: str, at: int, name: str) -> int:
-    """Where the text of a raw element ends: at its end tag, or with the page."""
+    """Returns where the text of a raw element ends: at its end tag, or at the end of the page."""
     if name == "plaintext":
         return len(page)
     closing = re.compile(rf"</{name}[{SPACE}/>]", re.I)
@@ -120,7 +121,7 @@ SCRIPT_STEP = re.compile(rf"<!--(?:-*>)?|-->|</?script[{SPACE}/>]", re.I)
 
 
 def _script_end(page: str, at: int) -> int:
-    """The end of a script that has `<!--` in it: `<script` inside such a comment hides one end tag (13.2.5.25-31)."""
+    """Returns the end of a script with `<!--` in it. `<script` in such a comment hides one end tag (13.2.5.25-31)."""
     escaped = double = False
     for m in SCRIPT_STEP.finditer(page, at):
         step = m[0].lower()

@@ -1,4 +1,4 @@
-"""The LSTM of torch, to be measured beside the kernels: one thread, an input as wide as the state."""
+"""torch's LSTM, to measure beside the kernels: one thread, an input as wide as the state."""
 
 import torch
 
@@ -8,7 +8,7 @@ THREADS = 1
 
 
 def torch_lstm(units: int, batch: int, length: int) -> Timed:
-    """Runs `torch.nn.LSTM` in fp32 over batch x length characters; returns how many."""
+    """Returns a function that runs `torch.nn.LSTM` in fp32 over batch x length characters, and returns their number."""
     lstm = torch.nn.LSTM(units, units)
     x = torch.randn(length, batch, units)
 

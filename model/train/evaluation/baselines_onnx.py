@@ -1,4 +1,4 @@
-"""ONNX Runtime's LSTM, to be measured beside the kernels: one thread, an input as wide as the state."""
+"""ONNX Runtime's LSTM, to measure beside the kernels: one thread, an input as wide as the state."""
 
 import logging
 import tempfile
@@ -15,16 +15,16 @@ OPSET = 17
 
 
 def onnx_lstm(units: int, batch: int, length: int, *, int8: bool) -> Timed:
-    """Runs ONNX Runtime's LSTM in fp32, or quantized dynamically to int8; returns how many characters it ran over."""
+    """Returns a function that runs ONNX Runtime's LSTM, in fp32 or quantized to int8, and returns its characters."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lstm.onnx"
         onnx.save(_model(units), path)
         if int8:
-            whole = Path(folder) / "int8.onnx"
-            logging.disable(logging.WARNING)  # it would have the model prepared, which one node does not need
-            quantize_dynamic(path, whole, weight_type=QuantType.QInt8)
+            quantized = Path(folder) / "int8.onnx"
+            logging.disable(logging.WARNING)  # it recommends to prepare the model, which one node does not need
+            quantize_dynamic(path, quantized, weight_type=QuantType.QInt8)
             logging.disable(logging.NOTSET)
-            path = whole
+            path = quantized
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3

@@ -1,4 +1,4 @@
-"""Figures of a checkpoint on held-out pages, as docs/design.md defines them."""
+"""Measures a checkpoint on held-out pages, with the figures that docs/design.md defines."""
 
 import gzip
 import json
@@ -35,7 +35,7 @@ Figures = dict[str, float]
 Scores = dict[str, list[float]]
 Progress = Callable[[list[Any]], Iterable[Any]]
 TAG = re.compile(r"</?(?:p|br|div|h\d|li|span)[^<>]*>")
-BUGS = {  # what is inserted behind a tag inside the article
+BUGS = {  # what is inserted after a tag inside the article
     "none": "",
     "open comment": "<!-- note ",
     "open script": "<script>var n=1;",
@@ -44,14 +44,14 @@ BUGS = {  # what is inserted behind a tag inside the article
     "open title": "<title>x",
     "early end": "</div></div></body></html>",
 }
-NEAR = 32  # characters: how near a fault must be reported
+NEAR_FAULT = 32  # characters; a report must be this near to its fault
 NOT_SCORED = {"truncated", "unescaped_amp"}
 
 
 def evaluate_pages(reader: Reader, pages: list[str], progress: Progress = iter) -> Figures:
-    """Bits per character, F1 of links, text and Markdown by kind, and the speed of the whole call of /extract.
+    """Returns bits per character, F1 of links, text and Markdown by kind, and the speed of the whole call of /extract.
 
-    Bits are of whole pages; answers are made of them as /extract makes them, of what `skim` leaves.
+    Bits are those of whole pages. Answers are made as /extract makes them, from skimmed pages.
     """
     scores: Scores = defaultdict(list)
     bits = seconds = 0.0
@@ -72,7 +72,7 @@ def evaluate_pages(reader: Reader, pages: list[str], progress: Progress = iter) 
 
 
 def evaluate_teacher(pages: list[str], progress: Progress = iter) -> Figures:
-    """The ceiling: the same F1 of answers that are rendered from the teacher's own marks."""
+    """Returns the same F1 for answers rendered from the teacher's own marks: the ceiling."""
     scores: Scores = defaultdict(list)
     for page in progress(pages):
         _score(page, _answer(page, spans_of_marks(page, teach(page))), scores)
@@ -101,7 +101,7 @@ def _means(scores: Scores) -> Figures:
 
 
 def evaluate_damage(reader: Reader, labelled: list[tuple[str, str]], progress: Progress = iter) -> Figures:
-    """Recall of the labelled article (runs of four words) in the text of a page with one markup bug inside it."""
+    """Returns the recall of the labelled article (runs of four words) in pages with one markup bug inside it."""
     placed = [(page, label, span) for page, label in labelled if (span := article_place(page, label))]
     recalls: Scores = defaultdict(list)
     for number, (page, label, (start, end)) in enumerate(progress(placed)):
@@ -117,7 +117,7 @@ def evaluate_damage(reader: Reader, labelled: list[tuple[str, str]], progress: P
 
 
 def article_place(page: str, label: str) -> tuple[int, int] | None:
-    """Where in the page the middle four fifths of an article stand; None where too little of it is found verbatim."""
+    """Returns where the middle four fifths of an article are in the page; None when too little is found verbatim."""
     tokens = label.split()
     step = max(1, len(tokens) // 40)
     runs = (" ".join(tokens[i : i + 3]) for i in range(0, max(1, len(tokens) - 3), step))
@@ -129,26 +129,26 @@ def article_place(page: str, label: str) -> tuple[int, int] | None:
 
 
 def evaluate_faults(reader: Reader, path: Path, limit: int = 0, progress: Progress = iter) -> Figures:
-    """One injected fault a page: is it found, is it fixed? Means over its kinds. And whole pages: are they quiet?
+    """Returns how many injected faults are found and fixed, as means over their kinds, and alarms on undamaged pages.
 
-    Lines of JSON (.gz): {"page", "html"}, and {"page", "fault", "edit", "offset", "repair", "benign"}, where edits are
-    {"pos", "del", "ins"}.
+    The file has lines of JSON (.gz): {"page", "html"}, and {"page", "fault", "edit", "offset", "repair", "benign"},
+    where edits are {"pos", "del", "ins"}. Every case has one fault.
     """
     with gzip.open(path, "rt", encoding="utf-8") as f:
         rows = [json.loads(line) for line in f]
-    whole = {row["page"]: row["html"] for row in rows if "html" in row}
+    clean_pages = {row["page"]: row["html"] for row in rows if "html" in row}
     cases = [row for row in rows if "fault" in row and not row["benign"] and row["fault"] not in NOT_SCORED]
     random.Random(0).shuffle(cases)
     cases = cases[:limit] if limit else cases
     kinds: dict[str, Scores] = defaultdict(lambda: defaultdict(list))
     for case in progress(cases):
-        clean, edit = whole[case["page"]], case["edit"]
+        clean, edit = clean_pages[case["page"]], case["edit"]
         page = clean[: edit["pos"]] + edit["ins"] + clean[edit["pos"] + edit["del"] :]
         faults = find_faults(reader, reader.read(page))
         first = case["offset"]
         last = first + (case["repair"]["del"] if case["fault"] == "swap_close_order" else 0)
         distances = [max(0, first - f.end, f.start - last) for f in faults]
-        rank = next((k for k, distance in enumerate(distances) if distance <= NEAR), None)
+        rank = next((k for k, distance in enumerate(distances) if distance <= NEAR_FAULT), None)
         fixed = [bool(f.fixes) and apply_fix(page, f.fixes[0]) == clean for f in faults[:5]]
         scores = kinds[case["fault"]]
         scores["hit@1 within 8"].append(float(any(distance <= 8 for distance in distances[:1])))
@@ -161,13 +161,13 @@ def evaluate_faults(reader: Reader, path: Path, limit: int = 0, progress: Progre
     for name in ("hit@1 within 8", "hit@1 within 32", "hit@5 within 32", "MRR within 32", "fix@1", "fix@5"):
         figures[name] = mean(mean(scores[name]) for scores in kinds.values())
     figures["hit@5 within 32, worst kind"] = min(mean(scores["hit@5 within 32"]) for scores in kinds.values())
-    quiet = list(whole.values())[: limit or None]
+    quiet = list(clean_pages.values())[: limit or None]
     alarms = [sum(f.probability >= LIKELY for f in find_faults(reader, reader.read(page))) for page in progress(quiet)]
     return {**figures, f"faults of {LIKELY} or more on a whole page": mean(alarms)}
 
 
 def table(figures: Figures) -> str:
-    """The figures as a Markdown table."""
+    """Returns the figures as a Markdown table."""
     values = {name: f"{value:g}" if value == int(value) else f"{value:.4f}" for name, value in figures.items()}
     rows = (f"| {name} | {value} |" for name, value in values.items())
     return "\n".join(["| figure | value |", "|---|---|", *rows])

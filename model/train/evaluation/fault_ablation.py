@@ -1,4 +1,4 @@
-"""Measures what each part of the search for faults is worth: the figures without it."""
+"""Measures what each part of the fault search is worth, by the figures without it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -29,7 +29,7 @@ def _without(piece: Piece) -> Piece:
 
 
 def variants(reader: Reader) -> Iterator[tuple[str, Reader]]:
-    """Yields names and readers. The networks were trained with the copy input, so they never learned to do without."""
+    """Yields names and readers. The networks were trained with the copy input and never learned to do without it."""
     alone = Reader(replace(reader.checkpoint, backward_file=None), reader.packed.backend)
     if reader.backward:
         yield "both networks, ranked", reader
@@ -40,12 +40,12 @@ def variants(reader: Reader) -> Iterator[tuple[str, Reader]]:
 
 
 def ablate_faults(reader: Reader, path: Path, limit: int, progress: Progress = iter) -> dict[str, Figures]:
-    """Returns the figures of `evaluate_faults` by variant."""
+    """Returns the figures of `evaluate_faults` for each variant."""
     return {name: evaluate_faults(variant, path, limit, progress) for name, variant in variants(reader)}
 
 
 def _changed(reader: Reader, change: Callable[[Reader], Reader]) -> Reader:
-    """Changes both networks of a reader."""
+    """Applies a change to both networks of a reader."""
     changed = change(reader)
     changed.backward = change(reader.backward) if reader.backward else None
     return changed

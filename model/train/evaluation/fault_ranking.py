@@ -20,8 +20,8 @@ from soupstate.model.net.reader import Reader
 from soupstate.model.train.data.damage import SLIPS, apply
 from soupstate.model.train.data.teacher import teach
 
-NEAR = 8  # characters between a slip and a report of it
-WHOLE = 0.3  # share of pages that are left whole
+NEAR_SLIP = 8  # characters between a slip and a report of it
+UNDAMAGED_SHARE = 0.3  # share of pages that stay undamaged
 SHORTEST_PAGE, LONGEST_PAGE = 500, 40_000  # characters
 PENALTY = 1.0  # of squared weights of standardised columns, in nats
 STEPS = 40  # of Newton's method at most; about ten are needed
@@ -57,10 +57,10 @@ def examples_of(reader: Reader, page: str, random: np.random.Generator) -> Found
     """Returns rows and right of a page, broken or left whole; None for a page that is too short or too long."""
     if not SHORTEST_PAGE <= len(page) <= LONGEST_PAGE:
         return None
-    made = None if random.random() < WHOLE else slipped(page, random)
+    made = None if random.random() < UNDAMAGED_SHARE else slipped(page, random)
     broken, place = made or (page, None)
     found = find_candidates(reader, reader.read(broken))
-    near = [place is not None and max(place - c.fault.end, c.fault.start - place) <= NEAR for c in found]
+    near = [place is not None and max(place - c.fault.end, c.fault.start - place) <= NEAR_SLIP for c in found]
     return np.array([c.row for c in found]).reshape(-1, COLUMNS), np.array(near, np.float64)
 
 

@@ -1,4 +1,4 @@
-"""A training checkpoint on held-out lessons: bits of the next byte, every head by itself, and speed. For ablations."""
+"""Measures a training checkpoint on held-out lessons, for ablations: bits of the next byte, every head, and speed."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -24,28 +24,29 @@ from soupstate.model.train.run.experiment import Experiment
 from soupstate.model.train.run.export import parameters
 
 CHUNK = 4096  # bytes read at once
-TIMED = 20  # lessons that the kernel's speed is measured on
+TIMED_LESSONS = 20  # lessons on which the kernel's speed is measured
 Progress = Callable[[range], Iterable[int]]
 Figures = dict[str, float]
-Reader = Callable[[NDArray[np.uint8], Predictions], object]  # of bytes with their copy input
+Read = Callable[[NDArray[np.uint8], Predictions], object]  # reads bytes with their copy input
 
 
 def training(checkpoint: Path, experiment: Experiment) -> Figures:
-    """Of a training: bytes read, and how many a second by the clock where the checkpoint says how long it took."""
+    """Returns the bytes that a training read, and how many per second of wall-clock time, where it recorded them."""
     with safe_open(checkpoint, "pt") as f:
         meta = f.metadata() or {}
     characters = int(meta.get("updates", 0)) * experiment.lanes * experiment.steps
     seconds = float(meta.get("seconds", 0))
     figures: Figures = {"training, bytes": characters} if characters else {}
-    return figures | ({"training, bytes a second": characters / seconds} if characters and seconds else {})
+    return figures | ({"training, bytes per second": characters / seconds} if characters and seconds else {})
 
 
 def measure(network: Network, shards: Shards, delay: int, longest: int, progress: Progress = iter) -> Figures:
-    """Bits per byte; of every head the share of right marks and F1, of depth the mean error and r; bytes a second.
+    """Returns bits per byte, for every head the share of right marks and F1, for depth the mean error and r, and speed.
 
-    The state is reset per lesson; of each the first `longest` bytes are read. All bytes count alike. F1 is the mean
-    over the classes that occur in these lessons, r is Pearson's, with depths above DEEPEST taken as that. Speed is of
-    one page at a time, through torch, by the seconds of one thread: of the cell, and of cell, next byte and heads.
+    The state is reset for each lesson, of which the first `longest` bytes are read. All bytes count alike. F1 is the
+    mean over the classes that occur in these lessons. r is Pearson's, with depth clamped to DEEPEST. Speed is that of
+    torch reading one page at a time, in bytes per second of one thread's processor time: of the cell alone, and of
+    cell, next byte and heads.
     """
     network.eval()
     tally = _Tally()
@@ -77,15 +78,16 @@ def measure(network: Network, shards: Shards, delay: int, longest: int, progress
 
 
 def kernel_speed(network: Network, shards: Shards, longest: int) -> Figures:
-    """Bytes a second of the fastest kernel here, by one thread's seconds, a page at a time, on the first TIMED lessons.
+    """Returns the speed of the fastest kernel on the first TIMED_LESSONS lessons, one page at a time.
 
-    Of an LSTM's network, and of either cell alone. Nothing of a network that no kernel reads.
+    It is in bytes per second of one thread's processor time: of an LSTM's whole network, and of either cell alone. A
+    network that no kernel reads has no figures.
     """
     if network.heads is None or not network.copy:
         return {}
     readers = _qrnn_reader(network.qrnn, network) if network.qrnn else _lstm_readers(network)
     count, seconds = 0, dict.fromkeys(readers, 0.0)
-    for number in range(min(TIMED, len(shards))):
+    for number in range(min(TIMED_LESSONS, len(shards))):
         ids = np.ascontiguousarray(shards.lesson(number)[:longest, BYTE])
         found, _ = copies(ids, copy_state())
         for name, read in readers.items():
@@ -96,7 +98,7 @@ def kernel_speed(network: Network, shards: Shards, longest: int) -> Figures:
     return {name: count / max(taken, 1e-9) for name, taken in seconds.items()}
 
 
-def _lstm_readers(network: Network) -> dict[str, Reader]:
+def _lstm_readers(network: Network) -> dict[str, Read]:
     packed = pack(fold(parameters(network)))
     state = State.zeros(packed.weights.units)
     return {
@@ -105,8 +107,8 @@ def _lstm_readers(network: Network) -> dict[str, Reader]:
     }
 
 
-def _qrnn_reader(cell: Qrnn, network: Network) -> dict[str, Reader]:
-    """No kernel reads its whole network."""
+def _qrnn_reader(cell: Qrnn, network: Network) -> dict[str, Read]:
+    """Returns the reader of the cell alone, as no kernel reads the whole network."""
     stored = {k: v.detach().cpu().float().numpy() for k, v in network.state_dict().items()}
     packed = pack_qrnn(fold_qrnn(stored, cell.zoneout))
     state = QrnnState.zeros(packed.weights.units, packed.weights.layers)
@@ -114,17 +116,17 @@ def _qrnn_reader(cell: Qrnn, network: Network) -> dict[str, Reader]:
 
 
 class _Tally:
-    """Sums over bytes."""
+    """Sums over bytes, from which the figures are computed."""
 
     def __init__(self) -> None:
         self.nats, self.bytes = 0.0, 0
-        self.seconds = np.zeros(2)  # of the cell, of what comes after it
+        self.seconds = np.zeros(2)  # of the cell, and of what comes after it
         self.confusion = {h.name: np.zeros((h.classes, h.classes), np.int64) for h in HEADS if h.classes > 1}
         self.depth = np.zeros((3, 3))  # sums of products of 1, the head's output and the depth
         self.error, self.depths = 0.0, 0
 
     def add_heads(self, outputs: NDArray[np.float32], rows: NDArray[np.uint8], at: int, delay: int) -> None:
-        """outputs (n, OUTPUTS) of the rows from `at` on speak of the bytes `delay` before."""
+        """Adds outputs (n, OUTPUTS) of the rows from `at` on. They predict the marks of `delay` bytes before."""
         first = max(0, at - delay)
         outputs = outputs[max(0, delay - at) :]
         marks = rows[first : first + len(outputs), MARKS:]
@@ -143,7 +145,7 @@ class _Tally:
                 self.depth += columns @ columns.T
 
     def figures(self) -> Figures:
-        """Of all that was added."""
+        """Returns the figures of everything that was added."""
         figures: Figures = {"bits per byte": self.nats / np.log(2) / max(1, self.bytes)}
         scores = {name: f1(table) for name, table in self.confusion.items() if table.any()}
         if scores:
@@ -153,20 +155,20 @@ class _Tally:
             figures |= {f"{name}, share right": float(np.trace(table) / table.sum()), f"{name}, F1": score}
         if self.depths:
             figures |= {"depth, mean error": self.error / self.depths, "depth, r": pearson(self.depth)}
-        figures["reading, bytes a second"] = self.bytes / max(self.seconds.sum(), 1e-9)
+        figures["reading, bytes per second"] = self.bytes / max(self.seconds.sum(), 1e-9)
         figures["reading, the cell alone"] = self.bytes / max(self.seconds[0], 1e-9)
         return figures
 
 
 def f1(confusion: NDArray[np.int64]) -> float:
-    """Mean of F1 over the classes that occur; confusion (wanted, got) counts."""
+    """Returns the mean F1 over the classes that occur. confusion (wanted, got): counts."""
     wanted, got, right = confusion.sum(1), confusion.sum(0), np.diag(confusion)
     occur = wanted > 0
     return float((2 * right[occur] / (wanted + got)[occur]).mean())
 
 
 def pearson(sums: NDArray[np.float64]) -> float:
-    """Pearson's r of x and y by the sums of the products of 1, x and y; 0 where one of them does not vary."""
+    """Returns Pearson's r of x and y from the sums of products of 1, x and y; 0 when one of them does not vary."""
     n, x, y = sums[0]
     across, of_x, of_y = n * sums[1, 2] - x * y, n * sums[1, 1] - x * x, n * sums[2, 2] - y * y
     return float(across / np.sqrt(of_x * of_y)) if of_x > 0 and of_y > 0 else 0.0

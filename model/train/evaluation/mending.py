@@ -48,4 +48,3 @@ def evaluate_mending(reader: Reader, pages: list[str], progress: Progress = iter
 
 def _outcome(difference: int) -> str:
     return OUTCOMES[(difference > 0) - (difference < 0) + 1]
-

@@ -15,25 +15,37 @@ from soupstate.model.page.marks import COLUMN, DEEPEST
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.network.depth_layer import fit_layer, joined, samples
 
-SAMPLE = 7  # every 7th character of a page is looked at
-MOST_CHARACTERS = 80_000  # read of a page
-MEASURED = 80  # training pages on which the new cells are put in order
+SAMPLE = 7  # every 7th character of a page is measured
+LSTM_SAMPLE = 29  # every 29th character for the LSTM, which has hundreds of units
+MOST_CHARACTERS = 80_000  # characters read of a page
+MEASURED_PAGES = 80  # training pages on which the new cells are sorted
 
 Floats = NDArray[np.float32]
 
 
 @dataclass
 class Traces:
-    """outputs (characters, outputs) and depth (characters,), pages one after the other."""
+    """outputs (characters, outputs) and depth (characters,) of pages, one page after another."""
 
     outputs: Floats
     depth: Floats
 
 
-def trace(reader: Reader, pages: Iterable[str], layer: DepthLayer | None, sample: int = SAMPLE) -> Traces:
-    """The layer's cells, or without one the LSTM's outputs, and the teacher's depth at every `sample`-th character.
+@dataclass(frozen=True)
+class NeuronFigures:
+    """depth: the neurons with r as measured. share: R^2 of their sum. best_unit, best_r: the LSTM's best unit."""
 
-    As the heads' marks are, a character's depth is read `delay` bytes after its first.
+    depth: Depth
+    share: float
+    best_unit: int
+    best_r: float
+
+
+def trace(reader: Reader, pages: Iterable[str], layer: DepthLayer | None, sample: int = SAMPLE) -> Traces:
+    """Returns the layer's cells, or without a layer the LSTM's outputs, and the teacher's depth beside them.
+
+    Both are of every `sample`-th character. A character's depth is read `delay` bytes after its first byte, as the
+    heads' marks are.
     """
     outputs, depths = [], []
     for page in pages:
@@ -48,7 +60,7 @@ def trace(reader: Reader, pages: Iterable[str], layer: DepthLayer | None, sample
 def _outputs(
     reader: Reader, ids: NDArray[np.uint8], layer: DepthLayer | None, places: NDArray[np.int64]
 ) -> Iterator[Floats]:
-    """Yields what `trace` wants at those places, piece by piece."""
+    """Yields the outputs at those places, piece by piece."""
     units = np.arange(reader.checkpoint.weights.units)
     loop, counted, start = ReadingLoop(reader.packed, ids, np.zeros(len(ids), np.bool_)), DepthState.start(), 0
     for part, chunk in loop.chunks(never, units=units):
@@ -60,23 +72,24 @@ def _outputs(
 
 
 def correlations(traces: Traces) -> NDArray[np.float64]:
-    """Pearson's r of every output with depth, over all characters; 0 for one that never moves."""
+    """Returns Pearson's r of every output with depth, over all characters; 0 for an output that never changes."""
     x = traces.outputs - traces.outputs.mean(0, dtype=np.float64).astype(np.float32)
     y = (traces.depth - traces.depth.mean(dtype=np.float64)).astype(np.float64)
     scale = np.sqrt(np.einsum("ij,ij->j", x, x, dtype=np.float64) * (y**2).sum())
-    return np.divide(x.T @ y, scale, out=np.zeros(x.shape[1]), where=scale > 0)
+    r: NDArray[np.float64] = np.divide(x.T @ y, scale, out=np.zeros(x.shape[1]), where=scale > 0)
+    return r
 
 
 def r_squared(traces: Traces) -> float:
-    """Share of the depth's variance that the sum of the cells explains."""
+    """Returns the share of the depth's variance that the sum of the cells explains."""
     error = traces.depth.astype(np.float64) - depth_of(traces.outputs)
     return float(1 - (error**2).mean() / traces.depth.astype(np.float64).var())
 
 
 def find(reader: Reader, pages: Iterable[str]) -> Depth:
-    """A depth layer fitted to training pages; r is measured on the first of them.
+    """Fits a depth layer to training pages. Returns it with its neurons' r on the first of them, the best first.
 
-    Raises ValueError for pages that nothing can be learned from.
+    Raises ValueError when no page can be learned from.
     """
     first: list[str] = []
     learned = list(samples(reader, _kept(pages, first)))
@@ -89,22 +102,30 @@ def find(reader: Reader, pages: Iterable[str]) -> Depth:
 
 
 def _kept(pages: Iterable[str], first: list[str]) -> Iterator[str]:
-    """The pages; the first MEASURED of them are put into a list as they pass."""
+    """Yields the pages, and puts the first MEASURED_PAGES of them into the list `first`."""
     for page in pages:
-        if page and len(first) < MEASURED:
+        if page and len(first) < MEASURED_PAGES:
             first.append(page)
         yield page
 
 
 def measured(depth: Depth, traces: Traces) -> tuple[Depth, float]:
-    """The neurons with r on these traces of the cells, and R^2 of the cells' sum."""
+    """Returns the neurons with r as measured on traces of the cells, and R^2 of the cells' sum."""
     r = correlations(traces)
     neurons = tuple(replace(n, r=round(float(r[n.unit]), 4)) for n in depth.neurons)
     return replace(depth, neurons=neurons), r_squared(traces)
 
 
+def measure_neurons(reader: Reader, pages: list[str], depth: Depth) -> NeuronFigures:
+    """Measures the neurons of a depth layer on pages, and finds the unit of the LSTM that follows depth best."""
+    depth, share = measured(depth, trace(reader, pages, depth.layer))
+    own = correlations(trace(reader, pages, None, LSTM_SAMPLE))
+    best = int(np.argmax(np.abs(own)))
+    return NeuronFigures(depth, share, best, float(own[best]))
+
+
 def draw(reader: Reader, page: str, path: Path) -> None:
-    """A PNG: a page's depth beside the cells' sum and the best cell, character by character.
+    """Draws a PNG of a page's depth beside the cells' sum and the best cell, character by character.
 
     Raises ValueError for a checkpoint without a depth layer.
     """

@@ -1,4 +1,4 @@
-"""How good an answer is: truth from the DOM, and the figures of docs/design.md ("How good is good")."""
+"""Scores of answers: the truth from the DOM, and the measures of docs/design.md ("How good is good")."""
 
 import re
 from collections import Counter, defaultdict
@@ -19,17 +19,17 @@ Item = Hashable
 
 
 def words(text: str | None) -> list[str]:
-    """Word tokens of a text."""
+    """Returns the word tokens of a text."""
     return WORD.findall(text or "")
 
 
 def squeeze(text: str | None) -> str:
-    """Text with white space folded."""
+    """Returns a text with white space folded."""
     return " ".join((text or "").split())
 
 
 def f1(truth: Iterable[Item], got: Iterable[Item]) -> float:
-    """F1 of two multisets; 1 where both are empty."""
+    """Returns F1 of two multisets; 1 when both are empty."""
     t, g = Counter(truth), Counter(got)
     both = sum((t & g).values())
     precision = both / g.total() if g else float(not t)
@@ -38,18 +38,18 @@ def f1(truth: Iterable[Item], got: Iterable[Item]) -> float:
 
 
 def recall(truth: Iterable[Item], got: Iterable[Item]) -> float:
-    """Share of a multiset that is found in another."""
+    """Returns the share of a multiset that is in another."""
     t, g = Counter(truth), Counter(got)
     return sum((t & g).values()) / t.total() if t else 1.0
 
 
 def shingles(tokens: list[str], n: int = 4) -> list[tuple[str, ...]]:
-    """Runs of n tokens."""
+    """Returns all runs of n tokens."""
     return [tuple(tokens[i : i + n]) for i in range(max(1, len(tokens) - n + 1))] if tokens else []
 
 
 def dom_links(page: str) -> list[tuple[str, str]]:
-    """(href, text) of every a[href] in html5lib's tree, which recovers from errors as the standard says."""
+    """Returns (href, text) of every a[href] in html5lib's tree, which recovers from errors as the standard says."""
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     return [(a.get("href").strip(), squeeze(_inner_text(a))) for a in tree.iter("a") if a.get("href")]
 
@@ -71,18 +71,18 @@ def _shown(page: str) -> LexborHTMLParser:
 
 
 def dom_text(page: str) -> str:
-    """Text of the DOM without what is hidden."""
+    """Returns the text of the DOM without hidden elements."""
     body = _shown(page).body
     return body.text(separator=" ") if body else ""
 
 
 def dom_items(page: str) -> dict[str, Counter[Item]]:
-    """Typed items of a page that its Markdown should keep, by kind."""
+    """Returns the typed items of a page that its Markdown should keep, by kind."""
     return _items(_shown(page))
 
 
 def markdown_items(markdown: str) -> dict[str, Counter[Item]]:
-    """Typed items of Markdown, rendered by a CommonMark parser with tables."""
+    """Returns the typed items of Markdown, rendered by a CommonMark parser with tables, by kind."""
     return _items(LexborHTMLParser(MarkdownIt("commonmark").enable("table").render(markdown)))
 
 
@@ -114,7 +114,7 @@ def _attribute(node: LexborNode, name: str) -> str:
 
 
 def _own_text(item: LexborNode) -> str:
-    """Text of a list item without that of the lists right inside it."""
+    """Returns the text of a list item without that of the lists directly inside it."""
     children = item.iter(include_text=True)
     return squeeze(
         "".join(c.text_content or "" if c.tag == "-text" else c.text() for c in children if c.tag not in ("ul", "ol"))

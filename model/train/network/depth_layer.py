@@ -1,7 +1,7 @@
-"""Fits the depth layer (`soupstate.model.net.depth`) to the teacher's trees: which elements are open behind each tag.
+"""Fits the depth layer (`soupstate.model.net.depth`) to the elements open after each tag in the teacher's trees.
 
-The LSTM stays as it is. At each place the layer is told what is truly open (teacher forcing: Williams & Zipser 1989),
-a little disturbed, and learns what its cells are to do, by cross entropy.
+The LSTM stays as it is. At each place the layer is given what is truly open (teacher forcing: Williams & Zipser 1989),
+slightly disturbed, and learns the moves of its cells by cross-entropy.
 """
 
 import re
@@ -14,30 +14,30 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from soupstate.model.net.depth import CELLS, MOVES, SEEN, DepthLayer, said
+from soupstate.model.net.depth import CELLS, MOVES, SEEN, DepthLayer, cell_inputs
 from soupstate.model.net.reader import Reader
 from soupstate.model.net.reading_loop import ReadingLoop, never
 from soupstate.model.page.marks import DEEPEST
 from soupstate.model.train.data.open_elements import Counts, opened
 
 TAG_LIKE = re.compile(rb"</?[A-Za-z][^\s/>]*[\s/>]|/>")  # also in scripts and comments, where nothing opens
-MOST_CHARACTERS = 50_000  # read of a page
-WIDTH = 128  # of the small layer
+MOST_CHARACTERS = 50_000  # characters read of a page
+WIDTH = 128  # units of the small layer
 BATCH, EPOCHS, RATE = 2048, 4, 4e-3
-DISTURBED = 0.05  # share of the cells that are told to hold one more or one less than they do
+DISTURBED = 0.05  # share of the cells given as one more or one less than they hold
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Places of a page to learn from. at (n,), bytes; open (n, CELLS), elements open before; moves (n, CELLS)."""
+class DepthLesson:
+    """Places of a page to learn from: at (n,), bytes; open (n, CELLS), elements open before; moves (n, CELLS)."""
 
     at: NDArray[np.int64]
     open: NDArray[np.uint8]
     moves: NDArray[np.uint8]
 
 
-def lesson(encoded: bytes, ends: NDArray[np.int64], counts: Counts, random: np.random.Generator) -> Lesson:
-    """The bytes where cells move or a tag seems to be, and as many others by chance; ends and counts by `opened`."""
+def lesson(encoded: bytes, ends: NDArray[np.int64], counts: Counts, random: np.random.Generator) -> DepthLesson:
+    """Returns the bytes where cells move or a tag seems to be, and as many random ones. ends, counts: see `opened`."""
     before = np.concatenate([np.zeros((1, CELLS), np.int64), counts])
     change = np.diff(before, axis=0)
     does = np.select([change > 0, change == -1, (change < -1) & (counts == 0), change < -1], [1, 2, 3, 2], 0)
@@ -45,12 +45,12 @@ def lesson(encoded: bytes, ends: NDArray[np.int64], counts: Counts, random: np.r
     at = np.union1d(likely, random.integers(0, len(encoded), len(likely)))
     moves = np.zeros((len(encoded), CELLS), np.uint8)
     moves[ends] = does
-    return Lesson(at, before[np.searchsorted(ends, at)].astype(np.uint8), moves[at])
+    return DepthLesson(at, before[np.searchsorted(ends, at)].astype(np.uint8), moves[at])
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Of places of many pages: h (n, H) after the byte, seen (n, SEEN) last bytes, open and moves as in Lesson."""
+    """Places of many pages: h (n, H) after the byte, seen (n, SEEN) last bytes, open and moves as in DepthLesson."""
 
     h: NDArray[np.float16]
     seen: NDArray[np.uint8]
@@ -59,9 +59,9 @@ class Samples:
 
 
 def samples(reader: Reader, pages: Iterable[str]) -> Iterator[Samples]:
-    """Of each page. Those with DEEPEST open elements or more are left out, as are empty ones."""
+    """Yields the samples of each page, without empty pages and pages with DEEPEST or more open elements."""
     random = np.random.default_rng(0)
-    every = np.arange(reader.checkpoint.weights.units)
+    every_unit = np.arange(reader.checkpoint.weights.units)
     for page in pages:
         page = page[:MOST_CHARACTERS]
         ends, counts = opened(page)
@@ -71,14 +71,14 @@ def samples(reader: Reader, pages: Iterable[str]) -> Iterator[Samples]:
         found = lesson(encoded, ends, counts, random)
         ids = np.frombuffer(encoded, np.uint8)
         loop = ReadingLoop(reader.packed, ids, np.zeros(len(ids), np.bool_))
-        h = np.concatenate([chunk.traces for _, chunk in loop.chunks(never, units=every)])
+        h = np.concatenate([chunk.traces for _, chunk in loop.chunks(never, units=every_unit)])
         padded = np.concatenate([np.zeros(SEEN - 1, np.uint8), ids])
         seen = np.stack([padded[found.at + SEEN - 1 - k] for k in range(SEEN)], 1)
         yield Samples(h[found.at].astype(np.float16), seen, found.open, found.moves)
 
 
 def joined(parts: list[Samples]) -> Samples:
-    """One after the other."""
+    """Joins samples, one after another."""
     names = ("h", "seen", "open", "moves")
     return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
@@ -93,16 +93,16 @@ class _Layer(nn.Module):
         for table in self.seen:
             nn.init.normal_(table.weight, std=0.1)  # type: ignore[arg-type]
 
-    def forward(self, h: Tensor, seen: Tensor, told: Tensor) -> Tensor:
-        """Scores (B, CELLS, MOVES) of h (B, H), the last bytes (B, SEEN) and what the cells say (B, 2 CELLS)."""
-        z = self.hidden(h) + self.open(told)
+    def forward(self, h: Tensor, seen: Tensor, cells: Tensor) -> Tensor:
+        """Returns scores (B, CELLS, MOVES) from h (B, H), the last bytes (B, SEEN) and cell inputs (B, 2 CELLS)."""
+        z = self.hidden(h) + self.open(cells)
         for k, table in enumerate(self.seen):
             z = z + table(seen[:, k])
         scores: Tensor = self.moves(torch.tanh(z)).unflatten(1, (CELLS, MOVES))
         return scores
 
     def parameters_to_read(self) -> DepthLayer:
-        """As numpy has them."""
+        """Returns the parameters as numpy arrays."""
         seen = torch.stack([table.weight for table in self.seen])  # type: ignore[misc]
         hidden, moves = self.hidden, self.moves
         found = (hidden.weight, hidden.bias, seen, self.open.weight, moves.weight, moves.bias)
@@ -110,7 +110,7 @@ class _Layer(nn.Module):
 
 
 def fit_layer(given: Samples, epochs: int = EPOCHS, seed: int = 0) -> DepthLayer:
-    """The layer's parameters by Adam (Kingma & Ba 2015), the rate falling to nought; samples in one random order."""
+    """Fits the layer by Adam (Kingma & Ba 2015) and returns it. The rate falls to zero; samples are shuffled once."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     order = random.permutation(len(given.h))
@@ -121,15 +121,16 @@ def fit_layer(given: Samples, epochs: int = EPOCHS, seed: int = 0) -> DepthLayer
     for begin in list(range(0, len(order), BATCH)) * epochs:
         at = order[begin : begin + BATCH]
         wrong = random.choice(3, (len(at), CELLS), p=[1 - DISTURBED, DISTURBED / 2, DISTURBED / 2])
-        told = said(np.maximum(given.open[at].astype(np.float32) + np.array([0, 1, -1])[wrong], 0))
+        cells = cell_inputs(np.maximum(given.open[at].astype(np.float32) + np.array([0, 1, -1])[wrong], 0))
         wanted = torch.from_numpy(given.moves[at].astype(np.int64))
         scores = layer(
             torch.from_numpy(given.h[at].astype(np.float32)),
             torch.from_numpy(given.seen[at].astype(np.int64)),
-            torch.from_numpy(told),
+            torch.from_numpy(cells),
         )
         adam.zero_grad()
-        (CELLS * functional.cross_entropy(scores.flatten(0, 1), wanted.flatten())).backward()
+        loss = CELLS * functional.cross_entropy(scores.flatten(0, 1), wanted.flatten())
+        loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
         adam.step()
         falling.step()
     return layer.parameters_to_read()

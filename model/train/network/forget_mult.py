@@ -1,4 +1,4 @@
-"""The recurrence of a QRNN as a function that torch can differentiate: compiled on a processor, Triton on a GPU."""
+"""The recurrence of a QRNN as a function that torch can differentiate: compiled for a processor, Triton for a GPU."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from soupstate.kernels.forget_mult import forget_mult_gradients as gradients_on_
 
 
 class ForgetMult(torch.autograd.Function):
-    """h (B, T, H) and the last c (B, H) of f, z, o (B, T, H) and the c before, start (B, H); all float32."""
+    """Computes h (B, T, H) and the last c (B, H) from f, z, o (B, T, H) and the c before, start (B, H); all float32."""
 
     @staticmethod
     def forward(ctx: Any, f: Tensor, z: Tensor, o: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
         given = tuple(x.contiguous() for x in (f, z, o, start))
         if f.is_cuda:
-            from soupstate.kernels import triton_forget_mult  # noqa: PLC0415  Triton is needed on a GPU alone
+            from soupstate.kernels import triton_forget_mult  # noqa: PLC0415  only a GPU needs Triton
 
             c, h = triton_forget_mult.forget_mult(*given)
         else:
@@ -30,7 +30,7 @@ class ForgetMult(torch.autograd.Function):
     def backward(ctx: Any, by_h: Tensor, by_end: Tensor) -> tuple[Tensor, ...]:
         given = (*ctx.saved_tensors, by_h.contiguous(), by_end.contiguous())
         if by_h.is_cuda:
-            from soupstate.kernels import triton_forget_mult  # noqa: PLC0415  Triton is needed on a GPU alone
+            from soupstate.kernels import triton_forget_mult  # noqa: PLC0415  only a GPU needs Triton
 
             found: tuple[Tensor, ...] = triton_forget_mult.forget_mult_gradients(*given)
             return found
@@ -40,9 +40,7 @@ class ForgetMult(torch.autograd.Function):
 def forget_mult(f: Tensor, z: Tensor, o: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
     """Returns h (B, T, H) and the last c (B, H) of c_t = f_t c_{t-1} + (1 - f_t) z_t, h_t = o_t c_t.
 
-    See `soupstate.kernels.forget_mult`.
-
-    All are float32, on one device, which is a processor or a CUDA one.
+    See `soupstate.kernels.forget_mult`. All tensors are float32 and on one device, a processor or a CUDA device.
     """
-    h, end = ForgetMult.apply(f, z, o, start)
+    h, end = ForgetMult.apply(f, z, o, start)  # type: ignore[no-untyped-call]  # torch does not annotate it
     return h, end

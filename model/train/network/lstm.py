@@ -15,11 +15,12 @@ from soupstate.kernels.compiled import cpp
 
 
 class OnProcessor(torch.autograd.Function):
-    """h (B, T, H) and the last c (B, H) of x (B, T, E), h0, c0 (B, H) and weight (4H, E + H + 1); all float32."""
+    """Computes h (B, T, H), last c (B, H) from x (B, T, E), h0, c0 (B, H) and weight (4H, E + H + 1); all float32."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, x: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tensor, Tensor]:
-        h, kept = lstm_training.lstm(*(given.contiguous().numpy() for given in (weight, x, h0, c0)))
+        arrays = [given.contiguous().numpy() for given in (weight, x, h0, c0)]
+        h, kept = lstm_training.lstm(arrays[0], arrays[1], arrays[2], arrays[3])
         rows, gates, cells = map(torch.from_numpy, kept)
         ctx.save_for_backward(weight, rows, gates, cells)
         return torch.from_numpy(h), cells[-1].clone()
@@ -28,21 +29,23 @@ class OnProcessor(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, by_h: Tensor, by_end: Tensor) -> tuple[Tensor, ...]:
         weight, rows, gates, cells = ctx.saved_tensors
-        given = (given.contiguous().numpy() for given in (weight, gates, cells, by_h, by_end))
-        by_z, by_x, by_h0, by_c0 = map(torch.from_numpy, lstm_training.lstm_gradients(*given))
+        arrays = [given.contiguous().numpy() for given in (weight, gates, cells, by_h, by_end)]
+        gradients = lstm_training.lstm_gradients(arrays[0], arrays[1], arrays[2], arrays[3], arrays[4])
+        by_z, by_x, by_h0, by_c0 = map(torch.from_numpy, gradients)
         by_weight = rows.flatten(0, 1).T @ by_z.flatten(0, 1)  # the transpose is a quarter slower
         return by_weight.T, by_x, by_h0, by_c0
 
 
 def runs_on_processor(x: Tensor) -> bool:
-    """Whether `on_processor` is the faster one for x: single precision, one thread, and the module is built."""
+    """Whether `on_processor` is faster for x: in single precision, with one thread, where the module is built."""
     exact = x.dtype == torch.float32 and not torch.is_autocast_enabled(x.device.type)
     return cpp is not None and x.device.type == "cpu" and exact and torch.get_num_threads() == 1
 
 
 def on_processor(lstm: nn.LSTM, x: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tensor, Tensor]:
-    """h (B, T, H) and the last c (B, H) of one layer, of x (B, T, E) and the state before, h0, c0 (B, H); float32."""
-    bias = (lstm.bias_ih_l0 + lstm.bias_hh_l0)[:, None]
-    weight = torch.cat([lstm.weight_ih_l0, lstm.weight_hh_l0, bias], 1)
-    h, end = OnProcessor.apply(weight, x, h0, c0)
+    """Returns h (B, T, H) and the last c (B, H) of one layer, from x (B, T, E) and h0, c0 (B, H) before; float32."""
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    weight_ih, weight_hh, bias_ih, bias_hh = (lstm.get_parameter(name) for name in names)
+    weight = torch.cat([weight_ih, weight_hh, (bias_ih + bias_hh)[:, None]], 1)
+    h, end = OnProcessor.apply(weight, x, h0, c0)  # type: ignore[no-untyped-call]  # torch does not annotate it
     return h, end

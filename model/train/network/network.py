@@ -1,4 +1,4 @@
-"""The network that learns: byte LSTM with a copy input, a next-byte output that copies too, and heads for the marks."""
+"""The network to train: a byte LSTM with a copy input, a next-byte output that also copies, and heads for marks."""
 
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ from soupstate.model.train.network.lstm import on_processor, runs_on_processor
 from soupstate.model.train.network.qrnn import Qrnn, QrnnState
 
 BYTES = 256
-LENGTHS = MATCHERS + CONTEXTS  # of lengths: both bytes of a context have one
+LENGTHS = MATCHERS + CONTEXTS  # length classes per byte; both bytes of a context share one
 
 
 class LstmState(NamedTuple):
-    """h and c, (1, B, units) each."""
+    """h and c, each (1, B, units)."""
 
     h: Tensor
     c: Tensor
@@ -25,7 +25,12 @@ State = LstmState | QrnnState  # lanes are the second dimension of each of its t
 
 
 class Lstm(nn.LSTM):
-    """One layer, whose forget gates begin open (Jozefowicz et al. 2015)."""
+    """One layer, whose forget gates start open (Jozefowicz et al. 2015)."""
+
+    weight_ih_l0: Tensor
+    weight_hh_l0: Tensor
+    bias_ih_l0: Tensor
+    bias_hh_l0: Tensor
 
     def __init__(self, inputs: int, units: int) -> None:
         super().__init__(inputs, units, batch_first=True)
@@ -33,31 +38,32 @@ class Lstm(nn.LSTM):
             self.bias_ih_l0[units : 2 * units] = 1.0
 
     def zero_state(self, lanes: int, device: torch.device) -> LstmState:
-        """The state before a page."""
+        """Returns the state before a page."""
         zeros = torch.zeros(1, lanes, self.hidden_size, device=device)
         return LstmState(zeros, zeros.clone())
 
     def forward(self, x: Tensor, state: LstmState | None = None) -> tuple[Tensor, LstmState]:  # type: ignore[override]
-        """h (B, T, units) of x (B, T, inputs), and the state after it. T is at least 1."""
+        """Returns h (B, T, units) of x (B, T, inputs), and the state after it. T is at least 1."""
         if not runs_on_processor(x):
-            h, state = super().forward(x, state)
-            return h, LstmState(*state)
+            h, (last_h, last_c) = super().forward(x, state)
+            return h, LstmState(last_h, last_c)
         state = state or self.zero_state(len(x), x.device)
         h, c = on_processor(self, x, state.h[0], state.c[0])
         return h, LstmState(h[:, -1][None], c[None])
 
 
 class Network(nn.Module):
-    """One LSTM, or a QRNN, over bytes. Parameters only: the state is an argument and a return value.
+    """One LSTM, or a QRNN, over bytes. It holds only parameters: the state is an argument and a return value.
 
-    The input of byte t is the sum of the embeddings of the byte and, of each matcher that has a match, the byte it
-    expects next and the class of its match length.
+    The input of byte t is a sum of embeddings: of the byte and, for each matcher that has a match, of the byte it
+    expects next and of the class of its match length.
 
-    The logit of every byte predicted, by the matchers and by the contexts' successors, gains a term: linear in the
-    hidden state, plus a number by its length class, plus a small layer of all length classes and the state together.
+    The logit of every predicted byte, by the matchers and by the contexts' successors, gains three terms: one linear in
+    the hidden state, a number for its length class, and a small layer of all length classes and the state together.
     (Grave et al. 2017 mix in a cache; PAQ's mixers weigh predictions by a network of such inputs. Here the mixing is
-    inside the logits.) Embeddings of some of the contexts, by hash, add to all logits: what usually comes there, on any
-    page (hashed n-gram embeddings, as in Pagnoni et al. 2024, "Byte Latent Transformer", section 3.2.1).
+    inside the logits.) Embeddings of some of the contexts, by hash, are added to all logits: they learn what usually
+    comes there on any page (hashed n-gram embeddings, as in Pagnoni et al. 2024, "Byte Latent Transformer", section
+    3.2.1).
     """
 
     first_slot: Tensor
@@ -66,7 +72,7 @@ class Network(nn.Module):
     def __init__(
         self, units: int, embedding: int, outputs: int, *, copy: bool = True, qrnn: Qrnn | None = None
     ) -> None:
-        """qrnn: in the LSTM's place, its inputs `embedding` numbers, its output `units`."""
+        """qrnn: replaces the LSTM; its inputs are `embedding` numbers, its output has `units`."""
         super().__init__()
         self.copy = copy
         self.byte = nn.Embedding(BYTES, embedding)
@@ -85,7 +91,7 @@ class Network(nn.Module):
         self.heads = nn.Linear(units, outputs) if outputs else None
         with torch.no_grad():
             for e in [self.byte, *self.predicted, *self.length, self.gate_length]:
-                e.weight.mul_(0.5)  # type: ignore[operator]
+                e.weight.mul_(0.5)
             self.gate_gain.weight.zero_()
             self.context.weight.mul_(0.05)
         self.register_buffer("first_slot", torch.arange(len(LEARNED)) * SLOTS, persistent=False)
@@ -93,17 +99,17 @@ class Network(nn.Module):
 
     @property
     def cell(self) -> Lstm | Qrnn:
-        """Whichever there is."""
+        """The cell, LSTM or QRNN."""
         cell = self.lstm or self.qrnn
         assert cell is not None
         return cell
 
     def zero_state(self, lanes: int, device: torch.device) -> State:
-        """The state before a page."""
+        """Returns the state before a page."""
         return self.cell.zero_state(lanes, device)
 
     def hidden(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Hidden states (B, T, units) after each row of inputs (B, T, INPUTS) int64, and the state after the last."""
+        """Returns hidden states (B, T, units) after each row of inputs (B, T, INPUTS) int64, and the final state."""
         x = self.byte(inputs[..., BYTE])
         if self.copy:
             for k in range(MATCHERS):
@@ -114,7 +120,7 @@ class Network(nn.Module):
         return h, state
 
     def next_byte(self, hidden: Tensor, inputs: Tensor) -> Tensor:
-        """Logits (B, T, 256) of the byte after each row."""
+        """Returns logits (B, T, 256) of the byte after each row."""
         logits: Tensor = self.output(hidden).float()
         if not self.copy:
             return logits

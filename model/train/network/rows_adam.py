@@ -1,4 +1,4 @@
-"""Adam for a table of which an update reads a few rows: only these move, and their moments (torch's SparseAdam)."""
+"""Adam for a table of which each update reads a few rows. It moves only these rows and their moments (SparseAdam)."""
 
 import math
 from collections.abc import Callable
@@ -8,12 +8,12 @@ import torch
 
 
 class RowsAdam(torch.optim.SparseAdam):
-    """torch's, with the same state, but each row is fetched and written once a step: half the time of torch's sums of
-    a table and a sparse gradient."""
+    """torch's SparseAdam with the same state. It fetches and writes each row once per step, in half the time that torch
+    takes to add a sparse gradient to a table."""
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """Moves the rows that have a gradient; gradients are sparse, of two dimensions. A closure is not for this one.
+        """Moves the rows that have a gradient. Gradients are sparse and have two dimensions.
 
         Raises ValueError for a closure or a dense gradient.
         """
@@ -22,7 +22,8 @@ class RowsAdam(torch.optim.SparseAdam):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    self._move(p, group["lr"], *group["betas"], group["eps"])
+                    beta1, beta2 = group["betas"]
+                    self._move(p, group["lr"], beta1, beta2, group["eps"])
 
     def _move(self, p: torch.Tensor, rate: float, beta1: float, beta2: float, eps: float) -> None:
         assert p.grad is not None
@@ -32,7 +33,7 @@ class RowsAdam(torch.optim.SparseAdam):
         if not state:
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["step"] += 1
-        gradient = p.grad.coalesce()  # of rows read more than once, the sum
+        gradient = p.grad.coalesce()  # sums the gradients of a row that was read more than once
         rows, values = gradient.indices()[0], gradient.values()
         mean = state["exp_avg"].index_select(0, rows).lerp_(values, 1 - beta1)
         square = state["exp_avg_sq"].index_select(0, rows).mul_(beta2).addcmul_(values, values, value=1 - beta2)

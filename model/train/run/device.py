@@ -1,10 +1,10 @@
-"""Where training runs: the processor or a GPU."""
+"""The device on which training runs: the processor or a GPU."""
 
 import torch
 
 
 def choose_device(name: str, threads: int | None = None) -> torch.device:
-    """`cpu`, `cuda`, or `auto`: CUDA where there is some. Raises ValueError where CUDA is asked for and missing."""
+    """Returns the device `cpu`, `cuda`, or for `auto` CUDA where it exists. Raises ValueError when CUDA is missing."""
     if threads:
         torch.set_num_threads(threads)
     if name == "cuda" and not torch.cuda.is_available():
@@ -14,5 +14,5 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the recurrence runs in bfloat16 there: any GPU of ours; of processors, those with instructions for it."""
+    """Whether the recurrence runs in bfloat16: on any GPU, and on processors that have instructions for it."""
     return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -11,35 +11,35 @@ from soupstate.model.train.data.lanes import Stretches
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that decides a training run, next to the shards themselves."""
+    """All settings of a training run. The shards are stored separately."""
 
     name: str
-    shards: str  # folder of *.rows.npy
+    shards: str  # folder with *.rows.npy
     seed: int = 1
     cell: str = "lstm"  # or "qrnn"
     layers: int = 0  # of a QRNN; 0: two. An LSTM has one
-    zoneout: float = 0.0  # share of a QRNN's forget gates that are 1 at a step of training
-    units: int = 320  # of a layer
+    zoneout: float = 0.0  # share of a QRNN's forget gates that are set to 1 in a training step
+    units: int = 320  # per layer
     embedding: int = 96
-    copy: bool = True  # the copy input
-    heads: bool = True  # marks are learned beside the next byte
-    backward: bool = False  # lessons are read from their last byte to their first
+    copy: bool = True  # whether the network has the copy input
+    heads: bool = True  # whether it learns marks beside the next byte
+    backward: bool = False  # whether lessons are read from their last byte to their first
     delay: int = 4  # bytes of look-ahead of every head
     lanes: int = 64
-    steps: int = 128  # bytes a lane reads between two updates
+    steps: int = 128  # bytes that a lane reads per update
     characters: int = 400_000_000  # bytes to train on, all lanes together
     learning_rate: float = 3e-3
     final_learning_rate: float = 1e-4  # reached at the end of `decay`
-    decay: float = 0.6  # the last share of training in which the rate falls (cosine); 0: constant
+    decay: float = 0.6  # last share of training, in which the rate falls (cosine); 0: constant
     warm_up: int = 1_000_000  # bytes
-    heads_weight: float = 1.0  # sum of head losses, in nats, beside the next byte's
-    depth_weight: float = 1.0  # of the depth head's loss among the heads
-    depth_changes_weight: float = 0.0  # of the error of depth's changes, on all stretches
-    depth_units: int = 0  # the last so many units start as counters, and the depth head reads them alone; 0: none
+    heads_weight: float = 1.0  # weight of the sum of head losses, in nats, beside the next byte's loss
+    depth_weight: float = 1.0  # weight of the depth head's loss among the heads
+    depth_changes_weight: float = 0.0  # weight of the error of depth's changes, on all stretches
+    depth_units: int = 0  # last units that start as counters; the depth head reads only these; 0: none
     clip: float = 1.0  # norm of the gradient
     init: str = ""  # checkpoint of weights to start from (the optimizer starts fresh)
     log_interval: int = 50  # updates
-    init_units: int = 0  # only so many of its first units are taken, and further ones start afresh; 0: all
+    init_units: int = 0  # take only this many of its first units, and start further units afresh; 0: all
     checkpoint_seconds: float = 180.0
     stretches: Stretches = field(default_factory=Stretches)
 
@@ -66,7 +66,7 @@ def _build(kind: type[Any], given: dict[str, Any], where: str) -> Any:
 
 
 def load_experiment(path: Path) -> Experiment:
-    """Reads an experiment file. Raises ValueError that names file and key; relative folders are the caller's."""
+    """Reads an experiment file. Raises ValueError that names file and key. Folders in it stay relative."""
     try:
         given = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:

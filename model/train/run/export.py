@@ -16,8 +16,8 @@ from soupstate.model.train.run.experiment import Experiment
 from soupstate.model.train.run.initial_weights import load_weights
 from soupstate.model.train.run.loop import build_network
 
-COUNTED = 60_000_000  # bytes of lessons in which changes of syntax are counted
-UNSEEN = -60.0  # nats of a change that was never counted
+COUNTED_BYTES = 60_000_000  # bytes of lessons in which changes of syntax are counted
+UNSEEN_CHANGE = -60.0  # nats of a change that was never counted
 
 
 def export(checkpoint: Path, plan: Experiment, out: Path, *, name: str, version: str) -> None:
@@ -61,10 +61,10 @@ def count_changes(shards: Shards) -> NDArray[np.float32]:
         index = (kinds * classes + syntax[:-1]) * classes + syntax[1:]
         counts += np.bincount(index[known], minlength=len(counts))
         seen += len(rows)
-        if seen > COUNTED:
+        if seen > COUNTED_BYTES:
             break
     table = counts.reshape(BOUNDARY_KINDS, classes, classes)
     with np.errstate(divide="ignore"):
         logs = np.log(table) - np.log(np.maximum(table.sum(2, keepdims=True), 1))
-    floored: NDArray[np.float32] = np.maximum(logs, UNSEEN).astype(np.float32)
+    floored: NDArray[np.float32] = np.maximum(logs, UNSEEN_CHANGE).astype(np.float32)
     return floored

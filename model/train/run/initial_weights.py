@@ -1,4 +1,4 @@
-"""Weights to start from: a checkpoint's, of training or to read with, of a network as large or smaller."""
+"""Initial weights from a checkpoint, of training or to read with, of a network as large or smaller."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ CELLS = ("lstm.", "qrnn.")
 
 
 def load_weights(network: Network, path: Path, units: int = 0) -> None:
-    """Fills a network from a checkpoint; parameters that the checkpoint lacks (new heads) keep their start.
+    """Fills a network from a checkpoint. Parameters that the checkpoint lacks (new heads) keep their initial values.
 
-    A checkpoint of fewer units, or the first `units` of one of more, fill the first ones. The new units keep their
-    start, and the old ones do not listen to them yet. Raises ValueError where another size differs, the cell, its
-    layers, or the units of a QRNN.
+    A checkpoint of fewer units, or the first `units` of a checkpoint of more, fill the network's first units. The new
+    units keep their initial values, and the old ones do not read them yet. Raises ValueError when another size differs,
+    or the cell, its layers, or the units of a QRNN.
     """
     with safe_open(path, "pt", device="cpu") as f:
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
-    if "context.scale" in found:  # a checkpoint to read with, whose embeddings are in eight bits
+    if "context.scale" in found:  # a checkpoint to read with, whose embeddings have eight bits
         found["context.weight"] *= found.pop("context.scale")
     own = network.state_dict()
     if not found or "output.weight" not in found:
@@ -42,7 +42,7 @@ def load_weights(network: Network, path: Path, units: int = 0) -> None:
 
 
 def _first(name: str, value: Tensor, few: int, many: int) -> Tensor:
-    """A parameter of `many` units without those after the first `few`. Raises ValueError where there are fewer."""
+    """Returns the first `few` of a parameter's `many` units. Raises ValueError when there are fewer."""
     if few > many:
         raise ValueError(f"init_units = {few}: the checkpoint has {many} units")
     if name.startswith("lstm."):
@@ -53,7 +53,7 @@ def _first(name: str, value: Tensor, few: int, many: int) -> Tensor:
 
 
 def _grown(name: str, small: Tensor, start: Tensor, few: int, many: int) -> Tensor:
-    """A parameter of `few` units in the place of one of `many`, whose start the new units keep."""
+    """Returns a parameter of `few` units extended to `many`. The new units keep their initial values."""
     if small.shape == start.shape:
         return small
     grown = start.clone()
@@ -66,7 +66,7 @@ def _grown(name: str, small: Tensor, start: Tensor, few: int, many: int) -> Tens
     elif name == "heads.weight":
         depth = start[OUTPUT["depth"]].clone()
         grown = torch.cat([small, torch.zeros(len(small), many - few)], 1)
-        if not bool(depth[:, :few].any()):  # it reads new units alone
+        if not bool(depth[:, :few].any()):  # it reads only new units
             grown[OUTPUT["depth"]] = depth
     elif small.ndim == 2 and small.shape[1] == few:
         grown = torch.cat([small, torch.zeros(len(small), many - few)], 1)

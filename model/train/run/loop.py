@@ -1,4 +1,4 @@
-"""The training loop: experiment in, checkpoints and a log out. Deterministic by seed, resumed exactly."""
+"""The training loop. It is deterministic for a seed, and resumes exactly from its checkpoint."""
 
 import json
 import math
@@ -28,7 +28,7 @@ from soupstate.model.train.run.initial_weights import load_weights
 
 
 def build_network(experiment: Experiment) -> Network:
-    """The untrained network of an experiment; its weights depend on the seed alone."""
+    """Returns the untrained network of an experiment. Its weights depend only on the seed."""
     torch.manual_seed(experiment.seed)
     e, outputs = experiment, OUTPUTS if experiment.heads else 0
     qrnn = Qrnn(e.embedding, e.units, e.layers or QRNN_LAYERS, e.zoneout) if e.cell == "qrnn" else None
@@ -39,7 +39,7 @@ def build_network(experiment: Experiment) -> Network:
 
 
 def learning_rate(experiment: Experiment, characters: int) -> float:
-    """Linear warm-up, constant, then half a cosine over the last `decay` of training (Loshchilov & Hutter 2017)."""
+    """Returns the rate: linear warm-up, constant, half a cosine over the last `decay` (Loshchilov & Hutter 2017)."""
     e = experiment
     if characters < e.warm_up:
         return e.learning_rate * (characters + 1) / e.warm_up
@@ -52,11 +52,11 @@ def learning_rate(experiment: Experiment, characters: int) -> float:
 
 
 def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str, Tensor]:
-    """Mean loss of each head in nats (depth: see `depth_losses`); heads without marks are left out.
+    """Returns the mean loss of each head in nats (depth: see `depth_losses`). Heads without marks are left out.
 
     outputs (B, T, OUTPUTS) float, marks (B, T, heads) int64 with IGNORED, depth_known (B,) bool.
     """
-    losses = {}
+    losses: dict[str, Tensor] = {}
     flat = outputs.float().flatten(0, 1)
     for head in HEADS:
         wanted = marks[..., COLUMN[head.name]]
@@ -69,10 +69,11 @@ def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str
 
 
 def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Tensor]:
-    """Mean square error of depth, in units of its scale, where the stretch began with its page; and of depth's changes.
+    """Returns two mean squared errors in units of the head's scale: of depth, and of depth's changes.
 
-    outputs (B, T, 1) float, marks (B, T), known (B,). The second is that of depth less its mean over the lane's
-    steps: it asks to count right from wherever the lane stands, also in the middle of a page.
+    outputs (B, T, 1) float, marks (B, T), known (B,). The first is over stretches that began with their page. The
+    second compares depth less its mean over the lane's steps. It teaches the network to count right from wherever the
+    lane begins, also in the middle of a page.
     """
     used = (marks != IGNORED).float()
     error = (outputs[..., 0] - marks.clamp(max=DEEPEST).float() / DEPTH.scale) * used
@@ -84,13 +85,13 @@ def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Ten
 
 
 DEPTH = HEADS[COLUMN["depth"]]
-QRNN_LAYERS = 2  # where the experiment does not say
-TABLE_RATE = 3.0  # learning rate of the contexts' embeddings, beside the others'
+QRNN_LAYERS = 2  # unless the experiment sets another number
+TABLE_RATE = 3.0  # learning rate of the contexts' embeddings, as a multiple of the others'
 
 
 @dataclass
 class Shared:
-    """What workers of one training share: the network, the optimizer's moments by parameter, the number of updates."""
+    """What the workers of one training share: the network, the optimizer's moments by parameter, the update count."""
 
     network: Network
     slots: list[dict[str, Tensor]]
@@ -98,7 +99,7 @@ class Shared:
 
 
 class Run:
-    """A training under way: network, optimizer, lanes, carried state, and how far it is."""
+    """A training under way: network, optimizers, lanes, carried state, and progress."""
 
     def __init__(self, experiment: Experiment, root: Path, folder: Path, device: torch.device) -> None:
         self.experiment, self.folder, self.device = experiment, folder, device
@@ -109,30 +110,30 @@ class Run:
         self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
         self.state: State = self.network.zero_state(e.lanes, device)
         self._updates = torch.zeros(1, dtype=torch.int64)
-        self.seconds = 0.0  # of training by the clock, until the last save
+        self.seconds = 0.0  # of wall-clock time in training, up to the last save
         self.bfloat16 = has_bfloat16(device)
         if e.init:
             load_weights(self.network, root / e.init, e.init_units)
 
     @property
     def updates(self) -> int:
-        """Steps of the optimizer so far, those of other workers too."""
+        """The number of optimizer steps so far, including those of other workers."""
         return int(self._updates)
 
     @property
     def characters(self) -> int:
-        """Bytes read so far, all lanes together."""
+        """The number of bytes read so far, all lanes together."""
         return self.updates * self.experiment.lanes * self.experiment.steps
 
     def update(self) -> dict[str, Tensor]:
-        """One batch, one step of the optimizer. Losses by name, `bits` the next byte's in bits per byte."""
+        """Reads one batch and makes one optimizer step. Returns losses by name; `bits` is the next byte's, per byte."""
         e, batch = self.experiment, self.lanes.next()
         inputs = torch.from_numpy(batch.inputs).to(self.device).long()
         targets = torch.from_numpy(batch.targets).to(self.device)
         keep = 1.0 - torch.from_numpy(batch.fresh).to(self.device).float()[None, :, None]
         state = type(self.state)(*(s * keep for s in self.state))
         if e.zoneout:
-            torch.manual_seed((e.seed << 32) + self.updates)  # so what is left out is the same in a run taken up
+            torch.manual_seed((e.seed << 32) + self.updates)  # so that a resumed run sets the same gates to 1
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             hidden, state = self.network.hidden(inputs, state)
             logits = self.network.next_byte(hidden, inputs)
@@ -146,7 +147,7 @@ class Run:
         total = nats + e.heads_weight * self._heads_loss(losses)
         rate = learning_rate(e, self.characters)
         self.network.zero_grad(set_to_none=True)
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
         keep_set_up(self.network)
         for optimizer, factor in zip(self.optimizers, (1.0, TABLE_RATE), strict=True):
             group = optimizer.param_groups[0]
@@ -159,7 +160,7 @@ class Run:
         return {"bits": nats.detach() / math.log(2), **{k: v.detach() for k, v in losses.items()}}
 
     def _heads_loss(self, losses: dict[str, Tensor]) -> Tensor:
-        """Sum of the heads' losses; the depth head's weighted."""
+        """Returns the sum of the heads' losses, that of depth weighted."""
         weights = {"depth": self.experiment.depth_weight, "depth changes": self.experiment.depth_changes_weight}
         total = torch.zeros((), device=self.device)
         for name, loss in losses.items():
@@ -167,8 +168,8 @@ class Run:
         return total
 
     def share(self) -> Shared:
-        """Puts what workers share into shared memory."""
-        self.network.zero_grad(set_to_none=True)  # gradients are each worker's own, and sparse ones cannot be shared
+        """Moves what workers share into shared memory, and returns it."""
+        self.network.zero_grad(set_to_none=True)  # each worker has its own gradients; sparse ones cannot be shared
         self.network.share_memory()
         for optimizer in self.optimizers:
             for p in optimizer.param_groups[0]["params"]:
@@ -178,12 +179,13 @@ class Run:
                     optimizer.state[p] = {"step": step, **zeros}
                 for slot in optimizer.state[p].values():
                     if isinstance(slot, Tensor):
-                        slot.share_memory_()
+                        slot.share_memory_()  # type: ignore[no-untyped-call]  # torch does not annotate it
         slots = [o.state[p] for o in self.optimizers for p in o.param_groups[0]["params"]]
-        return Shared(self.network, slots, self._updates.share_memory_())
+        updates: Tensor = self._updates.share_memory_()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        return Shared(self.network, slots, updates)
 
     def join(self, shared: Shared) -> None:
-        """Goes on with another run's network, moments and count, as one of its workers."""
+        """Continues with another run's network, moments and update count, as one of its workers."""
         self.network, self._updates = shared.network, shared.updates
         self.optimizers = _optimizers(self.network, self.experiment)
         owners = [(o, p) for o in self.optimizers for p in o.param_groups[0]["params"]]
@@ -193,7 +195,7 @@ class Run:
     def save(self) -> None:
         """Writes the checkpoint under a temporary name and renames it."""
         tensors: dict[str, Tensor] = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        names = {p: n for n, p in self.network.named_parameters()}
+        names: dict[Tensor, str] = {p: n for n, p in self.network.named_parameters()}
         for optimizer in self.optimizers:
             for p, slots in optimizer.state.items():
                 tensors |= {f"optimizer.{names[p]}.{k}": torch.as_tensor(v) for k, v in slots.items()}
@@ -210,29 +212,30 @@ class Run:
         path.with_suffix(".part").rename(path)
 
     def resume(self) -> bool:
-        """Takes up the folder's checkpoint; False where there is none. Raises ValueError for another experiment's."""
+        """Resumes from the folder's checkpoint; False without one. Raises ValueError for another experiment's."""
         path = self.folder / "checkpoint.safetensors"
         if not path.exists():
             return False
         with safe_open(path, "pt", device="cpu") as f:
             meta = f.metadata()
-            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
-        was = _plain(Experiment("", "")) | json.loads(meta["experiment"])  # a key that is newer had its default
+            tensors: dict[str, Tensor] = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+        # Keys that the checkpoint's version did not know have their defaults.
+        was = _plain(Experiment("", "")) | json.loads(meta["experiment"])
         now = json.loads(json.dumps(_plain(self.experiment)))
         free = {"characters", "log_interval", "checkpoint_seconds", "init"}  # may change between runs
         changed = sorted(k for k in now if k not in free and was.get(k) != now[k])
         if changed:
             raise ValueError(f"{path} was made with other {', '.join(changed)}; choose another --out or remove it")
         self.network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
-        names = {p: n for n, p in self.network.named_parameters()}
+        names: dict[Tensor, str] = {p: n for n, p in self.network.named_parameters()}
         for optimizer in self.optimizers:
             for p in optimizer.param_groups[0]["params"]:
-                slots = {k: tensors.get(f"optimizer.{names[p]}.{k}") for k in ("step", "exp_avg", "exp_avg_sq")}
-                if slots["step"] is not None:
-                    # The step of RowsAdam is a number; that of Adam a tensor, which stays with the processor.
-                    step = slots.pop("step")
-                    step = int(step) if isinstance(optimizer, RowsAdam) else step
-                    optimizer.state[p] = {"step": step, **{k: v.to(self.device) for k, v in slots.items()}}
+                name = f"optimizer.{names[p]}"
+                step = tensors.get(f"{name}.step")
+                if step is not None:
+                    moments = {k: tensors[f"{name}.{k}"].to(self.device) for k in ("exp_avg", "exp_avg_sq")}
+                    # The step of RowsAdam is a number; that of Adam is a tensor, which stays on the processor.
+                    optimizer.state[p] = {"step": int(step) if isinstance(optimizer, RowsAdam) else step, **moments}
         self.state = type(self.state)(*(tensors[f"state.{k}"].to(self.device) for k in self.state._fields))
         self.lanes.restore(tensors["lanes.places"].numpy(), tensors["lanes.random"].numpy().view(np.uint64))
         self._updates.fill_(int(meta["updates"]))
@@ -241,7 +244,7 @@ class Run:
 
 
 def _optimizers(network: Network, experiment: Experiment) -> list[torch.optim.Optimizer]:
-    """Adam for all but the contexts' embeddings; of those a step moves only the rows that it read."""
+    """Returns Adam for everything but the contexts' embeddings, and RowsAdam for those."""
     table = network.context.weight
     dense = [p for p in network.parameters() if p is not table]
     rate = experiment.learning_rate
@@ -258,7 +261,7 @@ def _plain(experiment: Experiment) -> dict[str, Any]:
 def train(
     run: Run, log: Callable[[str], None], *, seconds: float = math.inf, stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Trains until the experiment's characters (or `seconds`) are used up or `stop` says so, logging and saving."""
+    """Trains until the characters or `seconds` are used up or `stop` returns True. It logs, and saves checkpoints."""
     e = run.experiment
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}

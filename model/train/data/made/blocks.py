@@ -1,4 +1,4 @@
-"""Blocks of made pages that hold other blocks: lists, definition lists, quotes, sections. `flow` draws them."""
+"""Writes the blocks of made pages that hold other blocks: lists, definition lists, quotes, sections."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ from soupstate.model.train.data.made.pen import Attribute, Pen
 from soupstate.model.train.data.made.tables import table
 
 DEEPEST_QUOTE = 3
-DEEPEST_BLOCK = 11  # of which wrappers are most
+DEEPEST_BLOCK = 11  # most levels are wrappers
 SECTIONS = "div div div div section article aside header footer my-card app-root x-tabs main search".split()
 NUMBER_TYPES = ("1", "a", "A", "i", "I")
 
 
 def flow(pen: Pen, depth: int, count: int) -> list[str]:
-    """Blocks, as many as count, fewer when the page has its size. The first always stands."""
+    """Writes `count` blocks, or fewer when the page has reached its size, but at least one."""
     blocks: list[str] = []
     while len(blocks) < count and not (blocks and pen.full):
         blocks.append(block(pen, depth))
@@ -22,7 +22,8 @@ def flow(pen: Pen, depth: int, count: int) -> list[str]:
 
 
 def block(pen: Pen, depth: int) -> str:
-    """One block. Deep in the page: a paragraph, a heading or a list."""
+    """Writes one block. Deep in the page: a paragraph, a heading or a list."""
+    writer: Callable[[Pen, int], str]
     if depth > DEEPEST_BLOCK or pen.full:
         writer = pen.pick((paragraph, paragraph, heading))
     else:
@@ -31,12 +32,12 @@ def block(pen: Pen, depth: int) -> str:
 
 
 def opening(pen: Pen, depth: int) -> str:
-    """A block that may open a page without `body`: no parser takes it for a part of the head."""
+    """Writes a block that may open a page without `body`, because no parser takes it for a part of the head."""
     return pen.pick((paragraph, heading, any_list, section, quote, tables, text_and_break))(pen, depth)
 
 
 def paragraph(pen: Pen, depth: int = 0) -> str:
-    """A `p`; of one picture or one link now and then."""
+    """Writes a `p`, sometimes of only one picture or one link."""
     kind = pen.random.random()
     if kind < 0.04:
         return pen.element("p", image(pen) if pen.chance(0.5) else link(pen))
@@ -47,7 +48,7 @@ def paragraph(pen: Pen, depth: int = 0) -> str:
 
 
 def heading(pen: Pen, depth: int = 0) -> str:
-    """A heading; now and then in a header with a line below."""
+    """Writes a heading, sometimes in a header with a line below."""
     name = "h" + str(pen.pick((1, 2, 2, 2, 3, 3, 3, 4, 5, 6)))
     body = pen.words(1, 8)
     kind = pen.random.random()
@@ -64,17 +65,17 @@ def heading(pen: Pen, depth: int = 0) -> str:
 
 
 def text_and_break(pen: Pen, depth: int) -> str:
-    """Text that stands in no element of its own."""
+    """Writes text without an element of its own."""
     return inline(pen, 2, 20) + pen.pick((" ", pen.void("br"), pen.void("br") + pen.void("br")))
 
 
 def rule(pen: Pen, depth: int) -> str:
-    """A line across the page."""
+    """Writes a rule (`hr`)."""
     return pen.void("hr")
 
 
 def address(pen: Pen, depth: int) -> str:
-    """An address of two or three lines."""
+    """Writes an address of two or three lines."""
     lines = [pen.words(1, 4) for _ in range(pen.number(2, 3))]
     return pen.element(
         "address", (pen.void("br") + pen.pick(("", "\n"))).join([*lines, link(pen, 2, "mailto:a@b.example")])
@@ -82,14 +83,14 @@ def address(pen: Pen, depth: int) -> str:
 
 
 def any_list(pen: Pen, depth: int) -> str:
-    """A list of items, seldom a menu."""
+    """Writes a list of items, or rarely a menu."""
     return (
         menu(pen, depth) if pen.chance(0.12) else item_list(pen, depth, pen.pick((1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6)))
     )
 
 
 def item_list(pen: Pen, depth: int, deepest: int, level: int = 1) -> str:
-    """A `ul` or `ol` with lists in its items down to the level `deepest`."""
+    """Writes a `ul` or `ol` with lists in its items down to the level `deepest`."""
     name = pen.pick(("ul", "ul", "ol"))
     attributes: list[Attribute] = []
     if name == "ol":
@@ -111,7 +112,7 @@ def item_list(pen: Pen, depth: int, deepest: int, level: int = 1) -> str:
 
 
 def _item(pen: Pen, depth: int, deepest: int, level: int, loose: bool) -> str:
-    """An item; with a list in it when deepest is not 0."""
+    """Writes an item, with a list in it when `deepest` is not 0."""
     attributes: list[Attribute] = [("value", str(pen.number(1, 30)))] if pen.chance(0.01) else []
     if not deepest:
         return pen.element("li", _item_text(pen, depth, loose), *attributes)
@@ -125,7 +126,7 @@ def _item(pen: Pen, depth: int, deepest: int, level: int, loose: bool) -> str:
 
 
 def _item_text(pen: Pen, depth: int, loose: bool) -> str:
-    """What stands in an item before the list in it."""
+    """Writes the content of an item before the list in it."""
     if loose:
         return "".join([pen.line(depth + 1) + pen.element("p", inline(pen, 1, 9)) for _ in range(pen.number(1, 2))])
     kind = pen.random.random()
@@ -151,7 +152,7 @@ def _item_text(pen: Pen, depth: int, loose: bool) -> str:
 
 
 def menu(pen: Pen, depth: int) -> str:
-    """A list of links, in a `nav` now and then; a link may open a second menu."""
+    """Writes a list of links, sometimes in a `nav`. A link may open a second menu."""
     items = []
     for _ in range(pen.number(2, 9)):
         body = link(pen)
@@ -166,7 +167,7 @@ def menu(pen: Pen, depth: int) -> str:
 
 
 def definitions(pen: Pen, depth: int, level: int = 1) -> str:
-    """A `dl`: several terms or several meanings in a group, groups in `div`, a `dl` in a `dd`."""
+    """Writes a `dl`. Groups may have several terms or meanings, or be in a `div`; a `dd` may have a `dl`."""
     grouped = pen.chance(0.12)
     parts: list[str] = []
     for _ in range(pen.number(1, 5)):
@@ -191,7 +192,7 @@ def _meaning(pen: Pen, depth: int, level: int) -> str:
 
 
 def quote(pen: Pen, depth: int, level: int = 1) -> str:
-    """A `blockquote` of paragraphs, bare text, lists, code and other quotes."""
+    """Writes a `blockquote` of paragraphs, bare text, lists, code and other quotes."""
     attributes: list[Attribute] = [("cite", url(pen))] if pen.chance(0.08) else []
     if pen.chance(0.18):
         return pen.element("blockquote", inline(pen, 3, 25), *attributes)
@@ -211,7 +212,7 @@ def quote(pen: Pen, depth: int, level: int = 1) -> str:
 
 
 def figure(pen: Pen, depth: int) -> str:
-    """A figure with its caption above, below or missing."""
+    """Writes a figure with its caption above, below or missing."""
     kind = pen.random.random()
     shown = listing(pen) if kind < 0.08 else quote(pen, depth + 1) if kind < 0.14 else picture(pen)
     if kind > 0.7:
@@ -222,7 +223,7 @@ def figure(pen: Pen, depth: int) -> str:
 
 
 def section(pen: Pen, depth: int) -> str:
-    """Blocks in one wrapper or in several, as page builders make them."""
+    """Writes blocks in one wrapper or in several, as page builders make them."""
     levels = pen.number(2, 6) if pen.chance(0.2) else 1
     levels = max(1, min(levels, DEEPEST_BLOCK - depth))
     blocks = flow(pen, depth + levels, pen.number(1, 5))
@@ -235,14 +236,14 @@ def section(pen: Pen, depth: int) -> str:
 
 
 def details(pen: Pen, depth: int) -> str:
-    """A part that opens by a click."""
+    """Writes a `details` element."""
     attributes: list[Attribute] = [("open", None)] if pen.chance(0.2) else []
     summary = pen.element("summary", inline(pen, 1, 5, 2))
     return pen.nest("details", [summary, *flow(pen, depth + 1, pen.number(1, 2))], depth, *attributes)
 
 
 def card(pen: Pen, depth: int) -> str:
-    """A link round blocks, with a picture, a heading and a line of text."""
+    """Writes a link around blocks, with a picture, a heading and a line of text."""
     pen.in_link = True
     parts = [heading(pen, depth + 1), pen.element(pen.pick(("p", "div", "span")), pen.words(2, 14))]
     if pen.chance(0.6):
@@ -252,26 +253,26 @@ def card(pen: Pen, depth: int) -> str:
 
 
 def tables(pen: Pen, depth: int) -> str:
-    """A table whose cells may hold blocks."""
+    """Writes a table whose cells may hold blocks."""
     return table(pen, depth, flow)
 
 
 def plain_listing(pen: Pen, depth: int) -> str:
-    """A code listing."""
+    """Writes a code listing."""
     return listing(pen)
 
 
 def media(pen: Pen, depth: int) -> str:
-    """A picture or a player, bare between other blocks."""
+    """Writes a picture or a player, bare between other blocks."""
     return player(pen) if pen.chance(0.4) else picture(pen)
 
 
 def unseen_part(pen: Pen, depth: int) -> str:
-    """Something that the reader of the page does not see."""
+    """Writes something that a reader of the page does not see."""
     return unseen(pen)
 
 
-BLOCKS: tuple[tuple[Callable[[Pen, int], str], float], ...] = (
+BLOCK_WRITERS: tuple[tuple[Callable[[Pen, int], str], float], ...] = (
     (paragraph, 27),
     (any_list, 15),
     (section, 11),
@@ -290,5 +291,5 @@ BLOCKS: tuple[tuple[Callable[[Pen, int], str], float], ...] = (
     (rule, 1.5),
     (address, 0.7),
 )
-_WRITERS = [writer for writer, _ in BLOCKS]
-_SHARES = [share for _, share in BLOCKS]
+_WRITERS = [writer for writer, _ in BLOCK_WRITERS]
+_SHARES = [share for _, share in BLOCK_WRITERS]

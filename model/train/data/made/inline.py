@@ -1,10 +1,10 @@
-"""Running text of made pages: links, emphasis, code, pictures and all that may stand in a paragraph."""
+"""Writes the running text of made pages: links, emphasis, code, pictures and everything else in paragraphs."""
 
 from collections.abc import Callable
 
 from soupstate.model.train.data.made.pen import Attribute, Pen
 
-DEEPEST = 3  # inline elements in each other
+DEEPEST = 3  # nesting of inline elements
 CODES = """x y n i a q f() --help foo.bar n+1 git O(n) null true 0x1F <br> &amp; a&&b "s" ls $HOME i++ T<U> C:\\ p=0.05
 get_item() README.md Ctrl C npm 42 / * | { } ; ~ x[0] --no-verify .htaccess std::vector<int> %s""".split()
 KEYS = "Ctrl Alt Shift Enter Esc Tab F5 C V X A".split()
@@ -27,7 +27,7 @@ OLD = "font font font big tt strike u nobr nobr".split()
 
 
 def url(pen: Pen) -> str:
-    """An address, not escaped."""
+    """Writes an address, not escaped."""
     kind = pen.random.random()
     path = "/".join(
         pen.random.choices([name.replace(":", "").lower() for name in pen.habits.names[:9]], k=pen.number(1, 3))
@@ -49,7 +49,7 @@ def url(pen: Pen) -> str:
 
 
 def picture_url(pen: Pen) -> str:
-    """The address of a picture, not escaped."""
+    """Writes the address of a picture, not escaped."""
     size = pen.pick(("", "", "-300x200", "@2x", "_thumb"))
     name = pen.name.replace(":", "").replace("/", "")
     return (
@@ -61,12 +61,12 @@ def picture_url(pen: Pen) -> str:
 
 
 def alternative(pen: Pen) -> str:
-    """Words for an `alt` or a `title`, not escaped."""
+    """Writes words for an `alt` or a `title`, not escaped."""
     return pen.space.join(pen.plain_words(1, 6)) if pen.chance(0.8) else ""
 
 
 def link(pen: Pen, level: int = 0, target: str | None = None) -> str:
-    """A link round text or a picture. Inside another link: plain words."""
+    """Writes a link around text or a picture. Inside another link: plain words."""
     if pen.in_link:
         return pen.words(1, 4)
     attributes: list[Attribute] = [("href", url(pen) if target is None else target)]
@@ -81,7 +81,7 @@ def link(pen: Pen, level: int = 0, target: str | None = None) -> str:
 
 
 def image(pen: Pen, level: int = 0) -> str:
-    """An `img`; the address may wait in `data-src` for a script."""
+    """Writes an `img`. Its address may be in `data-src`, for a script."""
     attributes: list[Attribute] = [("src", picture_url(pen))]
     if pen.chance(0.85):
         attributes.append(("alt", alternative(pen)))
@@ -100,7 +100,7 @@ def image(pen: Pen, level: int = 0) -> str:
 
 
 def icon(pen: Pen, level: int = 0) -> str:
-    """A small svg."""
+    """Writes a small svg."""
     path = SVG_PATH.format(a=pen.number(1, 20), b=pen.number(1, 20))
     parts = f'<path d="{path}"' + pen.pick(("/>", " fill='none'/>", "></path>"))
     if pen.chance(0.3):
@@ -112,7 +112,7 @@ def icon(pen: Pen, level: int = 0) -> str:
 
 
 def code(pen: Pen, level: int = 0) -> str:
-    """A bit of code, often of one letter."""
+    """Writes a bit of code, often of one letter."""
     name = pen.random.choices(("code", "kbd", "samp", "var", "tt"), (70, 10, 6, 9, 3 * pen.habits.old))[0]
     if name == "kbd" and pen.chance(0.4):
         return "+".join(pen.element("kbd", pen.pick(KEYS)) for _ in range(2))
@@ -125,7 +125,7 @@ def code(pen: Pen, level: int = 0) -> str:
 
 
 def emphasis(pen: Pen, level: int = 0) -> str:
-    """Bold or italic text."""
+    """Writes bold or italic text."""
     if pen.habits.old and pen.chance(0.4):
         return small_mark(pen, level)
     name = pen.pick(("b", "strong", "strong", "i", "em", "em"))
@@ -133,7 +133,7 @@ def emphasis(pen: Pen, level: int = 0) -> str:
 
 
 def double_emphasis(pen: Pen, level: int = 0) -> str:
-    """Bold in italic or italic in bold, of all or of a part."""
+    """Writes bold in italic or italic in bold, of all or of a part."""
     outer, inner = pen.pick((("b", "i"), ("i", "b"), ("strong", "em"), ("em", "strong"), ("strong", "i")))
     before = pen.words(1, 3) + pen.space if pen.chance(0.4) else ""
     marked = pen.element(inner, pen.words(1, 4))
@@ -142,7 +142,7 @@ def double_emphasis(pen: Pen, level: int = 0) -> str:
 
 
 def part_of_word(pen: Pen, level: int = 0) -> str:
-    """A word of which a part is marked, as in `<b>wo</b>rd`."""
+    """Writes a word with a part marked, as in `<b>wo</b>rd`."""
     word = pen.plain_words(1, 1)[0]
     place = pen.number(1, max(1, len(word) - 1))
     first, last = pen.literal(word[:place]), pen.literal(word[place:])
@@ -154,7 +154,7 @@ def part_of_word(pen: Pen, level: int = 0) -> str:
 
 
 def sub_and_sup(pen: Pen, level: int = 0) -> str:
-    """A lowered or raised part inside a word, or the mark of a note."""
+    """Writes a lowered or raised part inside a word, or the mark of a note."""
     if pen.chance(0.3):
         note = pen.literal(pen.pick(("1", "2", "[3]", "*")))
         return pen.words(1, 2) + pen.element("sup", note if pen.in_link else pen.element("a", note, ("href", "#fn1")))
@@ -164,7 +164,7 @@ def sub_and_sup(pen: Pen, level: int = 0) -> str:
 
 
 def small_mark(pen: Pen, level: int = 0) -> str:
-    """One of the rarer elements round a few words."""
+    """Writes one of the rarer elements around a few words."""
     if pen.habits.old:
         name = pen.pick(OLD)
         if name == "font":
@@ -175,7 +175,7 @@ def small_mark(pen: Pen, level: int = 0) -> str:
 
 
 def quotation(pen: Pen, level: int = 0) -> str:
-    """A `q`, now and then with another `q` in it."""
+    """Writes a `q`, sometimes with another `q` in it."""
     body = pen.words(2, 8)
     if pen.chance(0.3):
         body += pen.space + pen.element("q", pen.words(1, 5)) + (pen.space + pen.words(1, 3) if pen.chance(0.5) else "")
@@ -183,7 +183,7 @@ def quotation(pen: Pen, level: int = 0) -> str:
 
 
 def named_thing(pen: Pen, level: int = 0) -> str:
-    """An abbreviation, a date, a number with its value, a reading aid."""
+    """Writes an abbreviation, a date, a number with its value, a reading aid."""
     kind = pen.number(0, 4)
     if kind == 0:
         return pen.element("abbr", pen.words(1, 1), ("title", alternative(pen)))
@@ -199,7 +199,7 @@ def named_thing(pen: Pen, level: int = 0) -> str:
 
 
 def empty_thing(pen: Pen, level: int = 0) -> str:
-    """An element that shows nothing: an icon by class, an old anchor, an empty span."""
+    """Writes an element that shows nothing: an icon by class, an old anchor, an empty span."""
     if pen.chance(0.4) and not pen.in_link:
         return pen.element("a", "", pen.pick((("name", pen.name), ("id", pen.name), ("href", "#"))))
     return pen.element(
@@ -208,7 +208,7 @@ def empty_thing(pen: Pen, level: int = 0) -> str:
 
 
 def reference(pen: Pen, level: int = 0) -> str:
-    """A character reference between words; rarely one without its semicolon."""
+    """Writes a character reference between words; rarely one without its semicolon."""
     sign = pen.pick(LEGACY_REFERENCES if pen.chance(0.05) else REFERENCES)
     pen.spent += len(sign)
     before = pen.words(1, 3) + pen.space if pen.chance(0.5) else ""
@@ -216,13 +216,13 @@ def reference(pen: Pen, level: int = 0) -> str:
 
 
 def broken_line(pen: Pen, level: int = 0) -> str:
-    """Words with a line break."""
+    """Writes words with a line break."""
     breaks = pen.void("br") * pen.random.choices((1, 2, 3), (80, 16, 4))[0]
     return pen.words(1, 7) + breaks + pen.pick(("", "\n", " ")) + pen.words(1, 7)
 
 
 def field(pen: Pen, level: int = 0) -> str:
-    """A label with its field or a button in running text."""
+    """Writes a label with its field or a button in running text."""
     if pen.in_link:
         return pen.words(1, 3)
     if pen.chance(0.4):
@@ -231,23 +231,23 @@ def field(pen: Pen, level: int = 0) -> str:
 
 
 def comment_words(pen: Pen, low: int, high: int) -> str:
-    """Words without the signs that could end a comment."""
+    """Writes words without the signs that could end a comment."""
     words = "".join(char for char in pen.space.join(pen.plain_words(low, high)) if char not in "<>-!&[]")
     pen.spent += len(words.encode()) + 8
     return words
 
 
 def comment(pen: Pen, level: int = 0) -> str:
-    """A comment of words."""
+    """Writes a comment of words."""
     return f"<!-- {comment_words(pen, 0, 8)} -->" if pen.chance(0.8) else f"<!--{comment_words(pen, 1, 4)}-->"
 
 
 def text(pen: Pen, level: int = 0) -> str:
-    """Plain words."""
+    """Writes plain words."""
     return pen.words(1, 14)
 
 
-KINDS: tuple[tuple[Callable[[Pen, int], str], float], ...] = (
+INLINE_WRITERS: tuple[tuple[Callable[[Pen, int], str], float], ...] = (
     (text, 28),
     (link, 18),
     (emphasis, 14),
@@ -266,12 +266,12 @@ KINDS: tuple[tuple[Callable[[Pen, int], str], float], ...] = (
     (field, 0.6),
     (comment, 0.5),
 )
-_WRITERS = [kind for kind, _ in KINDS]
-_SHARES = [share for _, share in KINDS]
+_WRITERS = [writer for writer, _ in INLINE_WRITERS]
+_SHARES = [share for _, share in INLINE_WRITERS]
 
 
 def inline(pen: Pen, low: int, high: int, level: int = 0) -> str:
-    """Running text: words, from low to high of them at a time, with inline elements between."""
+    """Writes running text: from low to high words at a time, with inline elements between them."""
     if level >= DEEPEST or pen.chance(0.25 + 0.2 * level):
         return pen.words(low, high)
     pieces = [pen.words(low, high)] if pen.chance(0.75) else []

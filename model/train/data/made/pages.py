@@ -1,7 +1,7 @@
-"""Pages made from a grammar of HTML. Real pages seldom show what these show: deep lists, quotes in quotes, tiny pages.
+"""Made pages, from a grammar of HTML. They show what real pages rarely show: deep lists, quotes in quotes, tiny pages.
 
-Each page draws its author's habits, then its shape, then blocks until it has its size.
-A made page is healthy: its nesting is what a parser sees. Damage is done elsewhere.
+Each page draws its author's habits, then its shape, then blocks until it has reached its size. A made page is healthy:
+its nesting is what a parser sees. `soupstate.model.train.data.damage` breaks pages.
 """
 
 import re
@@ -18,7 +18,7 @@ from soupstate.model.train.data.made.pen import Attribute, Pen, Texts, draw_habi
 __all__ = ["Texts", "made_page"]
 
 SMALLEST_PAGE = 30  # bytes
-LARGEST_ROOM = 9000  # bytes after which no block begins; the last block and the footer follow
+LARGEST_ROOM = 9000  # bytes after which no new block begins; the last block may end, and the footer follows
 MEDIAN_ROOM = 3200  # bytes
 HTML5 = ("<!DOCTYPE html>", "<!DOCTYPE html>", "<!doctype html>", "<!Doctype HTML>")
 XHTML = (
@@ -33,8 +33,8 @@ HTML4 = (
 )
 LANGUAGES = ("en", "en-US", "de", "fr-FR", "es", "zh-CN", "ja", "pt-br")
 
-# What must follow an end tag that the author leaves out. Inner elements come first: they look for outer end tags.
-# A p before a table keeps its end tag, for without a doctype a table does not close it.
+# What must follow an end tag that the author omits. Inner elements come first, because they look for outer end tags.
+# A p before a table keeps its end tag, because without a doctype a table does not close it.
 _AFTER_P = """address article aside blockquote center details div dl fieldset figure footer form h[1-6] header hr main
 nav ol p pre section ul""".split()
 _PARENTS_OF_P = """article aside blockquote body center dd details div fieldset figure footer form header li main nav
@@ -58,8 +58,8 @@ OMISSIBLE = {name: re.compile(f"</{name}>(?=\\s*(?:{after}))", re.IGNORECASE) fo
 
 
 def made_page(random: np.random.Generator, texts: Texts) -> str:
-    """One page of healthy HTML, of 30 bytes to some 12,000 (rarely 15,000), with words of the texts."""
-    drawn = Random(int(random.integers(2**63)))  # many small draws: numpy's take five times as long
+    """Writes one page of healthy HTML, of 30 to about 12,000 bytes (rarely 15,000), with words of the texts."""
+    drawn = Random(int(random.integers(2**63)))  # many small draws, for which numpy takes five times as long
     while True:
         page = _page(Pen(drawn, texts, draw_habits(drawn)))
         if len(page.encode()) >= SMALLEST_PAGE:
@@ -67,7 +67,7 @@ def made_page(random: np.random.Generator, texts: Texts) -> str:
 
 
 def _page(pen: Pen) -> str:
-    """One page of a drawn shape."""
+    """Writes one page of a drawn shape."""
     shape: Callable[[Pen], str] = pen.random.choices((_tiny, _fragment, _headless, _whole), (17, 13, 9, 61))[0]
     pen.room = int(max(150, min(LARGEST_ROOM, MEDIAN_ROOM * pen.random.lognormvariate(0, 0.75))))
     page = shape(pen)
@@ -78,7 +78,7 @@ def _page(pen: Pen) -> str:
 
 
 def _tiny(pen: Pen) -> str:
-    """A page of some ten words: plain text, one element, or the smallest whole page."""
+    """Writes a page of about ten words: plain text, one element, or the smallest whole page."""
     pen.room = pen.number(40, 300)
     kind = pen.random.random()
     if kind < 0.15:
@@ -104,14 +104,14 @@ def _tiny(pen: Pen) -> str:
 
 
 def _fragment(pen: Pen) -> str:
-    """Blocks without html, head and body."""
+    """Writes blocks without html, head and body."""
     pen.room = int(pen.room * 0.6)
     blocks = [opening(pen, 0), *flow(pen, 0, pen.number(1, 30))]
     return "".join([block + pen.line(0) for block in blocks])
 
 
 def _headless(pen: Pen) -> str:
-    """A page that leaves out the tags of html, head and body, but not all that stands in the head."""
+    """Writes a page that omits the tags of html, head and body, but has elements of the head."""
     head = [pen.element("title", pen.words(1, 7))]
     if pen.chance(0.6):
         head.insert(0, pen.void("meta", ("charset", "utf-8")))
@@ -122,7 +122,7 @@ def _headless(pen: Pen) -> str:
 
 
 def _whole(pen: Pen) -> str:
-    """A page with html, head and body."""
+    """Writes a page with html, head and body."""
     doctype = _doctype(pen)
     attributes: list[Attribute] = [("lang", pen.pick(LANGUAGES))] if pen.chance(0.6) else []
     if "XHTML" in doctype:
@@ -133,7 +133,7 @@ def _whole(pen: Pen) -> str:
 
 
 def _doctype(pen: Pen) -> str:
-    """A doctype that fits the habits, or none."""
+    """Writes a doctype that fits the habits, or none."""
     if pen.chance(0.12):
         return ""
     if pen.habits.old:
@@ -146,7 +146,7 @@ def _doctype(pen: Pen) -> str:
 
 
 def _head(pen: Pen) -> list[str]:
-    """The elements of the head, the charset first."""
+    """Writes the elements of the head, the charset first."""
     title = pen.element("title", pen.words(1, 9))
     charset = pen.void("meta", ("charset", pen.pick(("utf-8", "UTF-8"))))
     if pen.habits.old or pen.chance(0.2):
@@ -161,7 +161,7 @@ def _head(pen: Pen) -> list[str]:
 
 
 def _metas(pen: Pen) -> list[str]:
-    """Up to six `meta` elements, each of another name."""
+    """Writes up to six `meta` elements with different names."""
     words = pen.space.join(pen.plain_words(2, 16))
     pairs: tuple[tuple[Attribute, str], ...] = (
         (("name", "viewport"), "width=device-width, initial-scale=1"),
@@ -191,7 +191,7 @@ def _link(pen: Pen) -> str:
 
 
 def _conditional(pen: Pen) -> str:
-    """A conditional comment for old browsers, or a comment."""
+    """Writes a conditional comment for old browsers, or a comment."""
     kind = pen.random.random()
     if kind < 0.4:
         return '<!--[if lt IE 9]>\n<script src="/js/html5shiv.js"></script>\n<![endif]-->'
@@ -203,7 +203,7 @@ def _conditional(pen: Pen) -> str:
 
 
 def _body(pen: Pen) -> list[str]:
-    """The blocks of the body: in a row, or as a site places them round its content."""
+    """Writes the blocks of the body: in a row, or as a site places them around its content."""
     footer = pen.element("footer", pen.element("p", pen.pick(("&copy; 2024 ", "")) + pen.words(1, 9)))
     if pen.chance(0.45):
         parts = flow(pen, 1, 200)
@@ -217,7 +217,7 @@ def _body(pen: Pen) -> list[str]:
 
 
 def _site(pen: Pen, footer: str) -> list[str]:
-    """Header, menu, content in wrappers, and what stands beside and below it."""
+    """Writes header, menu, content in wrappers, and what is beside and below it."""
     wrappers = pen.number(0, 5)
     depth = 1 + wrappers
     top = pen.element(pen.pick(("h1", "div", "p")), pen.words(1, 4))

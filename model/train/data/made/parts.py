@@ -1,4 +1,4 @@
-"""Blocks of made pages that hold no other blocks: code listings, pictures, players, forms, scripts, comments."""
+"""Writes the blocks of made pages without blocks inside: code listings, pictures, players, forms, scripts, comments."""
 
 import json
 import re
@@ -60,7 +60,7 @@ SHEETS = (
 
 
 def listing(pen: Pen) -> str:
-    """A `pre`, with or without `code` in it, plain or coloured by a highlighter."""
+    """Writes a `pre`, with or without `code` in it, plain or coloured by a highlighter."""
     language = pen.pick(tuple(LISTINGS))
     source = LISTINGS[language]
     start = pen.number(0, len(source) - 1)
@@ -86,7 +86,7 @@ def listing(pen: Pen) -> str:
 
 
 def _coloured(pen: Pen, line: str) -> str:
-    """The line with spans as a highlighter makes them."""
+    """Writes a line with spans, as highlighters do."""
     short = pen.chance(0.6)
     text = ""
     for token in TOKENS.findall(line):
@@ -102,7 +102,7 @@ def _coloured(pen: Pen, line: str) -> str:
 
 
 def picture(pen: Pen) -> str:
-    """A picture: `img`, `picture` with sources, or an svg."""
+    """Writes a picture: `img`, `picture` with sources, or an svg."""
     kind = pen.random.random()
     if kind < 0.6:
         return image(pen)
@@ -116,7 +116,7 @@ def picture(pen: Pen) -> str:
 
 
 def player(pen: Pen) -> str:
-    """A video, a sound or a page in a frame."""
+    """Writes a video, a sound or a page in a frame."""
     if pen.chance(0.45):
         fallback = pen.words(1, 5) if pen.chance(0.25) else ""
         address = pen.pick(
@@ -137,7 +137,7 @@ def player(pen: Pen) -> str:
 
 
 def form(pen: Pen, depth: int) -> str:
-    """A form of one to five rows, now and then in a fieldset."""
+    """Writes a form of one to five rows, sometimes in a fieldset."""
     rows = [_row(pen, depth + 1) for _ in range(pen.number(1, 5))]
     submit = ("type", "submit")
     rows.append(pen.element("button", pen.words(1, 2), submit) if pen.chance(0.5) else _input(pen, "submit"))
@@ -149,7 +149,7 @@ def form(pen: Pen, depth: int) -> str:
 
 
 def _row(pen: Pen, depth: int) -> str:
-    """A field of a form with its label, in a p, a div or bare."""
+    """Writes a field of a form with its label, in a p, a div or bare."""
     name = re.sub("[^a-z]", "", pen.name.lower()) or "q"
     kind = pen.random.random()
     if kind < 0.5:
@@ -193,7 +193,7 @@ def _select(pen: Pen, depth: int) -> str:
 
 
 def script(pen: Pen) -> str:
-    """A script: an address, a few lines, or JSON that describes the page."""
+    """Writes a script: an address, a few lines, or JSON that describes the page."""
     kind = pen.random.random()
     if kind < 0.35:
         return pen.element(
@@ -213,14 +213,14 @@ def script(pen: Pen) -> str:
 
 
 def sheet(pen: Pen) -> str:
-    """A `style` element."""
+    """Writes a `style` element."""
     body = pen.pick(SHEETS)
     pen.spent += len(body)
     return pen.element("style", body, *pen.pick(((), (("type", "text/css"),))))
 
 
 def unseen(pen: Pen) -> str:
-    """What a reader does not see: comments, scripts, noscript, templates, hidden elements, tracking dots."""
+    """Writes what a reader does not see: comments, scripts, noscript, templates, hidden elements, tracking dots."""
     kind = pen.random.random()
     if kind < 0.3:
         return comment(pen)

@@ -1,4 +1,4 @@
-"""The pen that writes made pages: the words, how the page's author writes tags, and one element at a time.
+"""The pen that writes made pages: it has the words and the author's habits, and writes one element at a time.
 
 A page has one author. `draw_habits` draws how that author quotes, indents, names classes and closes tags.
 `Pen` then writes text and elements that way. It counts what it wrote, so that a page can stop at its size.
@@ -17,7 +17,7 @@ Attribute = tuple[str, str | None]  # the value is not escaped yet; None is an a
 
 SHORTEST_RUN = 40  # words
 LONGEST_WORD = 60  # characters; longer ones are addresses and hashes
-CHUNK_SIZES = (2, 4, 3, 2, 6, 3, 5)  # characters a "word" has where the script has no spaces
+CHUNK_SIZES = (2, 4, 3, 2, 6, 3, 5)  # characters per "word" in scripts without spaces
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 UNSPACED_OR_NOT = re.compile(f"(?:(?!{UNSPACED.pattern})[^\\W_])+|.", re.DOTALL)
@@ -28,11 +28,11 @@ class Texts:
     """Runs of words to draw from."""
 
     runs: tuple[tuple[str, ...], ...]  # each at least SHORTEST_RUN words
-    unspaced: frozenset[int] = frozenset()  # places in `runs` of those whose words are joined without spaces
+    unspaced: frozenset[int] = frozenset()  # indices in `runs` of those whose words are joined without spaces
 
     @classmethod
     def from_texts(cls, texts: Iterable[str]) -> "Texts":
-        """The runs of the texts that are long enough; ValueError when none is.
+        """Makes runs of the texts that are long enough. Raises ValueError when none is.
 
         Words are split at white space. Chinese, Japanese, Thai and their like become chunks of 2 to 6 characters.
         """
@@ -53,7 +53,7 @@ class Texts:
 
 
 def _chunks(text: str) -> list[str]:
-    """The text in chunks of 2 to 6 characters. Latin words stay whole and vowel signs stay with their letter."""
+    """Returns the text in chunks of 2 to 6 characters. Latin words stay whole; vowel signs stay with their letter."""
     chunks: list[str] = []
     for piece in text.split():
         chunk, size = "", 0
@@ -74,7 +74,7 @@ class Marks:
 
     quotes: tuple[str, ...]  # one is drawn for each attribute; "" leaves the quotes out where that is legal
     upper: bool
-    void_end: str  # how `<br` goes on
+    void_end: str  # what follows `<br`
     omitted: frozenset[str]  # elements whose end tag is left out where HTML allows it
 
 
@@ -84,18 +84,18 @@ class Layout:
 
     breaks: tuple[str, ...]  # one is drawn between two blocks
     indent: str
-    wrap: int  # words a line of running text has; 0 keeps a paragraph on one line
+    wrap: int  # words per line of running text; 0 keeps a paragraph on one line
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """All that stays the same over one page."""
+    """Everything that stays the same over one page."""
 
     marks: Marks
     layout: Layout
     names: tuple[str, ...]  # classes and ids
     decorated: float  # the share of elements with a class
-    references: str  # "": only & < > are written as references; "quot": quotes too; "ascii": all but ASCII too
+    references: str  # "": only & < > are written as references; "quot": also quotes; "ascii": also all but ASCII
     old: bool  # a page of 1999: font, center, layout tables
 
 
@@ -129,7 +129,7 @@ def _made_name(random: Random) -> str:
 
 
 def _draw_names(random: Random) -> tuple[str, ...]:
-    """24 class names of one kind."""
+    """Draws 24 class names of one kind."""
     kind = random.random()
     if kind < 0.35:
         return tuple(random.sample(STOCK_NAMES, 24))
@@ -158,10 +158,10 @@ def _draw_layout(random: Random) -> Layout:
 
 
 def draw_habits(random: Random) -> Habits:
-    """One author's habits."""
+    """Draws one author's habits."""
     quotes = random.choices((('"',), ("'",), ("",), ('"', "'"), ('"', "")), (66, 10, 12, 7, 5))[0]
     void_end = random.choices((">", "/>", " />"), (60, 16, 24))[0]
-    omits = void_end == ">" and random.random() < 0.3  # some of them hold no element that could go without
+    omits = void_end == ">" and random.random() < 0.3  # on some of these pages no element may omit its end tag
     omitted = random.choice(OMISSIONS) if omits else frozenset[str]()
     return Habits(
         Marks(quotes, void_end == ">" and random.random() < 0.1, void_end, omitted),
@@ -174,7 +174,7 @@ def draw_habits(random: Random) -> Habits:
 
 
 STYLES = ("color:#{:06x}", "background: #{:06X};", "margin:0 0 {}px", "width: {}px; float: left;", "z-index:{}")
-# Style, id and the like: a name, and a value with the place of a number or a class name.
+# Style, id and the like: a name, and a value with a field for a number or a class name.
 RARE_ATTRIBUTES = (
     ("id", "{name}"),
     ("id", "{name}-{number}"),
@@ -190,7 +190,9 @@ RARE_ATTRIBUTES = (
     ("onclick", "return {name}({number} > 1)"),
     ("tabindex", "-1"),
 )
-UNDECORATED = set("br wbr html head title meta link script style source track param template".split())  # hardly ever
+UNDECORATED = set(
+    "br wbr html head title meta link script style source track param template".split()
+)  # rarely have a class
 UNSAFE_UNQUOTED = re.compile("[\\s\"'=<>`]")
 NOT_ASCII = re.compile("[^\x00-\x7f]")
 
@@ -202,9 +204,9 @@ class Pen:
         self.random = random
         self.habits = habits
         self.texts = texts
-        self.spent = 0  # bytes, as they would be with all end tags
+        self.spent = 0  # bytes written, counted with all end tags
         self.room = 0  # bytes at which the page should end
-        self.in_link = False  # links, buttons and fields may not stand in one
+        self.in_link = False  # links must not contain links, buttons or fields
         self._turn_to(random.randrange(len(texts.runs)))
         self._bare_ampersands = random.random() < 0.15  # in addresses, and between two spaces
         self._escapes = {38: "&amp;", 60: "&lt;", 0xA0: "&nbsp;"}
@@ -219,20 +221,20 @@ class Pen:
         self._next = self.random.randrange(len(self._run))
 
     def chance(self, share: float) -> bool:
-        """True in this share of calls."""
+        """Returns True in this share of calls."""
         return self.random.random() < share
 
     def pick(self, choices: Sequence[T]) -> T:
-        """One of the choices."""
+        """Returns one of the choices."""
         return choices[int(self.random.random() * len(choices))]
 
     def number(self, low: int, high: int) -> int:
-        """A number from low to high, both included; low ones are likelier."""
+        """Returns a number from low to high, both included. Low numbers are likelier."""
         return low + int((high - low + 1) * self.random.random() ** 1.6)
 
     @property
     def full(self) -> bool:
-        """Whether the page has its size."""
+        """Whether the page has reached its size."""
         return self.spent >= self.room
 
     @property
@@ -241,7 +243,7 @@ class Pen:
         return self.pick(self.habits.names)
 
     def plain_words(self, low: int, high: int) -> list[str]:
-        """The next words of the text, not escaped."""
+        """Returns the next words of the text, not escaped."""
         if self.random.random() < 0.002:
             self._turn_to(self.random.randrange(len(self.texts.runs)))
         start = self._next
@@ -251,7 +253,7 @@ class Pen:
         return list(self._run[start : self._next])
 
     def words(self, low: int, high: int) -> str:
-        """The next words of the text, escaped; from low to high of them, fewer at the end of the text."""
+        """Returns the next words of the text, escaped: from low to high of them, fewer at the end of the text."""
         words = self.plain_words(low, high)
         wrap = self.habits.layout.wrap
         if wrap and self.space:
@@ -261,7 +263,7 @@ class Pen:
         return self.literal(self.space.join(words))
 
     def literal(self, text: str) -> str:
-        """The text, escaped."""
+        """Returns the text, escaped."""
         text = text.translate(self._escapes)
         if self.habits.references == "ascii" and not text.isascii():
             text = NOT_ASCII.sub(_reference, text)
@@ -271,26 +273,26 @@ class Pen:
         return text
 
     def line(self, depth: int) -> str:
-        """The line break before a block at this depth."""
+        """Returns the line break before a block at this depth."""
         layout = self.habits.layout
         broken = self.pick(layout.breaks) + layout.indent * min(depth, 16)
         self.spent += len(broken)
         return broken
 
     def element(self, name: str, body: str, *attributes: Attribute) -> str:
-        """An element with its end tag. Classes and the like are drawn on top of the attributes given."""
+        """Returns an element with its end tag. Classes and the like are drawn in addition to the attributes given."""
         start = self._start(name, attributes) + ">"
         shown = name.upper() if self.habits.marks.upper else name
         self.spent += len(name) + 3
         return f"{start}{body}</{shown}>"
 
     def nest(self, name: str, parts: Sequence[str], depth: int, *attributes: Attribute) -> str:
-        """An element at this depth with each part on a line of its own."""
+        """Returns an element at this depth, with each part on a line of its own."""
         body = "".join([self.line(depth + 1) + part for part in parts])
         return self.element(name, body + self.line(depth), *attributes)
 
     def void(self, name: str, *attributes: Attribute) -> str:
-        """An element that has no end tag, as `<br>`."""
+        """Returns an element that has no end tag, such as `<br>`."""
         start, end = self._start(name, attributes), self.habits.marks.void_end
         if end == "/>" and "=" in start and start[-1] not in "\"'":
             end = " />"  # the slash would belong to the value
@@ -349,6 +351,6 @@ class Pen:
 
 
 def _reference(match: re.Match[str]) -> str:
-    """The character as a reference: by its name if it has one, else by its number."""
+    """Returns the character as a reference: by its name if it has one, else by its number."""
     code = ord(match[0])
     return f"&{codepoint2name[code]};" if code in codepoint2name else f"&#{code};"

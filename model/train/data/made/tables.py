@@ -1,4 +1,4 @@
-"""Tables of made pages: tables of data with all their parts, and the layout tables of old pages."""
+"""Writes the tables of made pages: data tables with all their parts, and the layout tables of old pages."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,11 +6,11 @@ from soupstate.model.train.data.made.inline import inline
 from soupstate.model.train.data.made.pen import Attribute, Pen
 
 FIGURES = ("1", "0", "12.5", "100%", "$3.20", "-", "n/a", "1,024", "2019-04-01", "yes", "+", "x", "&")
-Flow = Callable[[Pen, int, int], list[str]]  # pen, depth, how many blocks: the blocks
+Flow = Callable[[Pen, int, int], list[str]]  # takes pen, depth and number of blocks, and returns the blocks
 
 
 def table(pen: Pen, depth: int, flow: Flow) -> str:
-    """A table; `flow` writes the blocks that stand in a cell."""
+    """Writes a table. `flow` writes the blocks in a cell."""
     if pen.chance(0.5 if pen.habits.old else 0.03):
         return _layout_table(pen, depth, flow)
     columns = pen.number(1, 6)
@@ -46,7 +46,7 @@ def _table_attributes(pen: Pen) -> Sequence[Attribute]:
 
 
 def _row(pen: Pen, depth: int, columns: int, kinds: str) -> str:
-    """A row of short cells: headers if kinds names them, else data."""
+    """Writes a row of short cells: headers when `kinds` is not empty, else data."""
     name = "th" if kinds else "td"
     scope: Sequence[Attribute] = [("scope", "col")] if kinds and pen.chance(0.25) else ()
     cells = [pen.element(name, pen.words(1, 3) if pen.chance(0.92) else "", *scope) for _ in range(columns)]
@@ -54,7 +54,7 @@ def _row(pen: Pen, depth: int, columns: int, kinds: str) -> str:
 
 
 def _body_row(pen: Pen, depth: int, columns: int, first: str, flow: Flow) -> str:
-    """A row of data. Cells may span several columns or rows."""
+    """Writes a row of data. Cells may span several columns or rows."""
     cells: list[str] = []
     column = 0
     while column < columns:
@@ -76,12 +76,12 @@ def _body_row(pen: Pen, depth: int, columns: int, first: str, flow: Flow) -> str
 
 
 def _close(pen: Pen, cells: list[str], depth: int) -> str:
-    """The row: its cells on one line or each on its own."""
+    """Writes a row of cells, on one line or each on its own."""
     return pen.element("tr", "".join(cells)) if pen.chance(0.3) else pen.nest("tr", cells, depth)
 
 
 def _cell(pen: Pen, depth: int, flow: Flow) -> str:
-    """The content of a cell of data."""
+    """Writes the content of a cell of data."""
     kind = pen.random.random()
     if kind < 0.4:
         return pen.words(1, 4)
@@ -95,7 +95,7 @@ def _cell(pen: Pen, depth: int, flow: Flow) -> str:
 
 
 def _layout_table(pen: Pen, depth: int, flow: Flow) -> str:
-    """A table that only places blocks side by side."""
+    """Writes a table that only places blocks side by side."""
     rows = []
     for _ in range(pen.number(1, 3)):
         cells = []

@@ -120,9 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         span = f"bytes {first}-{last}/{len(self.server.file)}"
         return self.send(206, data, {"Content-Range": span})
 
-    def send(
-        self, status: int, body: bytes, headers: dict[str, str] | None = None, write: int = -1
-    ) -> None:
+    def send(self, status: int, body: bytes, headers: dict[str, str] | None = None, write: int = -1) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
