@@ -1,11 +1,12 @@
 """Batches of pages as Apache Arrow has them: for Ray Data, Spark, Daft and DuckDB. It needs the extra `warc`."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 
 from soupstate.api import Soupstate
-from soupstate.app.answers import model_of
+from soupstate.app.answers import Model, model_of
 from soupstate.app.batch.writers.parquet import SCHEMA
 from soupstate.app.pages import MOST_CHARACTERS, MOST_PAGES, fill_row, mark_pages
 from soupstate.app.rows import COLUMNS, Row, as_dict
@@ -45,33 +46,42 @@ def extract_batch(
     """
     name = _page_column(batch)
     reader = (soup or _SHIPPED).reader
-    model = model_of(reader)
-    rows: list[Row] = []
-    waiting: list[tuple[Skimmed, Row]] = []
-
-    def read() -> None:
-        markings = mark_pages(reader, [page for page, _ in waiting], page_seconds)
-        for (page, row), marking in zip(waiting, markings, strict=True):
+    found = [_row(given, name, model_of(reader), max_page_bytes) for given in batch.to_pylist()]
+    for group in _groups([(row, page) for row, page in found if page is not None]):
+        markings = mark_pages(reader, [page for _, page in group], page_seconds)
+        for (row, page), marking in zip(group, markings, strict=True):
             fill_row(row, page, marking, page_seconds)
-        waiting.clear()
+    return pa.RecordBatch.from_pylist([as_dict(row) for row, _ in found], SCHEMA)
 
+
+def _row(given: dict[str, Any], name: str, model: Model, max_page_bytes: int) -> tuple[Row, Skimmed | None]:
+    """Returns the row of a page that was not read yet, and the page; None where the row's status says why not."""
     blank: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS)
-    for given in batch.to_pylist():
-        row = Row(**blank)
-        row.model_name, row.model_version = model.name, model.version
-        for column in KEPT:
-            setattr(row, column, given.get(column))
-        rows.append(row)
-        page = _decoded(given[name], given.get("content_type"), max_page_bytes)
-        if isinstance(page, Status):
-            row.status = page
-            continue
-        _describe(row, page)
-        waiting.append((skim(page.text), row))
-        if len(waiting) == MOST_PAGES or sum(len(page.text) for page, _ in waiting) > MOST_CHARACTERS:
-            read()
-    read()
-    return pa.RecordBatch.from_pylist([as_dict(row) for row in rows], SCHEMA)
+    row = Row(**blank)
+    row.model_name, row.model_version = model.name, model.version
+    for column in KEPT:
+        setattr(row, column, given.get(column))
+    page = _decoded(given[name], given.get("content_type"), max_page_bytes)
+    if isinstance(page, Status):
+        row.status = page
+        return row, None
+    row.charset, row.charset_source = page.charset or None, page.source if page.charset else None
+    row.language, row.characters, row.status = language(page.text), len(page.text), Status.OK
+    return row, skim(page.text)
+
+
+def _groups(pages: list[tuple[Row, Skimmed]]) -> Iterator[list[tuple[Row, Skimmed]]]:
+    """Yields as many pages at a time as are read together."""
+    group: list[tuple[Row, Skimmed]] = []
+    characters = 0
+    for pair in pages:
+        group.append(pair)
+        characters += len(pair[1].text)
+        if len(group) == MOST_PAGES or characters >= MOST_CHARACTERS:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group
 
 
 def _page_column(batch: pa.RecordBatch) -> str:
@@ -79,12 +89,6 @@ def _page_column(batch: pa.RecordBatch) -> str:
         if name in batch.schema.names:
             return name
     raise ValueError(f"the batch has neither html nor body; its columns: {', '.join(batch.schema.names)}")
-
-
-def _describe(row: Row, page: Decoded) -> None:
-    """Fills in what is known of a page before it is read."""
-    row.charset, row.charset_source = page.charset or None, page.source if page.charset else None
-    row.language, row.characters, row.status = language(page.text), len(page.text), Status.OK
 
 
 def _decoded(body: Any, content_type: str | None, max_page_bytes: int) -> Decoded | Status:

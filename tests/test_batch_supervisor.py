@@ -102,6 +102,7 @@ def test_a_page_that_hangs_is_left_out(job: Job, tmp_path: Path, monkeypatch: py
     assert statuses(tmp_path / "out") == ["ended its reader", "ok"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_now_and_then_loses_nothing(job: Job, tmp_path: Path) -> None:
     source = archive(tmp_path / "a.warc.gz", range(40))
     keeper, over = Supervisor(job), threading.Event()

@@ -191,7 +191,7 @@ def test_each_step_equals_reference(backend: str, units: int, outputs: int) -> N
 
 
 @SIZES
-@pytest.mark.parametrize("n", [1, 63, 1000])
+@pytest.mark.parametrize("n", [1, 63, pytest.param(1000, marks=pytest.mark.slow)])
 def test_equals_reference(backend: str, n: int, units: int, outputs: int) -> None:
     """Over many steps a state on the edge between two levels may fall to either side, and readings part a little."""
     weights, inputs, state = make_weights(units, outputs), make_inputs(n), make_state(units)

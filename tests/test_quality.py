@@ -20,7 +20,6 @@ def test_floors_are_of_these_weights_and_samples() -> None:
     assert floors.weights == quality.weights_digest(), "run python tests/quality.py --update"
 
 
-@pytest.mark.slow
 def test_no_figure_is_under_its_floor() -> None:
     figures = quality.measure(Reader(load_checkpoint(DEFAULT)))
     floors = quality.load_floors()
