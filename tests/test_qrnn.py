@@ -7,9 +7,9 @@ import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
-from test_network import inputs
 from test_initial_weights import network as lstm_network
 from test_initial_weights import stored
+from test_network import inputs
 from test_workers import root as root  # a folder with shards of some sample pages
 from test_workers import wait_for
 

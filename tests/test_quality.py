@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-import pytest
 import quality
 
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
