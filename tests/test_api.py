@@ -15,7 +15,6 @@ from conftest import Running
 
 import soupstate
 import soupstate.api
-import soupstate.arrow
 from soupstate.kernels.backends import VARIABLE
 from soupstate.model.faults import fault
 
@@ -28,7 +27,7 @@ PAGE = (
 URL = "https://example.org/barcas/"
 
 
-@pytest.mark.parametrize("module", [soupstate, soupstate.api, soupstate.arrow, fault], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [soupstate, soupstate.api, fault], ids=lambda m: m.__name__)
 def test_the_examples_in_docstrings(module) -> None:  # type: ignore[no-untyped-def]
     found = doctest.testmod(module)
     assert found.attempted and not found.failed
@@ -36,7 +35,7 @@ def test_the_examples_in_docstrings(module) -> None:  # type: ignore[no-untyped-
 
 def test_every_public_name_has_a_docstring_with_an_example() -> None:
     methods = [getattr(soupstate.Soupstate, name) for name in ("extract", "extract_many", "check", "mend", "read")]
-    for named in [*methods, soupstate.Soupstate, soupstate.arrow.extract_batch]:
+    for named in [*methods, soupstate.Soupstate]:
         assert named.__doc__ and ">>> " in named.__doc__, named
     for name in soupstate.__all__:
         assert getattr(soupstate, name).__doc__, name

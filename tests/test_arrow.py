@@ -1,11 +1,13 @@
 """Batches of pages in Arrow: the rows of `soupstate warc`, and a status for every page that fails."""
 
+import doctest
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 import soupstate
+import soupstate.arrow
 from soupstate.app.batch.writers.parquet import SCHEMA
 from soupstate.arrow import extract_batch
 
@@ -38,6 +40,11 @@ def test_a_page_that_fails_has_a_status(soup: soupstate.Soupstate) -> None:
     assert [row["charset"] for row in rows] == ["utf-8", None, None, None, None, "windows-1252"]
     assert rows[0]["text"] == rows[5]["text"] and rows[1]["text"] is None
     assert extract_batch(batch, soup, page_seconds=0.0).column("status").to_pylist()[0] == "timed out"
+
+
+def test_the_example_in_the_docstring() -> None:
+    found = doctest.testmod(soupstate.arrow)
+    assert found.attempted and not found.failed
 
 
 def test_odd_batches(soup: soupstate.Soupstate) -> None:
