@@ -35,8 +35,8 @@ Floats = NDArray[np.float32]
 class Asked:
     """A page and what is wanted of it.
 
-    include: some of EXTRACT_PARTS or ENTROPY_PARTS. scope: "all" or "main". detail: one of DETAILS, what the arrays
-    have a number for.
+    include: some of EXTRACT_PARTS or ENTROPY_PARTS. scope: "all" or "main". detail: one of DETAILS, for numbers per
+    character, per line, or no arrays.
     """
 
     html: str
@@ -113,7 +113,7 @@ def extract(reader: Reader, asked: Asked, stop: Stop = never) -> Extraction:
 
 
 def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = never) -> Extraction:
-    """Renders what is wanted of a page whose skimmed text was marked. Offsets are those of the whole page.
+    """Renders the parts asked for from a marked, skimmed page. Offsets are those of the whole page.
 
     Raises Stopped when `stop` returns True.
     """
@@ -165,7 +165,7 @@ def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
 
 
 def _main(page: str, spans: list[Span], url: str | None) -> tuple[list[Span], str | None]:
-    """Returns the spans of the main content, and the address that its relative addresses are relative to."""
+    """Returns the spans of the main content, and the base of its relative addresses."""
     chosen = main_content(page, spans)
     if any(isinstance(span, TagSpan) and span.base for span in chosen):
         return chosen, url
@@ -173,7 +173,7 @@ def _main(page: str, spans: list[Span], url: str | None) -> tuple[list[Span], st
 
 
 def _per_line(values: Floats, lines: list[int] | None, together: np.ufunc) -> Floats:
-    """Returns values (characters,) as they are, or taken `together` per line (lines,); an empty last line has 0."""
+    """Returns values (characters,) as they are, or reduced per line with `together`; an empty last line has 0."""
     if lines is None:
         return values
     padded = np.append(values, np.float32(0.0))

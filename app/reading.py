@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ from soupstate.model.faults.ranking import ranking_of
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 from soupstate.model.net.reader import Reader
 
+NETWORKS_KEPT = 2  # per process; each needs some tens of megabytes
+_LOADING = threading.Lock()
+
 
 def load_reader(weights: Path | None = None, backend: str | None = None) -> Reader:
-    """Loads a checkpoint, the shipped one by default, and checks all that a page is read with.
+    """Loads a checkpoint, the shipped one by default, and checks everything that reads a page.
 
     Raises FileNotFoundError or ValueError that says what is wrong.
     """
@@ -21,29 +25,33 @@ def load_reader(weights: Path | None = None, backend: str | None = None) -> Read
     return reader
 
 
-class LazyReader:
-    """A reader that is loaded on first use. It may be pickled: only the settings travel, each process loads its own.
+@lru_cache(maxsize=NETWORKS_KEPT)
+def _shared(weights: Path, backend: str | None, changed: int) -> Reader:
+    """Returns the reader that this process has for a file. changed: the file's time, so that a new file is loaded."""
+    if MISSING:
+        warnings.warn(MISSING, RuntimeWarning, stacklevel=5)  # points at the caller of the public API
+    return load_reader(weights, backend)
 
-    Several threads may use it at once. It warns once where the compiled kernels are missing.
+
+class LazyReader:
+    """A reader that is loaded on first use. It may be pickled: only the settings travel.
+
+    All objects with the same settings share one network per process. Several threads may use them at once. The first
+    one warns where the compiled kernels are missing.
     """
 
     def __init__(self, weights: Path | None = None, backend: str | None = None) -> None:
-        self.weights, self.backend = weights, backend
+        self.weights, self.backend = weights or DEFAULT, backend
         self._reader: Reader | None = None
-        self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"weights": self.weights, "backend": self.backend}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+        return {"weights": self.weights, "backend": self.backend, "_reader": None}
 
     @property
     def reader(self) -> Reader:
         """The network. Raises FileNotFoundError or ValueError on first use."""
-        with self._lock:
-            if self._reader is None:
-                if MISSING:
-                    warnings.warn(MISSING, RuntimeWarning, stacklevel=4)
-                self._reader = load_reader(self.weights, self.backend)
-            return self._reader
+        if self._reader is None:
+            with _LOADING:
+                changed = self.weights.stat().st_mtime_ns if self.weights.exists() else 0
+                self._reader = _shared(self.weights, self.backend, changed)
+        return self._reader

@@ -54,7 +54,7 @@ def described(record: WarcRecord) -> dict[str, Any]:
         "offset": record.offset,
         "record_id": record.record_id,
         "digest": record.digest,
-        "http_status": record.status,
+        "http_status": record.http_status,
         "truncated": record.truncated,
         "charset": page.charset if page else None,
         "charset_source": page.source if page else None,

@@ -24,7 +24,6 @@ INPUTS = {
     "two_workers": (1.71, "two workers against one, by the clock", "the same run, three rounds"),
     "row_bytes": (14_300.0, "bytes of a row in Parquet", "a run with 4 files"),
     "worker_bytes": (280e6, "peak memory of a worker", "`tests/crawl.py memory`"),
-    "gpu_speed": (0.0, "characters that a GPU reads per second; 0: not measured", "none"),
     "part_pages": (5000, "pages of a part, which a worker that dies may lose", "`--part-records`"),
     "machine_cores": (96, "cores of a machine", "assumed"),
     "day": (86_400.0, "seconds of a day", ""),
@@ -48,7 +47,7 @@ def reckoned() -> list[tuple[str, str]]:
     lost_hours = value("part_pages") / 2 * core_seconds * spread / 3600
     machines = cores / value("machine_cores")
     read, written = value("files") * value("file_bytes"), value("pages") * value("row_bytes")
-    rows = [
+    return [
         ("core seconds per page", f"{core_seconds * spread:.2f}"),
         ("of these outside the network", f"{core_seconds * spread * value('outside'):.3f}"),
         ("core hours per million pages", f"{million:,.0f}"),
@@ -64,12 +63,6 @@ def reckoned() -> list[tuple[str, str]]:
         ("lost when a worker dies: half a part on average", f"{lost_hours:.1f} core hours"),
         ("lost if every machine dies once a day", f"{lost_hours / 24:.0%}"),
     ]
-    if value("gpu_speed"):
-        hours = value("page_characters") / value("gpu_speed") * 1e6 / 3600
-        rows.append(("GPU hours per million pages, the network alone", f"{hours:,.1f}"))
-    else:
-        rows.append(("GPU hours per million pages", "not measured"))
-    return rows
 
 
 def tables() -> str:
@@ -81,7 +74,7 @@ def tables() -> str:
 
 
 def _written(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 or number == 0 else f"{number:g}"
+    return f"{number:,.0f}" if number >= 100 else f"{number:g}"
 
 
 def current(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The choice of a backend, the code that runs the recurrence: the fastest that runs here, or one asked for by name."""
+"""Chooses the backend: the fastest that runs here, or the one named."""
 
 import os
 from collections.abc import Sequence

@@ -3,6 +3,8 @@
 A module that is there but does not load raises ImportError, so that a broken build never looks like a missing one.
 """
 
+from pathlib import Path
+
 __all__ = ["MISSING", "cpp"]
 
 try:
@@ -16,6 +18,6 @@ except ModuleNotFoundError as error:
 MISSING: str = (
     ""
     if cpp is not None
-    else "the compiled kernels are missing, so reading is about 100 times slower; "
-    "install a C++17 compiler and reinstall soupstate"
+    else f"the compiled kernels are missing from {Path(__file__).parent}, so reading is about 100 times slower; "
+    "install a C++17 compiler and reinstall soupstate (in a checkout: make run)"
 )

@@ -49,7 +49,7 @@ def advance_copies(ids: Bytes, state: Bytes) -> Predictions:
 
 
 def peek_copies(ids: Bytes, state: Bytes) -> Predictions:
-    """Returns the predictions of `copies` without copying the state, for many short texts that may follow one place.
+    """Returns the predictions of `copies` without copying the state, for many short continuations of one place.
 
     It writes to `state` and restores it before it returns, so no other thread may use the state during the call.
     Raises ValueError as `copies`.

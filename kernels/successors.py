@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from soupstate.kernels.weights import CONTEXTS, SLOTS, Bytes
 
 Slots = NDArray[np.uint16]
-Words = "memoryview[int]"
 
 # Words of the state: the position in the markup (9), the last eight bytes (2), the slots and checks of the current
 # contexts, the tables.

@@ -1,7 +1,7 @@
 """The Python API: one class, and its methods as functions that use the shipped weights.
 
-Every page is a str, or bytes with an optional `charset` as an HTTP header would give it. Offsets in answers count the
-code points of the decoded page. An empty page gives an empty answer.
+Every page is a str, or bytes with an optional `charset` as an HTTP header would give it; other types raise TypeError.
+Offsets in answers count the code points of the decoded page. An empty page gives an empty answer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from soupstate.model.faults.apply import mend as apply_fixes
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.reader import Marking, Reader, Reading
-from soupstate.model.page.decode import Decoded, EmptyPage, decode, encode
+from soupstate.model.page.decode import Decoded, EmptyPage, decode, encode_changed
 from soupstate.model.page.language import language
 from soupstate.model.page.render.links import Link
 from soupstate.model.page.skim import Skimmed, skim
@@ -35,6 +35,10 @@ class Page:
     characters: of the whole page. bits_per_character: surprisal per character of what was read, which is the page
     without the middles of scripts and the like; an estimate, usually within 2%, for pages longer than 8192 bytes.
     `read` gives the exact bits of the whole page.
+
+    >>> page = extract("<html><head><title>Tea</title></head><body><p>Two cups of tea.</p></body></html>")
+    >>> page.title, page.links, page.characters
+    ('Tea', [], 80)
     """
 
     title: str | None
@@ -93,10 +97,10 @@ class Soupstate:
         charset: str | None = None,
         scope: Scope = "all",
     ) -> list[Page]:
-        """Extracts from several pages at once, which takes less time than one after another.
+        """Extracts from several pages at once, which takes somewhat less time than one after another.
 
-        urls: the address of each page. Raises ValueError as `extract` does, with the number of the page, before any
-        page is read. `soupstate.arrow.extract_batch` gives a status instead.
+        urls: the address of each page. All pages are decoded before any is read. Raises ValueError as `extract` does;
+        the message then begins with the page's index. `soupstate.arrow.extract_batch` gives a status instead.
 
         >>> soup = Soupstate()
         >>> soup.extract_many(["<a href=x>X</a>"], ["https://example.org/"])[0].links[0].url
@@ -114,11 +118,11 @@ class Soupstate:
             raise ValueError(f"{len(addresses)} urls for {len(decoded)} pages")
         skimmed = [skim(page.text) for page in decoded]
         markings = self.reader.mark_many([page.text for page in skimmed])
-        return [
-            _page(page, short, marking, url, scope)
-            for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True)
-            if marking is not None
-        ]
+        pages_read = []
+        for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True):
+            assert marking is not None  # nothing stops the reading
+            pages_read.append(_page(page, short, marking, url, scope))
+        return pages_read
 
     def check(self, html: Html, *, charset: str | None = None) -> list[Fault]:
         """Finds faults: places where the page breaks, the likeliest first, each with its fixes.
@@ -160,7 +164,7 @@ class Soupstate:
 
         faults: those that `check` found on this page; without them `mend` calls `check`. Where two fixes come close
         to each other, only the likelier fault is mended. Bytes come back as bytes in the same charset. Raises
-        ValueError for a fix outside the page, and for bytes that decoding and encoding would change.
+        ValueError for a fix outside the page, and for bytes that are not valid in the page's charset.
 
         >>> broken = '<p class="a>Ferry</p>' + "<p class='a'>Night ferries sail on.</p>" * 4
         >>> Soupstate().mend(broken, threshold=0.1)[:22]
@@ -173,9 +177,7 @@ class Soupstate:
             return mended.page
         if not mended.mended:
             return html
-        if encode(decoded.text, decoded.charset) != html:
-            raise ValueError("the page has bytes that are in no charset, which would be lost")
-        return encode(mended.page, decoded.charset)
+        return encode_changed(decoded, html, mended.page)
 
     def read(self, html: Html, *, charset: str | None = None) -> Reading:
         """Reads a page, and returns one number per character: surprisal, entropy and depth.
@@ -196,9 +198,11 @@ def _check_scope(scope: str) -> None:
 
 
 def _decoded(html: Html, charset: str | None) -> Decoded:
-    """Decodes a page. A str needs no decoding; its charset is ""."""
+    """Decodes a page. A str needs no decoding. Raises TypeError for other types."""
     if isinstance(html, str):
-        return Decoded(html.encode("utf-8", "replace").decode(), "", "detected")
+        return Decoded.of_text(html)
+    if not isinstance(html, bytes):
+        raise TypeError(f"a page is str or bytes, not {type(html).__name__}")
     try:
         return decode(html, f"text/html; charset={charset}" if charset else None)
     except EmptyPage:

@@ -31,12 +31,12 @@ def extract_batch(
 ) -> pa.RecordBatch:
     """Extracts from every page of a batch; returns a batch of SCHEMA, the columns that `soupstate warc` writes.
 
-    batch: column `html` (string) or `body` (binary); optional columns `url`, `content_type` (the HTTP header, for the
-    charset), and those of KEPT, which are taken over. soup: the network; the shipped one by default. page_seconds:
-    processor time per page. max_page_bytes: larger pages are left out.
+    batch: column `html` (string) or, without it, `body` (binary); optional columns `url`, `content_type` (the HTTP
+    header, for the charset), and those of KEPT, which are copied. soup: the network; the shipped one by default.
+    page_seconds: processor time per page. max_page_bytes: larger pages are left out.
 
-    A page that fails gives a row with its `status`, and never an exception. Raises ValueError for a batch with neither
-    `html` nor `body`, and for weights that cannot be used.
+    A page that fails gives a row with its `status`, and never an exception. Raises ValueError for a batch without
+    such columns or with others of their names, and for weights that cannot be used.
 
     >>> import pyarrow as pa
     >>> batch = pa.RecordBatch.from_pydict({"html": ["<p>Tea</p>", ""], "url": ["https://example.org/", None]})
@@ -85,6 +85,13 @@ def _groups(pages: list[tuple[Row, Skimmed]]) -> Iterator[list[tuple[Row, Skimme
 
 
 def _page_column(batch: pa.RecordBatch) -> str:
+    """Returns the name of the column of pages. Raises ValueError for a batch whose columns cannot be used."""
+    text = ("string", "large_string", "string_view", "null")
+    binary = ("binary", "large_binary", "binary_view", "null")
+    wanted = {"html": text, "body": binary, "url": text, "content_type": text}
+    for column in batch.schema:
+        if column.name in wanted and str(column.type) not in wanted[column.name]:
+            raise ValueError(f"column {column.name} is of type {column.type}, expected {wanted[column.name][0]}")
     for name in ("html", "body"):
         if name in batch.schema.names:
             return name
@@ -99,7 +106,7 @@ def _decoded(body: Any, content_type: str | None, max_page_bytes: int) -> Decode
     if size > max_page_bytes:
         return Status.TOO_LARGE
     if isinstance(body, str):
-        return Decoded(body, "", "detected")
+        return Decoded.of_text(body)
     try:
         return decode(body, content_type)
     except tuple(DECODING) as error:

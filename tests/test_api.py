@@ -17,6 +17,8 @@ import soupstate
 import soupstate.api
 from soupstate.kernels.backends import VARIABLE
 from soupstate.model.faults import fault
+from soupstate.model.net import reader
+from soupstate.model.page.render import links
 
 PAGE = (
     "<!doctype html><html lang=pt-BR><head><title>Barcas</title></head><body>\n<h1>Barcas da noite</h1>\n"
@@ -27,7 +29,7 @@ PAGE = (
 URL = "https://example.org/barcas/"
 
 
-@pytest.mark.parametrize("module", [soupstate, soupstate.api, fault], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [soupstate, soupstate.api, fault, links, reader], ids=lambda m: m.__name__)
 def test_the_examples_in_docstrings(module) -> None:  # type: ignore[no-untyped-def]
     found = doctest.testmod(module)
     assert found.attempted and not found.failed
@@ -38,7 +40,7 @@ def test_every_public_name_has_a_docstring_with_an_example() -> None:
     for named in [*methods, soupstate.Soupstate]:
         assert named.__doc__ and ">>> " in named.__doc__, named
     for name in soupstate.__all__:
-        assert getattr(soupstate, name).__doc__, name
+        assert ">>> " in (getattr(soupstate, name).__doc__ or ""), name
 
 
 def test_importing_loads_no_network() -> None:
@@ -125,10 +127,11 @@ def test_threads_share_one_object_and_a_pickle_is_small(weights: Path) -> None:
     soup = soupstate.Soupstate(weights)
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(lambda _: soup.extract(PAGE).markdown, range(8)))) == 1
-        assert len({id(reader) for reader in pool.map(lambda _: soup.reader, range(4))}) == 1
+        assert len({id(found) for found in pool.map(lambda _: soup.reader, range(4))}) == 1
     packed = pickle.dumps(soup)
     assert len(packed) < 1000
     assert pickle.loads(packed).extract(PAGE) == soup.extract(PAGE)
+    assert pickle.loads(packed).reader is soup.reader  # a process loads a network once
 
 
 def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
@@ -140,6 +143,8 @@ def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
         soupstate.extract("x", scope="article")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="binary"):
         soupstate.check(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    with pytest.raises(TypeError, match="str or bytes, not NoneType"):
+        soupstate.extract(None)  # type: ignore[arg-type]
     half = "half a pair: \ud800"
     assert len(soupstate.read(half).surprisal) == len(half)
 

@@ -51,5 +51,9 @@ def test_odd_batches(soup: soupstate.Soupstate) -> None:
     assert extract_batch(pa.RecordBatch.from_pydict({"html": pa.array([], pa.string())}), soup).num_rows == 0
     with pytest.raises(ValueError, match="neither html nor body; its columns: text"):
         extract_batch(pa.RecordBatch.from_pydict({"text": ["x"]}), soup)
+    with pytest.raises(ValueError, match="column html is of type int64, expected string"):
+        extract_batch(pa.RecordBatch.from_pydict({"html": [1]}), soup)
+    with pytest.raises(ValueError, match="column url is of type int64"):
+        extract_batch(pa.RecordBatch.from_pydict({"html": ["x"], "url": [1]}), soup)
     many = pa.RecordBatch.from_pydict({"html": pa.array([f"<p>Page {n}</p>" for n in range(70)], pa.large_string())})
     assert extract_batch(many, soup).column("status").to_pylist() == ["ok"] * 70

@@ -109,6 +109,25 @@ def test_fix_mends_a_file_in_its_charset(broken: Path) -> None:
     assert [p.name for p in broken.parent.iterdir()] == [broken.name]
 
 
+def test_fix_goes_on_after_a_file_that_cannot_be_mended(broken: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.html"
+    bad.write_bytes(BROKEN.replace("ü", "\0").encode().replace(b"\0", b"\xff", 1).replace(b"\0", "ü".encode()))
+    done = run("--fix", "--threshold", THRESHOLD, "--charset", "utf-8", str(bad), "-", stdin=BROKEN.encode())
+    assert done.exit_code == 1 and f"{bad}: the page has bytes that are not valid utf-8" in done.stderr
+    assert done.stdout_bytes == WHOLE.encode()
+
+
+def test_fix_keeps_a_link_a_file_beside_and_the_permissions(broken: Path) -> None:
+    link, beside = broken.with_name("link.html"), broken.with_name("broken.html.part")
+    link.symlink_to(broken.name)
+    beside.write_text("mine")
+    broken.chmod(0o640)
+    assert run("--fix", "--threshold", THRESHOLD, str(link)).exit_code == 0
+    assert link.is_symlink() and link.read_bytes() == WHOLE.encode("cp1252")
+    assert broken.stat().st_mode & 0o777 == 0o640 and beside.read_text() == "mine"
+    assert sorted(p.name for p in broken.parent.iterdir()) == sorted([broken.name, beside.name, link.name])
+
+
 def test_fix_of_stdin_goes_to_stdout() -> None:
     done = run("--fix", "--threshold", THRESHOLD, "-", stdin=BROKEN.encode())
     assert done.stdout_bytes == WHOLE.encode()

@@ -10,7 +10,7 @@ from test_crawl_samples import SAMPLES
 
 from soupstate.kernels import Predictions, State, Weights, available, pack
 from soupstate.kernels.weights import EMBEDDED, LEARNED, SLOTS
-from soupstate.model.net.fold import CLIPPED, eighths, fold, rounded
+from soupstate.model.net.fold import CLIPPED, fold, rounded, to_int8
 from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
 from soupstate.model.page.marks import HEADS, IGNORED, OUTPUTS, Syntax
 from soupstate.model.train.data.inputs import BYTE, LENGTH, PREDICTED, SLOT, Inputs, input_rows
@@ -110,7 +110,7 @@ def test_embeddings_in_eight_bits() -> None:
     table = (0.01 * random.normal(size=(5000, EMBEDDED))).astype(np.float32)
     table[::5] = random.normal(size=(1000, EMBEDDED)) * deviation
     table[5, 3], table[10, 4] = 1000, -1000
-    rounded, scale = eighths(table)
+    rounded, scale = to_int8(table)
     assert rounded.dtype == np.int8 and scale.shape == (EMBEDDED,) and scale.dtype == np.float32
     plain = [k for k in range(EMBEDDED) if k not in (3, 4)]
     np.testing.assert_allclose(scale[plain], CLIPPED / 127 * deviation[plain], rtol=0.15)
@@ -125,7 +125,7 @@ def test_embeddings_in_eight_bits() -> None:
 def test_embeddings_that_were_never_read(untouched: float) -> None:
     """Of a network that read too little to tell: all rows count."""
     table = (untouched * np.random.default_rng(2).normal(size=(3000, EMBEDDED))).astype(np.float32)
-    rounded, scale = eighths(table)
+    rounded, scale = to_int8(table)
     assert np.isfinite(scale).all() and (scale > 0).all()
     np.testing.assert_allclose(rounded * scale, table, atol=float(0.51 * scale.max()))
 

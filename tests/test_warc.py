@@ -75,7 +75,7 @@ def test_packings(packing: str, tmp_path: Path) -> None:
     assert [p.html for p in pages] == [page(n) for n in range(3)]
     assert pages[1] == WarcPage(
         url="https://site.example/1", date=DATE, record_id="<urn:uuid:1>", html=page(1),
-        charset="utf-8", charset_source="header", status=200,
+        charset="utf-8", charset_source="header", http_status=200,
     )  # fmt: skip
     assert tally == Tally(3, Counter(), Counter())
     path = tmp_path / "file"
@@ -135,7 +135,7 @@ def test_what_is_no_page_is_counted() -> None:
         + record(zlib.compress(page(1).encode())[:-9], Content_Encoding="deflate")
     )
     pages, tally = read(data, max_body=7000)
-    assert [(p.html, p.status) for p in pages] == [(page(1), 200), (page(2), None), (page(3), 404)]
+    assert [(p.html, p.http_status) for p in pages] == [(page(1), 200), (page(2), None), (page(3), 404)]
     assert tally.other == {
         "response of another type": 1, "response without a type": 1, "revisit": 1,
     }  # fmt: skip

@@ -3,6 +3,8 @@
 import functools
 import http.server
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -53,6 +55,15 @@ def test_a_job_and_the_same_again(tmp_path: Path, weights: Path) -> None:
     archive(tmp_path / "0.warc.gz", range(20))  # another file of the same name
     status, _, errors = run(tmp_path, "*.warc.gz", *options)
     assert status == 1 and "rows of another file named 0.warc.gz" in errors
+
+
+def test_workers_use_this_package_whatever_the_working_folder_holds(tmp_path: Path, weights: Path) -> None:
+    source = archive(tmp_path / "a.warc.gz", range(2))
+    (tmp_path / "soupstate").mkdir()
+    (tmp_path / "soupstate" / "__init__.py").write_text("raise RuntimeError('another package')\n")
+    command = [sys.executable, "-P", "-m", "soupstate", "warc", str(source), "--out", "out", "--weights", str(weights)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and orjson.loads(done.stdout)["rows"] == {"ok": 2}, done.stderr
 
 
 def test_remote_files_and_one_that_is_missing(tmp_path: Path, weights: Path, server: str) -> None:

@@ -47,7 +47,7 @@ class Folder:
             shutil.rmtree(self.parts, ignore_errors=True)
 
     def done(self) -> dict[str, str]:
-        """Returns the identity of the source of each finished file of rows, by the name of that file."""
+        """Maps each finished file of rows to the identity of its source."""
         listed = self.fs.ls(f"{self.root}/{DONE}", detail=False) if self.fs.exists(f"{self.root}/{DONE}") else []
         markers = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed)
         split = (marker.removesuffix(".json").rpartition(".") for marker in markers if marker.endswith(".json"))

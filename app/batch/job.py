@@ -19,7 +19,8 @@ class JobError(Exception):
 class Job:
     """What is the same for every file. Sizes are in bytes, times in seconds of processor time.
 
-    out: folder or address. part_records: records per part; when a file is read again, its finished parts are kept.
+    out: folder or address. part_records: records per file of rows. When a WARC file is read again, its finished files
+    of rows are kept.
     """
 
     out: str

@@ -53,7 +53,7 @@ def alone(folder: Folder) -> Iterator[None]:
 
 
 def run_local(job: Job, sources: list[str], workers: int, progress: Progress) -> None:
-    """Has `workers` workers do all files. Raises JobError. It ends the workers when it is interrupted."""
+    """Reads all files with `workers` workers. Raises JobError. It ends the workers when it is interrupted."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     for source in sources:
         waiting.put(source)

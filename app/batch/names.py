@@ -22,7 +22,10 @@ def part_name(address: str, form: str, number: int) -> str:
 
 
 def identity(address: str) -> str:
-    """Returns what tells two sources of one name apart: of a local file's size (it may move), or of the address."""
+    """Returns a digest that tells apart two sources of one name: of a local file's size, or of a remote address.
+
+    A local file may be moved, so its path does not count.
+    """
     path = Path(address)
     text = f"{path.stat().st_size} bytes" if path.exists() else address.partition("?")[0]
     return hashlib.sha256(text.encode()).hexdigest()[:8]

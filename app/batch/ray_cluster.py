@@ -34,7 +34,7 @@ class Keeper:
 
 
 def run_ray(job: Job, sources: list[str], workers: int | None, address: str, gpus: float, progress: Progress) -> None:
-    """Has actors do all files, one actor per core (or `workers`), each with one file at a time.
+    """Reads all files with actors, one per core (or `workers`), each with one file at a time.
 
     Nodes may come and go: when a node is lost, its file goes to another. All nodes must see the folder and local files.
     Raises JobError when there is no cluster.
@@ -64,7 +64,7 @@ def _knock(address: str) -> None:
 def _deal(actors: list[Any], waiting: list[str], progress: Progress) -> None:
     """Gives every idle actor the next file until all are done.
 
-    An actor without a node gets no file. It is asked for a sign of life until Ray has started it, or started it again.
+    An actor that has no node yet gets no file; it is polled until Ray starts it.
     """
     idle: list[Any] = []
     running: dict[Any, tuple[Any, str | None]] = {actor.there.remote(): (actor, None) for actor in actors}

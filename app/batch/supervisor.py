@@ -22,8 +22,8 @@ HANG_SECONDS = 60.0  # without a sign of life, beyond three times the limit of a
 MOST_STARTS = 10  # starts in a row that may fail
 MOST_ERRORS = 3  # errors of reading a file, mostly of the network
 MOST_DEATHS = 100  # workers that may die over one file
-# Deaths at one record before it is left out. A worker that ends by itself does so because of the page. A worker that is
-# killed from outside (by an operator, or for want of memory) may have been at that record by chance.
+# Deaths at one record before it is left out. A worker that crashes or hangs does so because of the page. A worker that
+# is killed from outside (by an operator, or for want of memory) may have been at that record by chance.
 OWN_DEATHS, KILLED_DEATHS = 2, 5
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
@@ -67,19 +67,23 @@ class Supervisor:
         return self._process.pid if self._process else None
 
     def run(self, source: str) -> Outcome:
-        """Has the worker read a file, again when the worker died. Raises JobError, and JobEnded when `stop` is True."""
-        attempt, weights, errors, died = Attempt(source), Counter[int](), 0, 0
+        """Makes the worker read a file, and retries when the worker dies.
+
+        Raises JobError, and JobEnded when `stop` is True.
+        """
+        attempt, errors, died = Attempt(source), 0, 0
+        crashes, kills = Counter[int](), Counter[int]()  # by record, counted while pages are read one by one
         while True:
             try:
-                _, found, again = self._try(attempt)
+                found, again = self._try(attempt)
             except _Died as death:
                 died += 1
                 if died >= MOST_DEATHS:
                     return Outcome(source, error=f"its worker died {died} times", deaths=died)
                 record = int(self.board[RECORD])
                 if attempt.careful:
-                    weights[record] += KILLED_DEATHS if death.own else OWN_DEATHS
-                attempt = _after(attempt, record, weights[record])
+                    (crashes if death.own else kills)[record] += 1
+                attempt = _after(attempt, record, crashes[record], kills[record])
                 continue
             self.board[BYTES] = self.board[PAGES] = 0
             if isinstance(found, Counts):
@@ -102,14 +106,16 @@ class Supervisor:
             self._process.wait()
         self._process = self._connection = None
 
-    def _try(self, attempt: Attempt) -> tuple[str, Counts | str, bool]:
+    def _try(self, attempt: Attempt) -> tuple[Counts | str, bool]:
+        """Returns the counts, or the error and whether another try may help."""
         self.board[RECORD] = self.board[BYTES] = self.board[PAGES] = 0
         connection = self._started()
         try:
             connection.send(attempt)
         except OSError:
             raise self._death(own=False) from None
-        return self._answer(connection, HANG_SECONDS + 3 * self.job.page_seconds)
+        _, found, again = self._answer(connection, HANG_SECONDS + 3 * self.job.page_seconds)
+        return found, again
 
     def _started(self) -> Connection:
         """Returns a connection to a worker that is ready."""
@@ -120,7 +126,14 @@ class Supervisor:
             here, there = socket.socketpair()
             with there:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "soupstate.app.batch.worker", str(there.fileno()), str(self._file.fileno())],
+                    [
+                        sys.executable,
+                        "-P",  # a folder named soupstate in the working folder is not this package
+                        "-m",
+                        "soupstate.app.batch.worker",
+                        str(there.fileno()),
+                        str(self._file.fileno()),
+                    ],
                     pass_fds=(there.fileno(), self._file.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=sys.stderr.fileno() if _real(sys.stderr) else subprocess.DEVNULL,
@@ -169,13 +182,13 @@ class Supervisor:
             time.sleep(LOOK_SECONDS)
 
 
-def _after(attempt: Attempt, record: int, weight: int) -> Attempt:
-    """Returns the next attempt.
+def _after(attempt: Attempt, record: int, crashes: int, kills: int) -> Attempt:
+    """Returns the next attempt. Leaves the record out after two crashes or five kills.
 
-    weight: of the deaths at `record`. Each counts for KILLED_DEATHS or OWN_DEATHS, and their product leaves it out.
+    A mixture of both adds up: one crash is half of enough, one kill is a fifth.
     """
     attempt = replace(attempt, careful=True)
-    if weight < OWN_DEATHS * KILLED_DEATHS:
+    if crashes / OWN_DEATHS + kills / KILLED_DEATHS < 1:
         return attempt
     if record in attempt.leave_out:  # the record itself ends the worker, not its page
         return replace(attempt, until=record)

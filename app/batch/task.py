@@ -95,7 +95,7 @@ class Task:
         self.counts.memory = peak if sys.platform == "darwin" else peak * 1024
 
     def _batches(self, file: "_Watched", tally: Tally, skip: int) -> Iterator[list[tuple[int, WarcRecord]]]:
-        """Yields batches of (number, record) from record `skip` on. A batch is read together and lies in one part."""
+        """Yields groups of (number, record) from record `skip` on, each read together and within one part."""
         batch: list[tuple[int, WarcRecord]] = []
         pages = characters = 0
         most = 1 if self.attempt.careful else MOST_PAGES

@@ -14,7 +14,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("bench")
 def bench_command() -> None:
-    """Measure the speed of this machine's kernels, or of its GPU's."""
+    """Measure the speed of this machine's kernels."""
 
 
 @bench_command.command("kernels")

@@ -1,6 +1,8 @@
 """`soupstate entropy`: measures how surprising pages are, finds where they are broken, and mends them."""
 
+import os
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,21 @@ import orjson
 from tqdm import tqdm
 
 from soupstate.app.answers import DETAILS, ENTROPY_PARTS, measure, reply
-from soupstate.app.cli.files import STDIN_NAME, Wanted, answers, included, json_line, shared_options, write
+from soupstate.app.cli.files import (
+    STDIN_NAME,
+    HtmlFile,
+    Wanted,
+    answers,
+    included,
+    json_line,
+    shared_options,
+    tell,
+    write,
+)
 from soupstate.app.fault_formats import sarif, source_frame
 from soupstate.model.faults.apply import LIKELY, mend
 from soupstate.model.faults.fault import Fault
-from soupstate.model.page.decode import Decoded, encode
+from soupstate.model.page.decode import encode_changed
 from soupstate.model.page.line_index import LineIndex
 
 
@@ -53,17 +65,17 @@ def entropy_command(
     parts = include if form == "json" and not fix else include | {"faults"}
     wanted = Wanted(include=parts, detail=detail if form == "json" else "none", **options)
     found, results = False, []
-    for name, page, answer in answers(wanted, partial(reply, answerer=measure)):
+    for file, answer in answers(wanted, partial(reply, answerer=measure)):
         likely = [f for f in answer.get("faults", ()) if f.probability >= threshold]
         if fix:
-            likely = _mend_file(name, page, likely)
+            likely = _mend_file(file, likely)
         elif form == "json":
-            write(json_line(wanted, name, answer))
+            write(json_line(wanted, file.name, answer))
         elif form == "text":
-            lines = LineIndex(page.text)
-            write("".join(source_frame(name, lines, fault) for fault in likely).encode("utf-8", "replace"))
+            lines = LineIndex(file.page.text)
+            write("".join(source_frame(file.name, lines, fault) for fault in likely).encode("utf-8", "replace"))
         else:
-            results.append((name, page.text, likely))
+            results.append((file.name, file.page.text, likely))
         found = found or bool(likely)
     if form == "sarif" and not fix:
         write(orjson.dumps(sarif(results), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -71,26 +83,34 @@ def entropy_command(
         sys.exit(1)
 
 
-def _mend_file(name: str, page: Decoded, faults: list[Fault]) -> list[Fault]:
-    """Writes the mended page in place of the file, in its charset. Returns the faults that were left."""
-    mended = mend(page.text, faults, 0.0)
+def _mend_file(file: HtmlFile, faults: list[Fault]) -> list[Fault]:
+    """Writes the mended page in place of the file, in its charset. Returns the faults that were left.
+
+    A file that cannot be written keeps all its faults, and the error goes to stderr.
+    """
+    mended = mend(file.page.text, faults, 0.0)
     try:
-        body = encode(mended.page, page.charset)
-        if name == STDIN_NAME:
+        body = encode_changed(file.page, file.body, mended.page) if mended.mended else file.body
+        if file.name == STDIN_NAME:
             write(body)
         elif mended.mended:
-            _replace(Path(name), encode(page.text, page.charset), body)
+            _replace(Path(file.name).resolve(), body)
     except (OSError, ValueError) as error:
-        raise click.ClickException(f"{name}: not mended: {error}") from None
-    tqdm.write(f"{name}: {len(mended.mended)} mended, {len(mended.left)} left", file=sys.stderr)
+        tell(file.name, error)
+        return faults
+    tqdm.write(f"{file.name}: {len(mended.mended)} mended, {len(mended.left)} left", file=sys.stderr)
     return mended.left
 
 
-def _replace(path: Path, before: bytes, after: bytes) -> None:
-    """Replaces a file. Raises ValueError where it does not hold `before`: bytes outside its charset would be lost."""
-    if path.read_bytes() != before:
-        raise ValueError("it has bytes that are in no charset, which would be lost")
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(after)
-    part.chmod(path.stat().st_mode)
-    part.replace(path)
+def _replace(path: Path, body: bytes) -> None:
+    """Writes a file beside the old one, with its permissions, and renames it. A reader never sees half a file."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(body)
+        part.chmod(path.stat().st_mode)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

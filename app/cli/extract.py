@@ -30,9 +30,9 @@ def extract_command(form: str, include: frozenset[str], url: str | None, scope: 
     """
     chosen = include if form == "json" else frozenset([form])
     wanted = Wanted(include=chosen, scope=scope, url=url, **options)
-    for name, _, answer in answers(wanted, partial(reply, answerer=extract)):
+    for file, answer in answers(wanted, partial(reply, answerer=extract)):
         if form == "json":
-            write(json_line(wanted, name, answer))
+            write(json_line(wanted, file.name, answer))
         elif form == "links":
             write("".join(f"{link.url or link.href}\t{link.text}\n" for link in answer["links"]).encode())
         else:

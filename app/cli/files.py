@@ -23,6 +23,15 @@ STDIN, STDIN_NAME = "-", "<stdin>"
 
 
 @dataclass(frozen=True)
+class HtmlFile:
+    """A file as it was read. name: its path, or `<stdin>`."""
+
+    name: str
+    body: bytes
+    page: Decoded
+
+
+@dataclass(frozen=True)
 class Wanted:
     """The options that the two commands share."""
 
@@ -40,7 +49,7 @@ def shared_options(function: Function) -> Function:
     """Adds the arguments and options that the two commands share."""
     decorators: list[Callable[[Function], Function]] = [
         click.option("--charset", help="Charset of the pages, as an HTTP header would give it; default: detected."),
-        click.option("--backend", help="Version of the recurrence; default: $SOUPSTATE_BACKEND, or the fastest."),
+        click.option("--backend", help="Backend of the kernels; default: $SOUPSTATE_BACKEND, or the fastest."),
         click.option(
             "--weights",
             type=click.Path(path_type=Path),
@@ -67,8 +76,8 @@ def included(parts: tuple[str, ...]) -> Callable[[click.Context, click.Parameter
     return read
 
 
-def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T]) -> Iterator[tuple[str, Decoded, T]]:
-    """Yields (name, page, answer) for every file. A failure goes to stderr, and makes the exit status 1 at the end."""
+def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T]) -> Iterator[tuple[HtmlFile, T]]:
+    """Yields every file with its answer. An error goes to stderr, and makes the exit status 1 at the end."""
     try:
         reader = load_reader(wanted.weights, wanted.backend)
     except (OSError, ValueError) as error:
@@ -78,16 +87,22 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T]) -> Iterator[
     for file in tqdm(wanted.files, unit="page", disable=None if several else True, leave=False):
         name = STDIN_NAME if file == STDIN else file
         try:
-            page = _page(file, wanted.charset)
-            answer = answerer(reader, Asked(page.text, wanted.url, wanted.include, wanted.scope, wanted.detail))
+            read = _read(file, name, wanted.charset)
+            text = read.page.text
+            answer = answerer(reader, Asked(text, wanted.url, wanted.include, wanted.scope, wanted.detail))
         except (OSError, ValueError) as error:
             failed = True
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            tqdm.write(f"soupstate: {name}: {reason}", file=sys.stderr)
+            tell(name, error)
             continue
-        yield name, page, answer
+        yield read, answer
     if failed:
         sys.exit(1)
+
+
+def tell(name: str, error: OSError | ValueError) -> None:
+    """Says on stderr why a file failed."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    tqdm.write(f"soupstate: {name}: {reason}", file=sys.stderr)
 
 
 def json_line(wanted: Wanted, name: str, answer: dict[str, Any]) -> bytes:
@@ -96,10 +111,10 @@ def json_line(wanted: Wanted, name: str, answer: dict[str, Any]) -> bytes:
     return orjson.dumps(line | answer, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
 
 
-def _page(file: str, charset: str | None) -> Decoded:
+def _read(file: str, name: str, charset: str | None) -> HtmlFile:
     with click.open_file(file, "rb") as stream:
         body = stream.read()
-    return decode(body, f"text/html; charset={charset}" if charset else None)
+    return HtmlFile(name, body, decode(body, f"text/html; charset={charset}" if charset else None))
 
 
 def write(data: bytes) -> None:

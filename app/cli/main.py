@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
 def soupstate() -> None:
     """Extract links, text and Markdown from HTML pages, and find their faults, with a recurrent network.
 
-    Exit status: 0 for success, 1 for a failure, 2 for wrong usage.
+    Exit status: 0 for success, 1 for a failure or a fault that was found and not mended, 2 for wrong usage.
     """
     missing = importlib.import_module("soupstate.kernels.compiled").MISSING  # here, so that --help needs no numpy
     if missing:

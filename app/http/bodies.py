@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ RequestModel = type[ExtractRequest] | type[EntropyRequest]
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
 NAMES = ("url", "include", "scope", "detail")
+ARCHIVE_NAMES = ("include", "scope")  # of the options of a request with an archive
 # A refused body is read and thrown away for this many seconds and bytes at most, because a client that is still
 # sending when the connection closes may never see the answer.
 LINGER_SECONDS = 2.0
@@ -37,7 +39,7 @@ class _Refused(Exception):
 async def read_asked(request: Request, model: RequestModel, ticket: Ticket, settings: Settings) -> Asked:
     """Reads the page of a request and its options. The ticket then holds the page's characters. Raises Problem."""
     kind = _kind(request)
-    given = _query(request)
+    given = _query(request, [name for name in NAMES if name in model.model_fields])
     try:
         body = await asyncio.wait_for(_body(request, ticket, settings.max_body_bytes), settings.body_seconds)
     except TimeoutError:
@@ -55,9 +57,9 @@ async def read_asked(request: Request, model: RequestModel, ticket: Ticket, sett
 
 def read_wanted(request: Request) -> Asked:
     """Reads the options of a request with an archive, and ignores its Content-Type. Raises Problem."""
-    given = _query(request)
-    if "url" in given:
+    if "url" in request.query_params:
         raise Problem(422, "the archive holds the addresses of its pages", "url")
+    given = _query(request, ARCHIVE_NAMES)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity", "gzip"):
         detail = f"{encoding!r} is not supported; send the file as it is"
@@ -83,12 +85,12 @@ def _kind(request: Request) -> str:
     return kind
 
 
-def _query(request: Request) -> dict[str, Any]:
-    """Returns url, include, scope and detail of the query. include may be repeated or separated by commas."""
+def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
+    """Returns the parameters of the query, some of `names`. include may be repeated or separated by commas."""
     given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
-        if name not in NAMES:
-            raise Problem(422, f"unknown query parameter; known: {', '.join(NAMES)}", name)
+        if name not in names:
+            raise Problem(422, f"unknown query parameter; known: {', '.join(names)}", name)
         if name == "include":
             given.setdefault(name, []).extend(part.strip() for part in value.split(","))
         elif name in given:
@@ -99,7 +101,7 @@ def _query(request: Request) -> dict[str, Any]:
 
 
 async def _body(request: Request, ticket: Ticket, most: int) -> bytes:
-    """Reads the body. Every byte takes one character of the budget, as a character has at least one byte."""
+    """Reads the body. Each byte reserves one character of the budget, which is always enough."""
     declared = request.headers.get("content-length", "")
     announced = int(declared) if declared.isdigit() else 0
     body, more = bytearray(), True

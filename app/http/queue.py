@@ -40,7 +40,7 @@ class Late(Exception):
 
 @dataclass(eq=False)
 class Entry:
-    """The work for one page. Its future fails with Late after the time limit, with Stopped when dropped at work."""
+    """The work for one page. Its future raises Late past the time limit, and Stopped if dropped at work."""
 
     work: Work
     characters: int
@@ -62,7 +62,7 @@ class Ticket:
         self.queue.characters += characters
 
     def shrink(self, characters: int) -> None:
-        """Returns what the page did not need to the budget, as a character may have several bytes."""
+        """Gives the unused share back: a page has fewer characters than bytes."""
         self.queue.characters -= self.characters - min(characters, self.characters)
         self.characters = min(characters, self.characters)
 
@@ -72,7 +72,7 @@ class Ticket:
 
 
 class WorkQueue:
-    """Works on entries in the order they came, with `threads` threads. Tickets limit all that waits or is at work."""
+    """Runs entries first come, first served, with `threads` threads. Tickets bound what waits or runs."""
 
     def __init__(self, budget: int, threads: int, page_seconds: float) -> None:
         self.budget, self.page_seconds = budget, page_seconds

@@ -59,7 +59,7 @@ class ExtractRequest(BaseModel):
 
 
 class EntropyRequest(BaseModel):
-    """A page to measure. `url` and `scope` are accepted, as by /extract, but change nothing."""
+    """A page to measure. `url` and `scope` are accepted and ignored."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     html: Html

@@ -93,7 +93,7 @@ class _Body:
         return message.get("body", b""), more
 
     async def left(self) -> None:
-        """Returns when the client disconnects after sending its whole body. Before that, `read` notices it."""
+        """Waits until a client that has sent its whole body disconnects. Before that, `read` notices it."""
         await self._ended.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
@@ -161,7 +161,7 @@ class WarcAnswer(Response):
             return
 
     async def _lines(self, records: Records, pending: Pending, send: Send, gone: "asyncio.Task[None]") -> str:
-        """Sends the lines in the order of the records. Returns what cut them short, or ""."""
+        """Sends the lines in the order of the records. Returns the reason for ending early, or ""."""
         following: asyncio.Task[WarcRecord | BaseException | None] | None = None
         try:
             following = asyncio.create_task(records.get())

@@ -34,7 +34,7 @@ BAD_HEADER = (StatusAndHeadersParserException, EOFError, ValueError, TypeError, 
 
 @dataclass(frozen=True, slots=True)
 class WarcPage:
-    """A page of an archive. status: None when it came without HTTP, in a resource record."""
+    """A page of an archive. http_status: None when it came without HTTP, in a resource record."""
 
     url: str
     date: str
@@ -42,7 +42,7 @@ class WarcPage:
     html: str
     charset: str
     charset_source: Source
-    status: int | None
+    http_status: int | None
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class WarcRecord:
     url: str
     date: str
     truncated: str | None = None
-    status: int | None = None
+    http_status: int | None = None
     language: str | None = None
     digest: str | None = None
     page: Decoded | None = None
@@ -149,7 +149,7 @@ def read_pages(
                 html=record.page.text,
                 charset=record.page.charset,
                 charset_source=record.page.source,
-                status=record.status,
+                http_status=record.http_status,
             )
 
 
@@ -282,7 +282,7 @@ def _read_block(block: _Block, record: WarcRecord, max_body: int) -> None:
             http = StatusAndHeadersParser(["HTTP/"]).parse(_head(block.stream, block.stream.readline(LONGEST_LINE)))
         except (*BAD_HEADER, _BadHeader):
             raise _Skip(Status.BROKEN_HTTP_HEADER) from None
-        record.status, content_type = _status(http), _shown(http, "Content-Type")
+        record.http_status, content_type = _status(http), _shown(http, "Content-Type")
         record.language = _shown(http, "Content-Language")
     elif kind == "response":
         raise _NotHtml("response without HTTP")

@@ -35,7 +35,7 @@ SURPRISING = 60  # structural places to look at, the most surprising first
 MISMATCHED = 60  # places of each check whose markup does not fit together
 PLACES_APART = 5  # characters between two places
 MINIMUM_SAVED = 4.0  # bits that a fix saves at least
-UNFIT = -10.0  # the same where the markup does not fit together already
+UNFIT = -10.0  # minimum saved where a check found a mismatch
 REPORTED = 20  # faults reported at most
 FIXES = 5  # fixes of a fault at most
 STARTS_BEFORE = 12  # start tags before a place whose end tag may be missing
@@ -127,7 +127,7 @@ class _Judge:
         return kept
 
     def _candidate(self, at: int, edits: list[ScoredEdit], most: float, same: Counter[tuple[str, str]]) -> Candidate:
-        """Judges a place with its best edits. A place without one is as unlikely as one whose edit saves nothing."""
+        """Judges a place with its best edits. A place without an edit counts as one whose best edit saves nothing."""
         page = self.reading.page
         bits = float(self.reading.surprisal[at : at + 4].sum())
         here = page[at : at + 1]

@@ -19,7 +19,7 @@ from soupstate.model.net.reading_loop import ReadingLoop, Stop, Stopped, charact
 
 SHORT, LONG = 24, 96  # characters beyond a place over which bits are compared: of every edit, and of the best few
 FINALISTS = 4  # edits of a place compared over LONG
-CREDIT = 1.0  # bits: the most that the surprisal of deleted characters counts, or every rare character would go
+CREDIT = 1.0  # most bits a deletion earns; otherwise every rare character would be deleted
 EDITS_AT_ONCE = 100  # edits between two looks at the clock
 
 Floats = NDArray[np.float32]

@@ -26,8 +26,7 @@ Floats = NDArray[np.float32]
 class Evidence:
     """Gathers the heads' outputs of one page. The marks of byte t are read off the state `delay` bytes later.
 
-    An output is the log-likelihood of its class, less a number that is the same for all classes of a head and so makes
-    no difference when they are compared.
+    Outputs are log-likelihoods up to a constant per head.
     """
 
     def __init__(self, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> None:

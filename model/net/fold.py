@@ -26,7 +26,7 @@ CLIPPED = 8.0  # standard deviations at which the contexts' embeddings are clipp
 
 
 def fold(parameters: Parameters) -> Weights:
-    """Returns the weights that these parameters, named as in `soupstate.model.train.network.network`, amount to.
+    """Folds parameters into weights. The parameters are named as in `soupstate.model.train.network.network`.
 
     The input product is linear in the embeddings, so it becomes tables. The contexts' embeddings are int8, with the
     factor of each column in `context.scale`. Raises ValueError for a parameter that is missing or of a wrong shape.
@@ -72,7 +72,7 @@ def rounded(parameters: Parameters) -> Parameters:
     kept: Parameters = {}
     for name, value in parameters.items():
         if name == CONTEXT and value.dtype != np.int8:
-            kept[CONTEXT], kept[SCALE] = eighths(value)
+            kept[CONTEXT], kept[SCALE] = to_int8(value)
         elif name in (CONTEXT, SCALE):
             kept[name] = value
         else:
@@ -80,7 +80,7 @@ def rounded(parameters: Parameters) -> Parameters:
     return {k: np.ascontiguousarray(v) for k, v in kept.items()}
 
 
-def eighths(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def to_int8(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Returns a table (rows, columns) rounded to 8 bits, and the factor (columns,) of each column.
 
     Values beyond CLIPPED standard deviations are clipped: there are few, and the rest gains finer steps.

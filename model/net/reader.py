@@ -54,6 +54,10 @@ class Reading(Marking):
 
     surprisal (characters,): bits of each character. entropy (characters,): bits that the network expected there.
     depth (characters,): open elements; empty where depth was not asked for.
+
+    >>> reading = Reading("<p>", bits=6.0, surprisal=np.array([1.0, 2.0, 3.0], np.float32))
+    >>> reading.bits_per_character, len(reading.surprisal) == len(reading.page)
+    (2.0, True)
     """
 
     surprisal: Floats = field(default_factory=lambda: np.zeros(0, np.float32))

@@ -41,7 +41,7 @@ class ReadingLoop:
         return len(self.ids) - self.at
 
     def piece(self, size: int, to: int | None = None) -> Piece:
-        """Returns the next bytes, at most `size` and not beyond `to`. The copy model has read them after this call."""
+        """Returns the next bytes, at most `size` and not beyond `to`. Advances the copy model past them."""
         part = slice(self.at, min(self.at + size, len(self.ids) if to is None else to))
         ids = self.ids[part]
         asked = None if self.asked is None else self.asked[part]

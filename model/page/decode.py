@@ -33,6 +33,11 @@ class Decoded:
     charset: str
     source: Source
 
+    @classmethod
+    def of_text(cls, text: str) -> Decoded:
+        """Returns a page that came as text, whose charset is "". Half a surrogate pair becomes a question mark."""
+        return cls(text.encode("utf-8", "replace").decode(), "", "detected")
+
 
 BOMS = (
     (b"\x00\x00\xfe\xff", "utf-32be"),
@@ -145,9 +150,16 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     return _detect(body)
 
 
-def encode(text: str, charset: str) -> bytes:
-    """Encodes a text in the charset that `decode` found. Raises ValueError for a character that the charset lacks."""
-    return text.encode(CODECS.get(charset, charset))
+def encode_changed(page: Decoded, body: bytes, text: str) -> bytes:
+    """Encodes a changed page as its body was: returns `text` in the charset that `decode` found in `body`.
+
+    Raises ValueError for a character that the charset lacks, and for a body with bytes that are not valid in it, which
+    would be lost.
+    """
+    codec = CODECS.get(page.charset, page.charset)
+    if page.text.encode(codec) != body:
+        raise ValueError(f"the page has bytes that are not valid {page.charset}, and they would be lost")
+    return text.encode(codec)
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:

@@ -13,7 +13,6 @@ from warcio.warcwriter import WARCWriter
 from soupstate.app.rows import Row, as_dict
 from soupstate.model.archive.status import Status
 
-TOP = ("text", "url", "date")  # beside id and metadata: the names that datatrove uses
 # Namespace of the ids of WET records, which are derived from the ids of the pages.
 NAMESPACE = uuid.UUID("6f1c9f0e-2c1d-5d0b-8d53-3f0f5c3f7d11")
 
@@ -24,7 +23,10 @@ def name_of(row: Row) -> str:
 
 
 class JsonLines:
-    """Writes a line {"text", "id", "url", "date", "metadata"} for each page that was read, with gzip or zstd."""
+    """Writes a line for each page that was read, with gzip or zstd.
+
+    A line is {"text", "id", "url", "date", "metadata"}, the names that datatrove uses.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = open(path, "wb")  # noqa: SIM115 (closed by close)

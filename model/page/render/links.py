@@ -19,6 +19,9 @@ class Link:
     """A link of a page, as the Python API, the service, the command line and the rows define it.
 
     Offsets count code points of the page.
+
+    >>> Link("/tea", "https://example.org/tea", "Tea", None, 0, 16).url
+    'https://example.org/tea'
     """
 
     href: str = _described("The target as written, with character references undone.")
@@ -50,7 +53,7 @@ def resolve(href: str, base: str | None) -> str | None:
 def links(page: str, spans: list[Span], url: str | None = None) -> list[Link]:
     """Returns every link with a target, in order.
 
-    Unseen text is not part of a link's text, unless the link has no other text because it stands in the noscript.
+    Unseen text is not part of a link's text, unless the link has no other text because it stands in a `noscript`.
     """
     base = base_url(page, spans, url)
     found: list[Link] = []
