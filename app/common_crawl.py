@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 
 from tqdm import tqdm
 
+from soupstate.model.archive.records import HTML_TYPES
+
 try:
     import httpx
 except ImportError:
@@ -24,7 +26,6 @@ INDEX_SERVER = "https://index.commoncrawl.org"
 DATA_SERVER = "https://data.commoncrawl.org"
 USER_AGENT = "soupstate/0.1 (fetches single records for tests of an HTML reader)"
 BUSY = (429, 500, 502, 503, 504)
-HTML_TYPES = ("text/html", "application/xhtml+xml")
 
 Answer = TypeVar("Answer")
 

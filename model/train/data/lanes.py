@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.marks import HEADS
+from soupstate.model.page.marks import HEADS, IGNORED
 from soupstate.model.train.data.inputs import INPUTS, Inputs, input_rows
 from soupstate.model.train.data.shards import BYTE, MARKS, Rows, Shards
 
-IGNORED = 255  # the mark of a byte on which no head is trained
 NO_TARGET = -100  # torch's ignore_index
 SAMPLE_STEP = 37  # every 37th byte is sampled for its class
 MOST_SAMPLES = 5000  # per class

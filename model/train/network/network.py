@@ -5,13 +5,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from soupstate.kernels.weights import CONTEXTS, EMBEDDED, GATE, LEARNED, LENGTH_CLASSES, MATCHERS, PREDICTIONS, SLOTS
+from soupstate.kernels.weights import (
+    BYTES,
+    EMBEDDED,
+    GATE,
+    LEARNED,
+    LENGTH_CLASSES,
+    LENGTHS,
+    MATCHERS,
+    PREDICTIONS,
+    SLOTS,
+)
 from soupstate.model.train.data.inputs import BYTE, LENGTH, PREDICTED, SLOT
 from soupstate.model.train.network.lstm import on_processor, runs_on_processor
 from soupstate.model.train.network.qrnn import Qrnn, QrnnState
-
-BYTES = 256
-LENGTHS = MATCHERS + CONTEXTS  # length classes per byte; both bytes of a context share one
 
 
 class LstmState(NamedTuple):

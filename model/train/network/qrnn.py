@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from soupstate.kernels.qrnn import GATES
 from soupstate.model.train.network.forget_mult import forget_mult
 
-GATES = 3  # z, f, o, in this order
 # Biases of the forget gates, evenly spread: memories of about 2 to 150 bytes, which training may change. No gate sees
 # the state, so units with a long memory must exist from the start (Tallec & Ollivier 2018, on the LSTM).
 FORGET = (0.0, 5.0)
