@@ -144,3 +144,20 @@ def test_the_service_starts_without_what_training_needs() -> None:
             home = HOMES.get(name.split(".")[0])
             assert home not in ("soupstate.model.train", "soupstate.app.batch"), f"{module} imports {name}"
     assert {"soupstate.app.answers", "soupstate.model.net.reader", "soupstate.app.http.service"} <= seen
+
+
+def test_no_circle_of_files() -> None:
+    """A file's own imports never lead back to it."""
+    modules = {module_of(path): path for path in FILES if path.name != "__init__.py"}
+    needs = {name: {found for found in imports(path) if found in modules} for name, path in modules.items()}
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, f"a circle: {' -> '.join([*above, name])}"
+        if name not in done:
+            for other in sorted(needs[name]):
+                visit(other, (*above, name))
+            done.add(name)
+
+    for name in modules:
+        visit(name, ())
