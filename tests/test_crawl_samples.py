@@ -40,7 +40,7 @@ def test_pages_read_back(name: str, broken: bool) -> None:
     wanted = [sample for sample in SAMPLES if bool(sample.malformed) is broken]
     tally = Tally()
     pages = list(read_pages(FOLDER / name, tally=tally))
-    assert [(p.url, p.html, p.charset, p.status) for p in pages] == [
+    assert [(p.url, p.html, p.charset, p.http_status) for p in pages] == [
         (sample.url, sample.html, sample.charset, 200) for sample in wanted
     ]
     number = len(wanted)
