@@ -1,12 +1,8 @@
 """A fault and its fixes: the one definition that the Python API, the service and the command line share."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-
-def _described(text: str) -> Any:
-    """A field with a line of help, which the service shows as its schema's description."""
-    return field(metadata={"description": text})
+from soupstate.model.page.described import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +13,10 @@ class Fix:
     '</b>'
     """
 
-    start: int = _described("Where the edit begins.")
-    end: int = _described("Where it ends; equal to `start` for an insertion.")
-    replacement: str = _described("The new text; empty for a deletion.")
-    bits_saved: float = _described("Bits of surprisal that the text around it loses by the edit, less the edit's own.")
+    start: int = described("Where the edit begins.")
+    end: int = described("Where it ends; equal to `start` for an insertion.")
+    replacement: str = described("The new text; empty for a deletion.")
+    bits_saved: float = described("Bits of surprisal that the text around it loses by the edit, less the edit's own.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +29,13 @@ class Fault:
     '1:13: a quote is missing'
     """
 
-    start: int = _described("Where the fault begins.")
-    end: int = _described("Where it ends.")
-    line: int = _described("Line of `start`, counted from 1.")
-    column: int = _described("Column of `start` in code points, counted from 1.")
-    bits: float = _described("Surprisal of the four characters there, in bits.")
-    probability: float = _described("Chance that something is wrong there, from 0 to 1.")
-    kind: str = _described("Name of the parse error in the HTML standard (WHATWG HTML, 13.2.2), or of another kind.")
-    message: str = _described("What is wrong, in words.")
-    excerpt: str = _described("The line of the page around the fault.")
-    fixes: tuple[Fix, ...] = _described("Edits that mend it, the one that saves most bits first.")
+    start: int = described("Where the fault begins.")
+    end: int = described("Where it ends.")
+    line: int = described("Line of `start`, counted from 1.")
+    column: int = described("Column of `start` in code points, counted from 1.")
+    bits: float = described("Surprisal of the four characters there, in bits.")
+    probability: float = described("Chance that something is wrong there, from 0 to 1.")
+    kind: str = described("Name of the parse error in the HTML standard (WHATWG HTML, 13.2.2), or of another kind.")
+    message: str = described("What is wrong, in words.")
+    excerpt: str = described("The line of the page around the fault.")
+    fixes: tuple[Fix, ...] = described("Edits that mend it, the one that saves most bits first.")

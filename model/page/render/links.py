@@ -1,17 +1,12 @@
 """Extracts the links of a page from its spans."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
+from soupstate.model.page.described import described
 from soupstate.model.page.entities import unescape_attribute, unescape_text
 from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.spans import Span, TagSpan, TextSpan
-
-
-def _described(text: str) -> Any:
-    """Returns a field with a help text, which the service shows as the description in its schema."""
-    return field(metadata={"description": text})
 
 
 @dataclass(slots=True)
@@ -24,12 +19,12 @@ class Link:
     'https://example.org/tea'
     """
 
-    href: str = _described("The target as written, with character references undone.")
-    url: str | None = _described("The absolute address; null where it cannot be made absolute.")
-    text: str = _described("The link's text, white space folded.")
-    rel: str | None = _described("The rel attribute as written; null where there is none.")
-    start: int = _described("Where the link's start tag begins.")
-    end: int = _described("Where its text ends.")
+    href: str = described("The target as written, with character references undone.")
+    url: str | None = described("The absolute address; null where it cannot be made absolute.")
+    text: str = described("The link's text, white space folded.")
+    rel: str | None = described("The rel attribute as written; null where there is none.")
+    start: int = described("Where the link's start tag begins.")
+    end: int = described("Where its text ends.")
 
 
 def base_url(page: str, spans: list[Span], url: str | None) -> str | None:

@@ -13,7 +13,8 @@ from soupstate.model.page.marks import COLUMN
 from soupstate.model.page.spans import TextSpan, spans_of_marks
 from soupstate.model.train.data.teacher import Marks
 
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+WORD = re.compile(f"[{CJK}]|[^\\W{CJK}]+")  # a CJK character is a word
 SHINGLE = 4  # words that must stand together in the label for each of them to count as found
 
 

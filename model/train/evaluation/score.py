@@ -1,6 +1,5 @@
 """Scores of answers: the truth from the DOM, and the measures of docs/design.md ("How good is good")."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 from xml.etree.ElementTree import Element
@@ -10,9 +9,8 @@ from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from soupstate.model.page.elements import UNSEEN
+from soupstate.model.train.data.labelled import WORD
 
-CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-WORD = re.compile(f"[{CJK}]|[^\\W{CJK}]+")  # a CJK character is a word
 HIDDEN = "head,script,style,template,noscript,iframe,svg,[hidden]"
 
 Item = Hashable
