@@ -1,5 +1,6 @@
 """The queue of pages that wait for one of a few threads, within a budget of characters."""
 
+import asyncio
 import math
 import threading
 import time
@@ -46,6 +47,16 @@ class Entry:
     characters: int
     future: "Future[bytes]" = field(default_factory=Future)
     dropped: bool = False
+
+
+def awaitable(entry: Entry) -> "asyncio.Future[bytes]":
+    """Returns the entry's answer for the event loop.
+
+    Its error counts as seen, so that asyncio does not report the error of a page whose client has disconnected.
+    """
+    answer = asyncio.wrap_future(entry.future)
+    answer.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+    return answer
 
 
 class Ticket:

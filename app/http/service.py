@@ -20,7 +20,7 @@ from soupstate.app.http.access import Access
 from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, RequestModel, busy, read_asked, read_wanted
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import MEDIA_TYPE, Problem, problem_response
-from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue
+from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue, awaitable
 from soupstate.app.http.schemas import (
     EntropyAnswer,
     EntropyRequest,
@@ -97,7 +97,7 @@ class Service:
 
         When the client disconnects first, it drops the entry, waits for its end and raises ClientDisconnect.
         """
-        work: asyncio.Future[bytes] = asyncio.wrap_future(entry.future)
+        work = awaitable(entry)
         gone: asyncio.Future[bytes] = asyncio.ensure_future(_disconnect(request))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Asked, as_json, extract, model_of
 from soupstate.app.http.metrics import Metrics
-from soupstate.app.http.queue import Entry, Full, Late, Ticket, TooLarge, WorkQueue
+from soupstate.app.http.queue import Entry, Full, Late, Ticket, TooLarge, WorkQueue, awaitable
 from soupstate.app.http.settings import Settings
 from soupstate.app.logs import LOG
 from soupstate.app.rows import described
@@ -247,7 +247,7 @@ class WarcAnswer(Response):
 
     async def _answer(self, entry: Entry) -> bytes:
         """Returns the entry's answer. When this is cancelled, it drops the entry and waits for its end."""
-        work = asyncio.wrap_future(entry.future)
+        work = awaitable(entry)
         try:
             await asyncio.wait({work})
         except asyncio.CancelledError:
