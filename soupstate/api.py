@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Literal, overload
 
 from soupstate.app.answers import EXTRACT_PARTS, Asked, Extraction, rendered
+from soupstate.app.answers import extract as extract_parts
 from soupstate.app.reading import LazyReader
 from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.apply import mend as apply_fixes
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
-from soupstate.model.net.reader import Marking, Reader, Reading
+from soupstate.model.net.reader import Reader, Reading
 from soupstate.model.page.decode import Decoded, EmptyPage, decode, encode_changed
 from soupstate.model.page.language import language
 from soupstate.model.page.render.links import Link
-from soupstate.model.page.skim import Skimmed, skim
+from soupstate.model.page.skim import skim
 
 Html = str | bytes
 Scope = Literal["all", "main"]
@@ -86,8 +87,7 @@ class Soupstate:
         """
         _check_scope(scope)
         decoded = _decoded(html, charset)
-        skimmed = skim(decoded.text)
-        return _page(decoded, skimmed, self.reader.mark(skimmed.text), url, scope)
+        return _page(decoded, extract_parts(self.reader, _asked(decoded, url, scope)))
 
     def extract_many(
         self,
@@ -121,7 +121,7 @@ class Soupstate:
         pages_read = []
         for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True):
             assert marking is not None  # nothing stops the reading
-            pages_read.append(_page(page, short, marking, url, scope))
+            pages_read.append(_page(page, rendered(marking, short, _asked(page, url, scope))))
         return pages_read
 
     def check(self, html: Html, *, charset: str | None = None) -> list[Fault]:
@@ -209,9 +209,11 @@ def _decoded(html: Html, charset: str | None) -> Decoded:
         return Decoded("", "utf-8", "detected")
 
 
-def _page(decoded: Decoded, skimmed: Skimmed, marking: Marking, url: str | None, scope: Scope) -> Page:
-    asked = Asked(decoded.text, url, frozenset(EXTRACT_PARTS), scope)
-    answer: Extraction = rendered(marking, skimmed, asked)
+def _asked(decoded: Decoded, url: str | None, scope: Scope) -> Asked:
+    return Asked(decoded.text, url, frozenset(EXTRACT_PARTS), scope)
+
+
+def _page(decoded: Decoded, answer: Extraction) -> Page:
     return Page(
         title=answer.title,
         links=answer.links or [],

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from soupstate.model.archive.records import read_pages
+from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, digest, load_checkpoint, save_checkpoint
 from soupstate.model.net.reader import Reader
 from soupstate.model.train.data.labelled import labelled_pages, read_ids
@@ -53,7 +53,7 @@ def evaluate_command(
         checkpoint = load_checkpoint(weights)
         reader = Reader(checkpoint)
         if pages:
-            read = list(islice((page.html for file in pages for page in read_pages(file)), limit))
+            read = list(islice(read_html(pages), limit))
             figures["pages"] = evaluate_pages(reader, read, _progress)
             if options["teacher"]:
                 figures["teacher"] = evaluate_teacher(read, _progress)

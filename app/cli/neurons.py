@@ -1,6 +1,5 @@
 """`soupstate neurons`. It needs the extra `train`."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from soupstate.model.archive.records import read_pages
+from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
 from soupstate.model.net.reader import Reader
 from soupstate.model.train.evaluation.neurons import draw, find, measure_neurons
@@ -46,7 +45,7 @@ def neurons_command(
         raise click.UsageError("--out goes with --find-on")
     try:
         checkpoint = load_checkpoint(weights)
-        held_out = list(islice(_pages(pages, None), limits["limit"]))
+        held_out = list(islice(read_html(pages), limits["limit"]))
         if not held_out:
             raise ValueError(f"no pages in {', '.join(map(str, pages))}")
         if png and page > len(held_out):
@@ -54,7 +53,7 @@ def neurons_command(
         reader = Reader(checkpoint)
         depth = checkpoint.depth
         if find_on:
-            depth = find(reader, tqdm(_pages(find_on, limits["find_limit"]), unit="page", disable=None))
+            depth = find(reader, tqdm(read_html(find_on, limits["find_limit"]), unit="page", disable=None))
         if not depth:
             raise ValueError("the checkpoint has no depth layer; --find-on fits one")
         found = measure_neurons(reader, held_out, depth)
@@ -71,8 +70,3 @@ def neurons_command(
         save_checkpoint(checkpoint, out)
     if png:
         draw(Reader(checkpoint), held_out[page - 1], png)
-
-
-def _pages(files: tuple[Path, ...], limit: int | None) -> Iterator[str]:
-    for file in files:
-        yield from (page.html for page in islice(read_pages(file), limit))

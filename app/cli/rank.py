@@ -2,13 +2,12 @@
 
 from concurrent.futures import BrokenExecutor
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import click
 from tqdm import tqdm
 
-from soupstate.model.archive.records import read_pages
+from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, save_checkpoint
 from soupstate.model.train.evaluation.fault_ranking import fit_ranking
 
@@ -33,7 +32,7 @@ def rank_command(
     writes the backward network's checkpoint with the ranking in it.
     """
     try:
-        html = [page.html for file in pages for page in islice(read_pages(file), limit)]
+        html = list(read_html(pages, limit))
         progress = partial(tqdm, total=len(html), unit="page", disable=None)
         fitted = fit_ranking(weights, html, seed=seed, alone=alone, workers=workers, progress=progress)
         save_checkpoint(fitted.checkpoint, out)

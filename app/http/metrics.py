@@ -30,6 +30,11 @@ class Metrics:
             buckets=BITS,
         )
 
+    def page(self, characters: int, bits_per_character: float) -> None:
+        """Counts a page that was read."""
+        self.characters.inc(characters)
+        self.bits.observe(bits_per_character)
+
     def text(self) -> bytes:
         """Returns all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -88,8 +88,7 @@ class Service:
 
     def _work(self, answerer: Answerer, asked: Asked, stop: Stop) -> bytes:
         answer = reply(self.reader, asked, answerer, stop)
-        self.metrics.characters.inc(answer["characters"])
-        self.metrics.bits.observe(answer["bits_per_character"])
+        self.metrics.page(answer["characters"], answer["bits_per_character"])
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
     async def _wait(self, request: Request, entry: Entry) -> bytes:

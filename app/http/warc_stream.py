@@ -258,6 +258,5 @@ class WarcAnswer(Response):
 
     def _work(self, asked: Asked, line: dict[str, Any], stop: Stop) -> bytes:
         answer = extract(self.reader, asked, stop)
-        self.metrics.characters.inc(answer.characters)
-        self.metrics.bits.observe(answer.bits_per_character)
+        self.metrics.page(answer.characters, answer.bits_per_character)
         return orjson.dumps(line | as_json(answer))

@@ -7,8 +7,9 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,12 @@ def read_pages(
                 charset_source=record.page.source,
                 http_status=record.http_status,
             )
+
+
+def read_html(files: Iterable[Path], limit: int | None = None) -> Iterator[str]:
+    """Yields the HTML of the pages of several files, of each file no more than `limit`."""
+    for file in files:
+        yield from (page.html for page in islice(read_pages(file), limit))
 
 
 def read_records(
