@@ -1,7 +1,7 @@
 """What the Python API, the service and the command line answer, made from a page by a Reader."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,15 +12,16 @@ from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.reader import Marking, Reader
-from soupstate.model.net.reading_loop import Stop, Stopped, never
 from soupstate.model.page.line_index import LineIndex
-from soupstate.model.page.render.links import Link, base_url, links
+from soupstate.model.page.render.addresses import base_url
+from soupstate.model.page.render.links import Link, links
 from soupstate.model.page.render.main import main_content
 from soupstate.model.page.render.markdown import markdown
 from soupstate.model.page.render.text import text
 from soupstate.model.page.render.title import title
 from soupstate.model.page.skim import Skimmed, skim
 from soupstate.model.page.spans import Span, TagSpan
+from soupstate.model.page.stop import Stop, Watch, never
 
 EXTRACT_PARTS = ("links", "text", "markdown")
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
@@ -117,27 +118,26 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
 
     Raises Stopped when `stop` returns True.
     """
-    page, spans, url = marking.page, marking.spans, asked.url
-    named = title(page, spans)
+    page, url = marking.page, asked.url
+    spans: Iterable[Span] = marking.spans
+    named = title(page, spans, stop)
     if asked.scope == "main":
-        spans, url = _main(page, spans, url)
+        spans, url = _main(page, marking.spans, url, stop)
     found, shown, marked = None, None, None
     if "links" in asked.include:
-        found = links(page, spans, url)
+        found = links(page, spans, url, stop)
         for link in found:
             link.start, link.end = skimmed.extent(link.start, link.end)
-        _look(stop)
     if "text" in asked.include:
-        shown = text(page, spans)
-        _look(stop)
+        shown = text(page, spans, stop)
     if "markdown" in asked.include:
-        marked = markdown(page, spans, url)
+        marked = markdown(page, spans, url, stop)
     return Extraction(named, found, shown, marked, len(asked.html), round(marking.bits_per_character, 4))
 
 
-def main_text(marking: Marking) -> str:
-    """Returns the text of a page's main content."""
-    return text(marking.page, main_content(marking.page, marking.spans))
+def main_text(marking: Marking, stop: Stop = never) -> str:
+    """Returns the text of a page's main content. Raises Stopped."""
+    return text(marking.page, main_content(marking.page, marking.spans, stop), stop)
 
 
 def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
@@ -164,23 +164,21 @@ def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
     )
 
 
-def _main(page: str, spans: list[Span], url: str | None) -> tuple[list[Span], str | None]:
+def _main(page: str, spans: Sequence[Span], url: str | None, stop: Stop) -> tuple[Iterable[Span], str | None]:
     """Returns the spans of the main content, and the base of its relative addresses."""
-    chosen = main_content(page, spans)
-    if any(isinstance(span, TagSpan) and span.base for span in chosen):
-        return chosen, url
-    return chosen, base_url(page, spans, url)
+    watch = Watch(stop)
+    chosen = main_content(page, spans, stop)
+    for span in chosen:
+        watch()
+        if isinstance(span, TagSpan) and span.base:
+            return chosen, url
+    return chosen, base_url(page, spans, url, watch)
 
 
-def _per_line(values: Floats, lines: list[int] | None, together: np.ufunc) -> Floats:
+def _per_line(values: Floats, lines: NDArray[np.int64] | None, together: np.ufunc) -> Floats:
     """Returns values (characters,) as they are, or reduced per line with `together`; an empty last line has 0."""
     if lines is None:
         return values
     padded = np.append(values, np.float32(0.0))
     summed: Floats = together.reduceat(padded, lines)
     return summed
-
-
-def _look(stop: Stop) -> None:
-    if stop():
-        raise Stopped

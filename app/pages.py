@@ -8,8 +8,8 @@ from soupstate.app.logs import LOG
 from soupstate.app.rows import Row, fill
 from soupstate.model.archive.status import Status, failed
 from soupstate.model.net.reader import Marking, Reader
-from soupstate.model.net.reading_loop import Stop, Stopped
 from soupstate.model.page.skim import Skimmed
+from soupstate.model.page.stop import Stop, Stopped
 
 # Pages read together. 32 pages of 4 kB took .83 of the time that they take one by one. Their characters are limited,
 # because reading takes about 150 bytes of memory per character.

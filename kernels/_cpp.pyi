@@ -39,6 +39,9 @@ def viterbi_back(
     last: int,
     path: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu")],
 ) -> None: ...
+def viterbi_settled(
+    pointers: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+) -> int: ...
 def forget_mult(
     *,
     f: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],

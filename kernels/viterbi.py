@@ -40,22 +40,37 @@ def reference_viterbi_forward(
     return pointers, scores.astype(np.float32)
 
 
-def viterbi_back(pointers: list[Bytes], last: int) -> Bytes:
-    """Returns the classes (n,) of the best path that ends in class `last`, from the backpointers of all chunks."""
-    if not pointers:
-        return np.empty(0, np.uint8)
-    together = np.concatenate(pointers)
+def viterbi_back(pointers: Bytes, last: int) -> Bytes:
+    """Returns the classes (n,) of the best path that ends in class `last`, from its backpointers (n, classes)."""
     if cpp is None:
-        return reference_viterbi_back(together, last)
-    path = np.empty(len(together), np.uint8)
-    cpp.viterbi_back(together, last, path)
+        return reference_viterbi_back(pointers, last)
+    path = np.empty(len(pointers), np.uint8)
+    cpp.viterbi_back(pointers, last, path)
     return path
 
 
 def reference_viterbi_back(pointers: Bytes, last: int) -> Bytes:
-    """Returns what `viterbi_back` returns, in numpy, from the backpointers (n, classes) of one chunk."""
+    """Returns what `viterbi_back` returns, in numpy: one step per byte, from the last one on."""
     path = np.empty(len(pointers), np.uint8)
     for t in range(len(pointers) - 1, -1, -1):
         path[t] = last
         last = int(pointers[t, last])
     return path
+
+
+def viterbi_settled(pointers: Bytes) -> int:
+    """Returns the number of first bytes whose class is the same on the best paths to all classes.
+
+    Nothing that follows the backpointers (n, classes) can change these classes.
+    """
+    return reference_viterbi_settled(pointers) if cpp is None else cpp.viterbi_settled(pointers)
+
+
+def reference_viterbi_settled(pointers: Bytes) -> int:
+    """Returns what `viterbi_settled` returns, in numpy: one step per byte, from the last one on."""
+    at = np.arange(pointers.shape[1])
+    for t in range(len(pointers) - 1, -1, -1):
+        if (at == at[0]).all():
+            return t + 1
+        at = pointers[t, at]
+    return 0

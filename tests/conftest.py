@@ -24,10 +24,10 @@ from soupstate.model.faults.ranking import UNFITTED
 from soupstate.model.net.checkpoint import Checkpoint, Logistic, load_checkpoint, save_checkpoint
 from soupstate.model.net.depth import Depth, DepthLayer, DepthNeuron
 from soupstate.model.net.reader import Marking, Reader, Reading
-from soupstate.model.net.reading_loop import Stopped
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import OUTPUTS, Syntax
 from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.page.stop import Stopped
 from soupstate.model.train.data.teacher import teach
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")

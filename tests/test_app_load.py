@@ -16,7 +16,7 @@ import pytest
 from conftest import Running, Taught
 
 from soupstate.app.http.queue import Full, Late, TooLarge, WorkQueue
-from soupstate.model.net.reader import Stopped
+from soupstate.model.page.stop import Stopped
 
 HTML = {"Content-Type": "text/html"}
 SLOW = b"<p>SLOW" + b"x" * 993

@@ -11,9 +11,10 @@ from soupstate.model.faults.checks.references import references
 from soupstate.model.faults.edits import FAULT_KINDS, repairs
 from soupstate.model.faults.find import find_faults, structural_places
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
-from soupstate.model.net.reader import Reader, Stopped
+from soupstate.model.net.reader import Reader
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import TagSpan, spans_of_marks
+from soupstate.model.page.stop import Stopped
 from soupstate.model.train.data.teacher import teach
 
 CLEAN = (

@@ -7,6 +7,7 @@ import pytest
 
 from soupstate.model.faults.checks.indentation import Indentation
 from soupstate.model.faults.checks.mismatches import Tag
+from soupstate.model.page.stop import Watch
 
 PAGE = """<body>
   <div id="a">
@@ -35,7 +36,7 @@ TAG = re.compile(r"<(/?)([a-z]+)[^<>]*>")
 def proposed(page: str) -> list[str]:
     """The mended pages."""
     tags = [Tag(m[2], m.start(), m.end(), bool(m[1])) for m in TAG.finditer(page)]
-    found = Indentation(page, tags, {"div": "<div>"})
+    found = Indentation(page, tags, {"div": "<div>"}, Watch())
     assert all(0 <= at <= len(page) for at, _ in found)
     return [page[: r.start] + r.replacement + page[r.end :] for _, several in found for r in several]
 

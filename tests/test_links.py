@@ -3,9 +3,11 @@
 import pytest
 
 from soupstate.model.page.marks import COLUMN
-from soupstate.model.page.render.links import Link, base_url, links, resolve
+from soupstate.model.page.render.addresses import base_url, resolve
+from soupstate.model.page.render.links import Link, links
 from soupstate.model.page.render.title import title
 from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.teacher import teach
 
 
@@ -81,8 +83,8 @@ def test_resolve(href: str, base: str | None, url: str | None) -> None:
 def test_base() -> None:
     page = "<head><base target=_top><base href=' /deep/er/ '><base href=/no/></head><a href=x>y</a>"
     spans = spans_of_marks(page, teach(page))
-    assert base_url(page, spans, "http://h/a/b") == "http://h/deep/er/"
-    assert base_url(page, spans, None) is None
+    assert base_url(page, spans, "http://h/a/b", Watch()) == "http://h/deep/er/"
+    assert base_url(page, spans, None, Watch()) is None
     assert [link.url for link in links(page, spans, "http://h/a/b")] == ["http://h/deep/er/x"]
     assert [link.url for link in links(page, spans)] == [None]
     absolute = "<base href=https://i/j/><a href=x>y</a>"
@@ -91,7 +93,7 @@ def test_base() -> None:
         == [link.url for link in found(absolute, "http://h/")]
         == ["https://i/j/x"]
     )
-    assert base_url("<p>x", spans_of_marks("<p>x", teach("<p>x")), "http://h/") == "http://h/"
+    assert base_url("<p>x", spans_of_marks("<p>x", teach("<p>x")), "http://h/", Watch()) == "http://h/"
 
 
 def test_a_link_whose_event_is_in_doubt() -> None:

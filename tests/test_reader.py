@@ -22,10 +22,11 @@ from soupstate.model.net.checkpoint import Checkpoint, digest, load_checkpoint, 
 from soupstate.model.net.depth import TENSORS
 from soupstate.model.net.evidence import COMMENT_PRICE
 from soupstate.model.net.reader import Marking, Reader, Reading, sample
-from soupstate.model.net.reading_loop import Stopped, character_starts
+from soupstate.model.net.reading_loop import character_starts
 from soupstate.model.page.boundaries import boundary_kinds
 from soupstate.model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
 from soupstate.model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
+from soupstate.model.page.stop import Stopped
 
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
 PAGES = {
@@ -105,7 +106,7 @@ def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
     kinds = boundary_kinds(ids, ord(" "))
     start = np.zeros(syntax.shape[1], np.float32)
     pointers, scores = reference_viterbi_forward(syntax, kinds, checkpoint.changes, start)
-    path = viterbi_back([pointers], int(scores.argmax()))
+    path = viterbi_back(pointers, int(scores.argmax()))
     starts = character_starts(ids)
     assert np.array_equal(reading.syntax, path[starts])
 

@@ -15,7 +15,7 @@ from soupstate.model.faults.ranking import FIGURES, probability, ranking_of
 from soupstate.model.faults.scoring import LONG, SHORT, ScoredEdit, Side, read_sides, score_edits
 from soupstate.model.net.checkpoint import load_checkpoint
 from soupstate.model.net.reader import Reader
-from soupstate.model.net.reading_loop import Stopped
+from soupstate.model.page.stop import Stopped
 
 PAGE = "\ufeff日本語 " + next(s.html for s in SAMPLES if s.name == "news-harbour")[:1500] + " 😀<p>é</b></p>"
 

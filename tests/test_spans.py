@@ -1,16 +1,21 @@
 """Spans: one decision a run of marks; every text and tag of a page in order."""
 
+import itertools
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from test_crawl_samples import SAMPLES
 
+from soupstate.model.page.cuts import CLOSING, MOST_RUNS, NOTHING, TAG, TEXT, TITLE, Cut, Cutter, joined
 from soupstate.model.page.marks import COLUMN, HEADS, IGNORED, Block, Event, Syntax, Visible
-from soupstate.model.page.spans import TagSpan, TextSpan, TitleSpan, assemble, find_all, runs, spans_of_marks
+from soupstate.model.page.spans import KEPT, Spans, TagSpan, TextSpan, TitleSpan, spans_of_marks
 from soupstate.model.train.data.teacher import teach
 
 
-def taught(page: str) -> list[TextSpan | TagSpan | TitleSpan]:
+def taught(page: str) -> Spans:
     return spans_of_marks(page, teach(page))
 
 
@@ -67,26 +72,84 @@ def test_one_decision_for_a_run() -> None:
     assert isinstance(tag, TagSpan) and tag.event == Event.BLOCK
 
 
-def test_asked_once_a_run() -> None:
-    page = "<p>one</p> two"
-    asked = []
-
-    def decide(names: tuple[str, ...], places: list[tuple[int, int]]) -> list[list[int]]:
-        asked.extend((name, page[start:end]) for start, end in places for name in names)
-        return [[1] * len(names)] * len(places)
-
-    spans = assemble(page, teach(page)[:, COLUMN["syntax"]], decide)
-    assert len(asked) == len(set(asked))
-    assert {text for name, text in asked if name == "event"} == {"<p>", "</p>"}
-    assert {text for name, text in asked if name != "event"} == {"one", " two"}
-    assert all(s.event == 1 for s in spans if isinstance(s, TagSpan))
-    assert all(s.strong == s.quote == 1 for s in spans if isinstance(s, TextSpan))
-
-
 def test_no_page() -> None:
-    assert spans_of_marks("", np.zeros((0, len(HEADS)), np.uint8)) == []
-    assert runs("", np.zeros(0, np.uint8)) == []
-    assert find_all("<a<", "<") == [0, 2] and find_all("", "<") == []
+    assert list(spans_of_marks("", np.zeros((0, len(HEADS)), np.uint8))) == []
+
+
+def points(page: str) -> NDArray[np.uint32]:
+    return np.frombuffer(page.encode("utf-32-le"), np.uint32)
+
+
+def cut_in_parts(page: str, syntax: NDArray[np.uint8], edges: list[int]) -> Cut:
+    """Feeds a page in parts that end at `edges`."""
+    cutter, cuts = Cutter(), []
+    for first, last in itertools.pairwise([0, *edges, len(page)]):
+        cuts.append(cutter.feed(points(page)[first:last], syntax[first:last], last=last == len(page)))
+        assert cutter.at == last and cutter.pending <= last
+        pending = cutter.pending
+        assert all(cut.end.max(initial=0) <= pending for cut in cuts)
+    return joined(cuts)
+
+
+def same(a: Cut, b: Cut) -> bool:
+    arrays = [(getattr(a, name), getattr(b, name)) for name in ("kind", "start", "end", "blank")]
+    arrays += [pair for name in a.values for pair in zip(a.values[name], b.values[name], strict=True)]
+    return all(np.array_equal(x, y) for x, y in arrays)
+
+
+def slowly(page: str, syntax: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
+    """The rules of a cut, one character at a time: (kind, start, end)."""
+    spans: list[list[int]] = []
+    for at, kind in enumerate(syntax.tolist()):
+        named, value = kind in (Syntax.TAG, Syntax.END_TAG), Syntax.ATTRIBUTE <= kind <= Syntax.BASE
+        in_tag = bool(spans) and spans[-1][0] in (TAG, CLOSING)
+        begins_tag = named and (page[at] == "<" or not in_tag)
+        of_kind = {Syntax.TEXT: TEXT, Syntax.TITLE: TITLE}.get(kind, NOTHING)
+        if begins_tag:
+            spans.append([TAG if kind == Syntax.TAG else CLOSING, at, at + 1])
+        elif (in_tag and (named or value)) or (spans and not in_tag and spans[-1][0] == of_kind != NOTHING):
+            spans[-1][2] = at + 1
+        else:
+            spans.append([of_kind, at, at + 1])
+    return [(kind, start, end) for kind, start, end in spans if kind != NOTHING]
+
+
+@given(st.text("<>a /\u00e9", max_size=40), st.integers(0, 2**32 - 1), st.lists(st.integers(0, 40), max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_a_page_in_parts_is_cut_as_a_whole(page: str, seed: int, edges: list[int]) -> None:
+    random = np.random.default_rng(seed)
+    syntax = np.repeat(random.integers(0, len(Syntax), len(page)), random.integers(1, 4, len(page)))[: len(page)]
+    syntax = syntax.astype(np.uint8)
+    whole = Cutter().feed(points(page), syntax, last=True)
+    parts = cut_in_parts(page, syntax, sorted(edge for edge in edges if edge < len(page)))
+    assert same(parts, whole)
+    assert list(zip(*(a.tolist() for a in (whole.kind, whole.start, whole.end)), strict=True)) == slowly(page, syntax)
+    for kind, start, end, blank in zip(whole.kind, whole.start, whole.end, whole.blank, strict=True):
+        assert blank == (kind == TEXT and not page[start:end].strip("\t\n\f\r "))
+
+
+def test_a_tag_without_an_end_is_cut_off() -> None:
+    """It takes memory and time in proportion to its length."""
+    syntax = np.tile([Syntax.ATTRIBUTE, Syntax.VALUE], MOST_RUNS).astype(np.uint8)
+    syntax[0] = Syntax.TAG
+    cutter = Cutter()
+    first = cutter.feed(np.full(len(syntax), ord("a"), np.uint32), syntax)
+    assert first.end.tolist() == [len(syntax) - 1] and len(cutter.start) == 1
+    rest = cutter.feed(np.full(3, ord("a"), np.uint32), np.full(3, Syntax.ATTRIBUTE, np.uint8), last=True)
+    assert len(rest.kind) == 0
+
+
+def test_a_page_with_very_many_spans_makes_its_objects_anew() -> None:
+    page = "<b>x</b>" * (KEPT // 3 + 10)
+    spans = spans_of_marks(page, teach(page))
+    few = spans_of_marks("<b>x</b>", teach("<b>x</b>"))
+    assert len(spans) > KEPT and next(iter(spans)) is not next(iter(spans))
+    assert next(iter(few)) is next(iter(few))
+    assert [page[s.start : s.end] for s in spans[-3:]] == ["<b>", "x", "</b>"]
+    assert spans[len(spans) - 2] == spans[-2] and list(spans)[5000] == spans[5000]
+    with pytest.raises(IndexError):
+        spans[len(spans)]
+    assert few == spans_of_marks("<b>x</b>", teach("<b>x</b>")) and few != spans and few != []
 
 
 def test_samples_are_covered() -> None:

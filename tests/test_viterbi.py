@@ -8,7 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from soupstate.kernels.compiled import cpp
-from soupstate.kernels.viterbi import reference_viterbi_back, reference_viterbi_forward, viterbi_back, viterbi_forward
+from soupstate.kernels.viterbi import (
+    reference_viterbi_back,
+    reference_viterbi_forward,
+    reference_viterbi_settled,
+    viterbi_back,
+    viterbi_forward,
+    viterbi_settled,
+)
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -46,7 +53,7 @@ def test_compiled_equals_reference(n: int, classes: int, tables: int) -> None:
 def test_compiled_back_equals_reference(n: int, classes: int) -> None:
     pointers = np.random.default_rng(n).integers(0, classes, (n, classes)).astype(np.uint8)
     for last in {0, classes // 2, classes - 1}:
-        path = viterbi_back([pointers[: n // 3], pointers[n // 3 :]], last)
+        path = viterbi_back(pointers, last)
         assert path.dtype == np.uint8 and np.array_equal(path, reference_viterbi_back(pointers, last))
 
 
@@ -69,7 +76,7 @@ def test_cut_in_two(forward: Forward, cut: int) -> None:
     assert np.array_equal(np.concatenate([first, second]), whole)
     assert np.array_equal(end, last)
     best = int(last.argmax())
-    assert np.array_equal(viterbi_back([first, second], best), viterbi_back([whole], best))
+    assert np.array_equal(viterbi_back(np.concatenate([first, second]), best), viterbi_back(whole, best))
 
 
 @pytest.mark.parametrize("forward", VERSIONS)
@@ -85,8 +92,21 @@ def test_best_of_all_paths(forward: Forward, seed: int) -> None:
 
     best = max(product(range(3), repeat=5), key=likelihood)
     pointers, last = forward(emissions, tables, transitions, scores)
-    assert tuple(viterbi_back([pointers], int(last.argmax())).tolist()) == best
+    assert tuple(viterbi_back(pointers, int(last.argmax())).tolist()) == best
 
 
 def test_no_path() -> None:
-    assert viterbi_back([], 3).tolist() == []
+    nothing = np.zeros((0, 14), np.uint8)
+    assert viterbi_back(nothing, 3).tolist() == [] and viterbi_settled(nothing) == 0
+
+
+@pytest.mark.parametrize("settled", [viterbi_settled, reference_viterbi_settled])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_settled_is_the_same_on_all_paths(settled: Callable[[Bytes], int], seed: int) -> None:
+    emissions, tables, transitions, scores = make(60, 4, 2, seed)
+    pointers, _ = viterbi_forward(emissions, tables, transitions, scores)
+    paths = np.stack([viterbi_back(pointers, last) for last in range(4)])
+    agree = (paths == paths[0]).all(0)
+    assert 0 < settled(pointers) < 60
+    assert settled(pointers) == int(np.flatnonzero(agree)[-1]) + 1
+    assert settled(np.tile(np.arange(4, dtype=np.uint8), (9, 1))) == 0  # four paths that never meet

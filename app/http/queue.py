@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from soupstate.model.net.reading_loop import Stop, Stopped
+from soupstate.model.page.stop import Stop, Stopped
 
 Work = Callable[[Stop], bytes]
 

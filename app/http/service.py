@@ -35,7 +35,7 @@ from soupstate.app.http.warc_stream import WarcAnswer
 from soupstate.app.logs import LOG
 from soupstate.app.reading import load_reader
 from soupstate.model.net.reader import Reader
-from soupstate.model.net.reading_loop import Stop, Stopped
+from soupstate.model.page.stop import Stop, Stopped
 
 Load = Callable[[Settings], Reader]
 

@@ -26,7 +26,7 @@ from soupstate.app.rows import described
 from soupstate.model.archive.records import Tally, WarcRecord, read_records
 from soupstate.model.archive.status import LOSSES, Status, failed
 from soupstate.model.net.reader import Reader
-from soupstate.model.net.reading_loop import Stop, Stopped
+from soupstate.model.page.stop import Stop, Stopped
 
 MEDIA_TYPE = "application/x-ndjson"
 WAIT_SECONDS = 0.05  # between two looks at a full queue

@@ -89,14 +89,23 @@ void run_viterbi_forward(Matrix<const float> emissions, Vector<const uint8_t> ta
                   scores.data(), pointers.data());
 }
 
+void expect_classes(const Matrix<const uint8_t>& pointers, uint8_t highest) {
+  for (size_t i = 0; i < pointers.size(); ++i) highest = pointers.data()[i] > highest ? pointers.data()[i] : highest;
+  expect(!pointers.shape(0) || highest < pointers.shape(1), "pointers, last: no such class");
+}
+
 void run_viterbi_back(Matrix<const uint8_t> pointers, uint8_t last, Vector<uint8_t> path) {
   const size_t n = pointers.shape(0), classes = pointers.shape(1);
   expect(path.size() == n, "path: expected one class per byte");
-  uint8_t highest = last;
-  for (size_t i = 0; i < pointers.size(); ++i) highest = pointers.data()[i] > highest ? pointers.data()[i] : highest;
-  expect(!n || highest < classes, "pointers, last: no such class");
+  expect_classes(pointers, last);
   nb::gil_scoped_release release;
   viterbi_back(pointers.data(), n, classes, last, path.data());
+}
+
+size_t run_viterbi_settled(Matrix<const uint8_t> pointers) {
+  expect_classes(pointers, 0);
+  nb::gil_scoped_release release;
+  return viterbi_settled(pointers.data(), pointers.shape(0), pointers.shape(1));
 }
 
 ForgetMult forget_mult_inputs(const Cube<const float>& f, const Cube<const float>& z, const Cube<const float>& o,
@@ -147,6 +156,7 @@ NB_MODULE(_cpp, m) {
   m.def("viterbi_forward", &run_viterbi_forward, nb::kw_only(), "emissions"_a.noconvert(), "tables"_a.noconvert(),
         "transitions"_a.noconvert(), "scores"_a.noconvert(), "pointers"_a.noconvert());
   m.def("viterbi_back", &run_viterbi_back, "pointers"_a.noconvert(), "last"_a, "path"_a.noconvert());
+  m.def("viterbi_settled", &run_viterbi_settled, "pointers"_a.noconvert());
   m.def("forget_mult", &run_forget_mult, nb::kw_only(), "f"_a.noconvert(), "z"_a.noconvert(), "o"_a.noconvert(),
         "start"_a.noconvert(), "c"_a.noconvert(), "h"_a.noconvert());
   m.def("forget_mult_gradients", &run_forget_mult_gradients, nb::kw_only(), "f"_a.noconvert(), "z"_a.noconvert(),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 namespace soupstate {
@@ -73,6 +74,16 @@ void viterbi_back(const uint8_t* pointers, size_t n, size_t classes, uint8_t las
     path[t] = last;
     last = pointers[t * classes + last];
   }
+}
+
+size_t viterbi_settled(const uint8_t* pointers, size_t n, size_t classes) {
+  std::vector<uint8_t> at(classes);
+  std::iota(at.begin(), at.end(), uint8_t{0});
+  for (size_t t = n; t--;) {
+    if (std::all_of(at.begin(), at.end(), [&](uint8_t a) { return a == at[0]; })) return t + 1;
+    for (uint8_t& a : at) a = pointers[t * classes + a];
+  }
+  return 0;
 }
 
 }  // namespace soupstate

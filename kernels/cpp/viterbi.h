@@ -23,4 +23,8 @@ void viterbi_forward(const ViterbiInputs& inputs, float* scores, uint8_t* pointe
 // Writes path [n], the classes of the best path that ends in class `last`. The pointers [n, classes] are < classes.
 void viterbi_back(const uint8_t* pointers, size_t n, size_t classes, uint8_t last, uint8_t* path);
 
+// Returns the number of first bytes whose class is the same on the best paths to all classes: nothing that follows can
+// change them. The pointers [n, classes] are < classes.
+size_t viterbi_settled(const uint8_t* pointers, size_t n, size_t classes);
+
 }  // namespace soupstate

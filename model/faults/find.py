@@ -8,7 +8,6 @@ language model in this way). A logistic regression turns that into a probability
 
 import math
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,9 +26,9 @@ from soupstate.model.faults.ranking import probability, ranking_of, row
 from soupstate.model.faults.scoring import LONG, ScoredEdit, Side, read_sides, score_edits
 from soupstate.model.net.checkpoint import Logistic
 from soupstate.model.net.reader import Reader, Reading
-from soupstate.model.net.reading_loop import Stop, never
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.marks import Syntax
+from soupstate.model.page.stop import Stop, Watch, never
 
 SURPRISING = 60  # structural places to look at, the most surprising first
 MISMATCHED = 60  # places of each check whose markup does not fit together
@@ -39,6 +38,8 @@ UNFIT = -10.0  # minimum saved where a check found a mismatch
 REPORTED = 20  # faults reported at most
 FIXES = 5  # fixes of a fault at most
 STARTS_BEFORE = 12  # start tags before a place whose end tag may be missing
+BRACKETS_BEFORE = 1000  # at most so many brackets before a place are looked at for them
+PLACE_WORK = 8192  # characters whose handling takes as long as proposing the repairs of a place
 
 START_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
 UNKNOWN = "unexpected-character"  # the kind of a place without a repair
@@ -65,19 +66,19 @@ def find_faults(reader: Reader, reading: Reading, stop: Stop = never) -> list[Fa
 def find_candidates(reader: Reader, reading: Reading, stop: Stop = never) -> list[Candidate]:
     """Returns what `find_faults` returns, each fault with its row."""
     ranking = ranking_of((reader.backward or reader).checkpoint)
-    edits = _edits(reading)
+    edits = _edits(reading, Watch(stop))
     sides = read_sides(reader, reading, edits, stop)
     by_place = score_edits(sides, edits, stop)
     return _Judge(ranking, reading, sides).ranked(by_place)
 
 
-def _edits(reading: Reading) -> list[ScoredEdit]:
+def _edits(reading: Reading, watch: Watch) -> list[ScoredEdit]:
     """Returns every edit to score, once for each place. The last proposal counts, because it has most evidence."""
-    proposed = {(e.at, e.repair.start, e.repair.end, e.repair.replacement): e for e in _proposed(reading)}
+    proposed = {(e.at, e.repair.start, e.repair.end, e.repair.replacement): e for e in _proposed(reading, watch)}
     return list(proposed.values())
 
 
-def _proposed(reading: Reading) -> Iterator[ScoredEdit]:
+def _proposed(reading: Reading, watch: Watch) -> Iterator[ScoredEdit]:
     """Yields repairs at surprising places, and at places whose markup does not fit together."""
     page, surprisal = reading.page, reading.surprisal
     places = set(structural_places(reading))
@@ -85,19 +86,30 @@ def _proposed(reading: Reading) -> Iterator[ScoredEdit]:
     for start, end in islice(pieces(page, reading.syntax), MISMATCHED):
         broken.update((start + np.argsort(-surprisal[start:end])[:2]).tolist())
         broken.update(k for k in (end, start) if k < len(page))
-    found = [(m.start(), m[1].lower()) for m in START_TAG.finditer(page)]
-    starts, names = [place for place, _ in found], [name for _, name in found]
     for at in sorted(places | broken):
-        k = bisect_left(starts, at)
-        for r in repairs(page, at, names[max(0, k - STARTS_BEFORE) : k][::-1]):
+        watch(PLACE_WORK)
+        for r in repairs(page, at, _names_before(page, at)):
             yield ScoredEdit(at, r, at in broken)
-    mismatches = Mismatches(page, reading.spans, _excess(reading))
+    mismatches = Mismatches(page, reading.spans, _excess(reading), watch)
     lexical = references(page, reading.syntax), comments(page, reading.syntax), raw_elements(page)
     for at, several in [pair for found in (mismatches, *lexical) for pair in islice(found, MISMATCHED)]:
         yield from (ScoredEdit(at, r, True) for r in several)
-    misplaced = list(islice(Indentation(page, mismatches.tags, mismatches.usual), MISMATCHED))
+    misplaced = list(islice(Indentation(page, mismatches.tags, mismatches.usual, watch), MISMATCHED))
     for at, several in misplaced:
         yield from (ScoredEdit(at, r, True, 1 / len(misplaced)) for r in several)
+
+
+def _names_before(page: str, at: int) -> list[str]:
+    """Returns the names of the start tags before page[at], the nearest first."""
+    names: list[str] = []
+    for _ in range(BRACKETS_BEFORE):
+        at = page.rfind("<", 0, max(0, at))
+        tag = START_TAG.match(page, at) if at >= 0 else None
+        if tag:
+            names.append(tag[1].lower())
+        if at < 0 or len(names) == STARTS_BEFORE:
+            break
+    return names
 
 
 class _Judge:

@@ -15,7 +15,8 @@ from soupstate.kernels import Piece
 from soupstate.kernels.backends import Packed
 from soupstate.model.faults.edits import Repair
 from soupstate.model.net.reader import Reader, Reading
-from soupstate.model.net.reading_loop import ReadingLoop, Stop, Stopped, character_starts, per_character
+from soupstate.model.net.reading_loop import ReadingLoop, character_starts, per_character
+from soupstate.model.page.stop import Stop, Stopped
 
 SHORT, LONG = 24, 96  # characters beyond a place over which bits are compared: of every edit, and of the best few
 FINALISTS = 4  # edits of a place compared over LONG

@@ -11,8 +11,9 @@ from soupstate import kernels
 from soupstate.model.net.checkpoint import Checkpoint, load_checkpoint
 from soupstate.model.net.depth import Depth, DepthState, depth_of
 from soupstate.model.net.evidence import Evidence
-from soupstate.model.net.reading_loop import ReadingLoop, Stop, Stopped, character_starts, never, per_character
-from soupstate.model.page.spans import Span, assemble
+from soupstate.model.net.reading_loop import PIECE_BYTES, ReadingLoop, character_starts, per_character
+from soupstate.model.page.spans import Span
+from soupstate.model.page.stop import Stop, never
 
 # `mark_many` reads this many pages at a time, and this many bytes of each between two looks. Found by trying 4 to 16
 # pages and 2048 or 8192 bytes on 16 pages of 15 kB (AVX2, 512 kB of second-level cache). A page that is being read
@@ -23,8 +24,6 @@ PAGES_AT_ONCE, SHORT_PIECE_BYTES = 8, 2048
 # decile. Four runs of 1024 bytes gave 12% and 32%, because surprise comes in stretches.
 SAMPLED_BYTES, EXACT_BYTES = 4096, 8192
 GOLDEN = 0.6180339887498949  # its multiples modulo 1 are spread more evenly than chance (Weyl 1916)
-
-__all__ = ["Marking", "Reader", "Reading", "Stop", "Stopped", "never"]
 
 Floats = NDArray[np.float32]
 
@@ -39,7 +38,7 @@ class Marking:
 
     page: str
     bits: float
-    spans: list[Span] = field(default_factory=list)
+    spans: Sequence[Span] = ()
     syntax: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
     @property
@@ -125,20 +124,23 @@ class Reader:
 
 
 class _Progress:
-    """A page that is being read. sampled: the bits of a long page are measured on some bytes only."""
+    """A page that is being read. sampled: only its marks are wanted, and its bits are measured on some bytes."""
 
     def __init__(self, page: str, reader: Reader, *, sampled: bool = False, depth: Depth | None = None) -> None:
         checkpoint = reader.checkpoint
         self.page, self.delay = page, checkpoint.delay
-        self.ids = np.frombuffer(page.encode("utf-8"), np.uint8)
-        padded = np.concatenate([self.ids, np.full(self.delay, ord("\n"), np.uint8)])
-        asked = sample(len(padded)) if sampled and len(self.ids) > EXACT_BYTES else None
-        self.loop = ReadingLoop(reader.packed, padded, asked)
+        padded = page.encode("utf-8") + b"\n" * self.delay
+        ids = np.frombuffer(padded, np.uint8)
+        self.ids = ids[: len(ids) - self.delay]
+        asked = sample(len(ids)) if sampled and len(self.ids) > EXACT_BYTES else None
+        self.loop = ReadingLoop(reader.packed, ids, asked)
         self.evidence = Evidence(self.ids, checkpoint)
         self.depth, self.open = depth, DepthState.start()
         self.units = np.arange(checkpoint.weights.units if depth else 0)
         self.gathered = 0  # bytes
-        self.chunks: list[tuple[Floats, Floats, Floats]] = []  # bits, entropy, depth
+        self.bits, self.measured = 0.0, 0  # their sum, and the number of bytes that it is the sum of
+        # Bits, entropy and depth of every byte; None where they are not wanted.
+        self.numbers = None if sampled else np.zeros((3, len(self.ids)), np.float32)
 
     def run(self, stop: Stop) -> None:
         """Reads the page to its end."""
@@ -148,45 +150,47 @@ class _Progress:
     def gather(self, ids: NDArray[np.uint8], chunk: kernels.Chunk) -> None:
         """Takes what the kernel computed for the next bytes."""
         self.evidence.add(self.gathered, chunk.heads)
-        self.gathered += len(ids)
-        depth = np.zeros(len(ids), np.float32)
-        if self.depth:
+        at, self.gathered = self.gathered, self.gathered + len(ids)
+        bits = chunk.bits[: len(self.ids) - at]
+        if self.numbers is None:
+            self.measured += int(np.count_nonzero(~np.isnan(bits)))
+            self.bits += float(np.nansum(bits, dtype=np.float64))
+            return
+        self.numbers[0, at : at + len(bits)] = bits
+        self.numbers[1, at : at + len(bits)] = chunk.entropy[: len(bits)]
+        if self.depth:  # of byte t it is read `delay` bytes later
             cells, self.open = self.depth.layer.advance(chunk.traces, ids, self.open)
-            depth = depth_of(cells)
-        self.chunks.append((chunk.bits, chunk.entropy, depth))
+            depth = depth_of(cells)[max(0, self.delay - at) :]
+            first = max(0, at - self.delay)
+            self.numbers[2, first : first + len(depth)] = depth
 
     def marking(self) -> Marking:
         """Returns the marks of the page, once it has been read."""
-        syntax, spans = self._decided(character_starts(self.ids))
-        bits = np.concatenate([bits for bits, _, _ in self.chunks])[: len(self.ids)]
-        known = int(np.count_nonzero(~np.isnan(bits)))
-        total = float(np.nansum(bits, dtype=np.float64)) * len(bits) / max(1, known)
-        return Marking(self.page, total, spans, syntax)
+        syntax, spans = self.evidence.decided()
+        return Marking(self.page, self.bits * len(self.ids) / max(1, self.measured), spans, syntax)
 
     def reading(self) -> Reading:
         """Returns the reading of the page, once it has been read."""
+        assert self.numbers is not None
         starts = character_starts(self.ids)
-        n = len(self.ids)
-        bits, entropy, depth = map(np.concatenate, zip(*self.chunks, strict=True))
-        surprisal = per_character(bits[:n], starts)
-        syntax, spans = self._decided(starts)
+        syntax, spans = self.evidence.decided()
+        bits, entropy, depth = self.numbers
+        surprisal = per_character(bits, starts)
         return Reading(
             page=self.page,
             bits=float(surprisal.sum(dtype=np.float64)),
             spans=spans,
             syntax=syntax,
             surprisal=surprisal,
-            entropy=per_character(entropy[:n], starts),
-            depth=depth[self.delay :][starts],
+            entropy=per_character(entropy, starts),
+            depth=depth[starts],
         )
-
-    def _decided(self, starts: NDArray[np.int64]) -> tuple[NDArray[np.uint8], list[Span]]:
-        """Returns the syntax (characters,) and the spans."""
-        syntax = self.evidence.path()[starts]
-        return syntax, assemble(self.page, syntax, self.evidence.decider(starts))
 
 
 def sample(n: int) -> NDArray[np.bool_]:
     """Returns which of n bytes a page's bits are estimated from: SAMPLED_BYTES of them, spread evenly."""
-    chosen: NDArray[np.bool_] = np.arange(n) * GOLDEN % 1 < SAMPLED_BYTES / n
+    chosen = np.empty(n, np.bool_)
+    for first in range(0, n, PIECE_BYTES):
+        part = np.arange(first, min(n, first + PIECE_BYTES))
+        chosen[part] = part * GOLDEN % 1 < SAMPLED_BYTES / n
     return chosen

@@ -3,7 +3,7 @@
 Reading whole pages, scoring edits and fitting the depth layer all go through it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,12 @@ from numpy.typing import NDArray
 from soupstate.kernels import Chunk, Piece, State
 from soupstate.kernels.backends import Packed
 from soupstate.kernels.copy import advance_copies, copy_state, peek_copies
+from soupstate.model.page.stop import Stop, Stopped
 
 PIECE_BYTES = 8192  # bytes read between two looks at the clock
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-Stop = Callable[[], bool]  # asked between two pieces: True gives the reading up
-
-
-class Stopped(Exception):
-    """The reading was given up: nobody waits for it, or it took too long."""
 
 
 class ReadingLoop:
@@ -79,11 +75,6 @@ class ReadingLoop:
     def peek(self, ids: Bytes) -> Piece:
         """Returns other bytes to be read from this place on, and stays where it is."""
         return Piece(ids, peek_copies(ids, self.history), self.state)
-
-
-def never() -> bool:
-    """A `Stop` that lets the reading go on."""
-    return False
 
 
 def character_starts(ids: Bytes) -> NDArray[np.int64]:

@@ -1,22 +1,23 @@
 """Spans: runs of marks. A text span is the text between two tags; a tag span is a tag with the places of its values.
 
-Each span gets one decision from the evidence pooled over it: `decide(names, places)` returns the classes of the heads
-`names` for each of places (start, end). Offsets count code points.
+Each span gets one decision from the evidence pooled over it. Offsets count code points. A page may have as many spans
+as characters, so `Spans` holds them in arrays and makes the objects when they are asked for.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.marks import COLUMN, IGNORED, Block, Event, Syntax, Visible
+from soupstate.model.page.cuts import CLOSING, TAG, TEXT, VALUES, Cut, Cutter
+from soupstate.model.page.marks import COLUMN, IGNORED, Block, Event, Visible
 
 Extent = tuple[int, int]  # start, end
-Decide = Callable[[tuple[str, ...], list[Extent]], list[list[int]]]
-
-TAG_PARTS = frozenset({Syntax.ATTRIBUTE, Syntax.VALUE, Syntax.HREF, Syntax.SRC, Syntax.ALT, Syntax.REL, Syntax.BASE})
-SPACE = "\t\n\f\r "
+Marks = NDArray[np.uint8]
+Places = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -68,82 +69,104 @@ Span = TextSpan | TagSpan | TitleSpan
 INLINE = frozenset({Event.NONE, Event.LINK, Event.LINK_END, Event.STRONG, Event.EMPHASIS, Event.CODE, Event.IMAGE})
 ONE_BLOCK = INLINE | {Event.BREAK}
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
-VALUES = {int(kind): kind.name.lower() for kind in (Syntax.HREF, Syntax.SRC, Syntax.ALT, Syntax.REL, Syntax.BASE)}
+BLOCK_COLUMN = TEXT_HEADS.index("block")
+AT_ONCE = 1024  # spans whose objects are made together
+KEPT = 16_384  # a page with at most so many spans keeps its objects; each takes about 200 bytes
 
 
-def runs(page: str, syntax: NDArray[np.uint8]) -> list[tuple[int, int, int]]:
-    """Returns (syntax, start, end) of maximal runs. Every tag begins a run of its own."""
-    if not page:
-        return []
-    cut = np.flatnonzero(syntax[1:] != syntax[:-1]) + 1
-    opens = np.array(find_all(page, "<"), np.int64)
-    opens = opens[np.isin(syntax[opens], (Syntax.TAG, Syntax.END_TAG))]
-    edges = np.unique(np.concatenate([[0], cut, opens, [len(page)]]))
-    return list(zip(syntax[edges[:-1]].tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+class Spans(Sequence[Span]):
+    """The spans of a page, in its order. Comments, doctypes, scripts and styles have none.
+
+    cut: where they are. event (spans,): of tags. marks (spans, TEXT_HEADS): of texts.
+    """
+
+    def __init__(self, cut: Cut, event: Marks, marks: Marks) -> None:
+        self.cut, self.event, self.marks = cut, event, _completed(cut, event, marks)
+        self._kept: list[Span] | None = None
+
+    def __len__(self) -> int:
+        return len(self.cut.kind)
+
+    def __iter__(self) -> Iterator[Span]:
+        if len(self) > KEPT:
+            return (span for first in range(0, len(self), AT_ONCE) for span in self._made(first))
+        if self._kept is None:
+            self._kept = [span for first in range(0, len(self), AT_ONCE) for span in self._made(first)]
+        return iter(self._kept)
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Span]: ...
+
+    def __getitem__(self, index: int | slice) -> Span | list[Span]:
+        if isinstance(index, slice):
+            return list(self)[index]
+        at = range(len(self))[index]
+        return next(islice(self._made(at - at % AT_ONCE), at % AT_ONCE, None))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spans) and list(self) == list(other)
+
+    def _made(self, first: int) -> Iterator[Span]:
+        """Makes the objects of spans first .. first + AT_ONCE - 1."""
+        cut, some = self.cut, slice(first, first + AT_ONCE)
+        values: dict[int, dict[str, Extent]] = {}
+        for name, (owners, starts, ends) in cut.values.items():
+            part = slice(*np.searchsorted(owners, [first, first + AT_ONCE]))
+            for owner, *extent in zip(owners[part].tolist(), starts[part].tolist(), ends[part].tolist(), strict=True):
+                values.setdefault(owner - first, {})[name] = (extent[0], extent[1])
+        arrays = (cut.kind, cut.start, cut.end, cut.blank, self.event, self.marks)
+        for i, row in enumerate(zip(*(array[some].tolist() for array in arrays), strict=True)):
+            kind, start, end, blank, event, marks = row
+            if kind == TEXT:
+                yield TextSpan(start, end, blank, *marks)
+            elif kind in (TAG, CLOSING):
+                yield TagSpan(start, end, event, kind == CLOSING, **values.get(i, {}))
+            else:
+                yield TitleSpan(start, end)
 
 
-def find_all(page: str, what: str) -> list[int]:
-    """Returns every place where a one-character string occurs."""
-    places, at = [], page.find(what)
-    while at >= 0:
-        places.append(at)
-        at = page.find(what, at + 1)
-    return places
+def _completed(cut: Cut, event: Marks, marks: Marks) -> Marks:
+    """Returns marks (spans, TEXT_HEADS) with those that a span takes from the spans before it.
+
+    Blank text takes the marks of the text before. After a preformatted tag all text up to the next block is
+    preformatted, whatever its own marks.
+    """
+    marks = marks.copy()
+    texts = np.flatnonzero(cut.kind == TEXT)
+    if len(texts):
+        before = np.maximum.accumulate(np.where(cut.blank[texts], -1, np.arange(len(texts))))
+        blank = texts[cut.blank[texts]]
+        source = before[cut.blank[texts]]
+        marks[blank] = np.where((source >= 0)[:, None], marks[texts[source]], np.uint8(0))
+    blocks = np.flatnonzero(np.isin(cut.kind, (TAG, CLOSING)) & ~np.isin(event, [int(e) for e in ONE_BLOCK]))
+    if len(blocks) and len(texts):
+        last = np.searchsorted(blocks, texts) - 1
+        preformatted = (last >= 0) & (event[blocks[last]] == Event.PREFORMATTED)
+        marks[texts[preformatted], BLOCK_COLUMN] = Block.PREFORMATTED
+    return marks
 
 
-def assemble(page: str, syntax: NDArray[np.uint8], decide: Decide) -> list[Span]:
-    """Returns the spans in the order of the page. Comments, doctypes, scripts and styles have no spans."""
-    spans = _undecided(page, syntax)
-    tags = [span for span in spans if isinstance(span, TagSpan)]
-    for tag, (event,) in zip(tags, decide(("event",), [(s.start, s.end) for s in tags]), strict=True):
-        tag.event = event
-    texts = [(s.start, s.end) for s in spans if isinstance(s, TextSpan) and not s.blank]
-    decided = iter(decide(TEXT_HEADS, texts))
-    marks = [0] * len(TEXT_HEADS)
-    preformatted = False  # after such a tag all text up to the next block is preformatted, whatever its own marks
-    for i, span in enumerate(spans):
-        if isinstance(span, TagSpan):
-            if span.event not in ONE_BLOCK:
-                preformatted = span.event == Event.PREFORMATTED
-        elif isinstance(span, TextSpan):
-            marks = marks if span.blank else next(decided)
-            spans[i] = span = TextSpan(span.start, span.end, span.blank, *marks)
-            if preformatted:
-                span.block = Block.PREFORMATTED
-    return spans
-
-
-def _undecided(page: str, syntax: NDArray[np.uint8]) -> list[Span]:
-    """Returns the spans without their marks."""
-    spans: list[Span] = []
-    tag: TagSpan | None = None
-    for kind, start, end in runs(page, syntax):
-        if kind in (Syntax.TAG, Syntax.END_TAG) and (tag is None or page[start] == "<"):
-            tag = TagSpan(start, end, Event.NONE, kind == Syntax.END_TAG)
-            spans.append(tag)
-        elif tag is not None and (kind in (Syntax.TAG, Syntax.END_TAG) or kind in TAG_PARTS):
-            tag.end = end
-            name = VALUES.get(kind)
-            if name and getattr(tag, name) is None:
-                setattr(tag, name, (start, end))
-        else:
-            tag = None
-            if kind == Syntax.TEXT:
-                spans.append(TextSpan(start, end, not page[start:end].strip(SPACE)))
-            elif kind == Syntax.TITLE:
-                spans.append(TitleSpan(start, end))
-    return spans
-
-
-def spans_of_marks(page: str, marks: NDArray[np.uint8]) -> list[Span]:
+def spans_of_marks(page: str, marks: Marks) -> Spans:
     """Returns the spans of a page whose marks (len(page), heads) are known, as those of a lesson are."""
+    points = np.frombuffer(page.encode("utf-32-le", "surrogatepass"), np.uint32)
+    cut = Cutter().feed(points, marks[:, COLUMN["syntax"]], last=True)
 
-    def most(name: str, place: Extent) -> int:
-        column = marks[slice(*place), COLUMN[name]]
+    def most(name: str, start: int, end: int) -> int:
+        column = marks[start:end, COLUMN[name]]
         known = column[column != IGNORED]
         return int(np.bincount(known).argmax()) if len(known) else 0
 
-    def decide(names: tuple[str, ...], places: list[Extent]) -> list[list[int]]:
-        return [[most(name, place) for name in names] for place in places]
+    event = np.zeros(len(cut.kind), np.uint8)
+    decided = np.zeros((len(cut.kind), len(TEXT_HEADS)), np.uint8)
+    for i, (kind, start, end) in enumerate(zip(cut.kind.tolist(), cut.start.tolist(), cut.end.tolist(), strict=True)):
+        if kind == TEXT and not cut.blank[i]:
+            decided[i] = [most(name, start, end) for name in TEXT_HEADS]
+        elif kind in (TAG, CLOSING):
+            event[i] = most("event", start, end)
+    return Spans(cut, event, decided)
 
-    return assemble(page, marks[:, COLUMN["syntax"]], decide)
+
+__all__ = ["VALUES", "Extent", "Span", "Spans", "TagSpan", "TextSpan", "TitleSpan", "spans_of_marks"]

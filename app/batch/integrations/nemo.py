@@ -6,8 +6,8 @@ from soupstate.app.answers import main_text
 from soupstate.app.pages import processor_limit
 from soupstate.app.reading import LazyReader
 from soupstate.model.net.checkpoint import DEFAULT
-from soupstate.model.net.reading_loop import Stopped
 from soupstate.model.page.skim import skim
+from soupstate.model.page.stop import Stopped
 
 
 class SoupstateAlgorithm:

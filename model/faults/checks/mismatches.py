@@ -5,8 +5,9 @@ the wrong element, elements that are never closed. Most are harmless. The networ
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from sys import intern
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from soupstate.model.faults.edits import MISSING, Repair, missing_end, missing_s
 from soupstate.model.page.elements import OPTIONAL_END, PARENT, PARENTS, VOID
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import Span, TagSpan
+from soupstate.model.page.stop import Watch
 
 PIECE = re.compile(r"<[^<>]*>?|[^<>]*>|[^<>]+")  # a tag or a part of one; or text, to skip it quickly
 NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
@@ -39,7 +41,7 @@ def pieces(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
             yield max(start, m.end() - LONGEST_TAG), m.end()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tag:
     """A complete tag: its element's name in lower case, and its place."""
 
@@ -52,19 +54,17 @@ class Tag:
 class Mismatches:
     """Walks through the tags of a page with a stack of open elements, and proposes repairs where they do not fit."""
 
-    def __init__(self, page: str, spans: list[Span], excess: NDArray[np.float32]) -> None:
+    def __init__(
+        self, page: str, spans: Iterable[Span], excess: NDArray[np.float32], watch: Watch | None = None
+    ) -> None:
         """excess (characters,): the surprisal beyond what was expected. Places with a great excess come first."""
         self.page, self.excess = page, excess
-        self.tags = [tag for span in spans if isinstance(span, TagSpan) and (tag := _tag(page, span))]
+        self.watch = watch or Watch()
+        self.tags = list(_tags(page, spans, self.watch))
         opening = Counter(tag.name for tag in self.tags if not tag.closes)
         closing = Counter(tag.name for tag in self.tags if tag.closes)
         self.closed = {name: closing[name] >= CLOSED_SHARE * count for name, count in opening.items()}
-        texts = Counter(page[tag.start : tag.end] for tag in self.tags if not tag.closes)
-        self.usual: dict[str, str] = {}  # the most frequent start tag of each element
-        for tag in self.tags:
-            text = page[tag.start : tag.end]
-            if not tag.closes and texts[text] > max(1, texts[self.usual.get(tag.name, "")]):
-                self.usual[tag.name] = text
+        self.usual = _usual(page, self.tags, self.watch)
         self.opened: list[Tag] = []
         self.open: Counter[str] = Counter()  # number of open elements, by name
         self.last = 0  # end of the last tag
@@ -72,6 +72,7 @@ class Mismatches:
     def __iter__(self) -> Iterator[tuple[int, list[Repair]]]:
         """Yields (place, repairs) in the order of the page. A repair may be well before its place."""
         for tag in self.tags:
+            self.watch()
             yield from self._closing(tag) if tag.closes else self._opening(tag)
             self.last = tag.end
         for left in [tag for tag in self.opened if tag.name not in OPTIONAL_END][-WINDOW_PLACES:]:
@@ -144,6 +145,24 @@ class Mismatches:
         return first
 
 
-def _tag(page: str, span: TagSpan) -> Tag | None:
-    m = NAME.match(page, span.start)
-    return Tag(m[1].lower(), span.start, span.end, page[span.start + 1] == "/") if m else None
+def _tags(page: str, spans: Iterable[Span], watch: Watch) -> Iterator[Tag]:
+    for span in spans:
+        watch()
+        m = NAME.match(page, span.start) if isinstance(span, TagSpan) else None
+        if m:
+            yield Tag(intern(m[1].lower()), span.start, span.end, page[span.start + 1] == "/")
+
+
+def _usual(page: str, tags: list[Tag], watch: Watch) -> dict[str, str]:
+    """Returns the most frequent start tag of each element. A start tag that occurs once only is not usual."""
+    texts: Counter[str] = Counter()
+    for tag in tags:
+        watch()
+        if not tag.closes:
+            texts[page[tag.start : tag.end]] += 1
+    usual: dict[str, str] = {}
+    for text, number in texts.items():
+        name = NAME.match(text)
+        if name and number > max(1, texts[usual.get(name[1].lower(), "")]):
+            usual[name[1].lower()] = text
+    return usual

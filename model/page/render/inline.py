@@ -6,12 +6,15 @@ anywhere.
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from soupstate.model.page.stop import SPAN, Watch
 
 FOLD = re.compile(r"[\t\n\f\r \u200b]+")
 ESCAPED = re.compile(r"[\\`*\[\]<]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|!$|!(?=\[)")
-LINE_START = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|[-+](?=\s|$)|[-=]+\s*$|>|~{3})")
-ORDERED_START = re.compile(r"^(\s*\d{1,9})([.)])(?=\s|$)")
+LINE_START = re.compile(r"^(\s*+)(#{1,6}(?=\s|$)|[-+](?=\s|$)|[-=]++\s*+$|>|~{3})")
+ORDERED_START = re.compile(r"^(\s*+\d{1,9})([.)])(?=\s|$)")
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Writer:
-    targets: dict[int, str]
+    targets: Mapping[int, str | None]
     in_cell: bool
     out: list[str] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
@@ -67,18 +70,27 @@ def destination(address: str) -> str:
     return plain
 
 
-def inline(pieces: list[Piece], targets: dict[int, str], *, in_cell: bool = False, one_line: bool = False) -> str:
-    """Returns the Markdown of one block's pieces. targets: the addresses of the links by their numbers.
+def inline(
+    pieces: list[Piece],
+    targets: Mapping[int, str | None],
+    watch: Watch,
+    *,
+    in_cell: bool = False,
+    one_line: bool = False,
+) -> str:
+    """Returns the Markdown of one block's pieces. It takes time in proportion to their text. Raises Stopped.
 
-    in_cell: whether to escape |. one_line: whether a line break becomes <br>, as in headings and cells.
+    targets: the addresses of the links by their numbers; a link to None becomes its text. in_cell: whether to escape |.
+    one_line: whether a line break becomes <br>, as in headings and cells.
     """
-    pieces = _fold(pieces, one_line=one_line)
+    pieces = _fold(pieces, watch, one_line=one_line)
     writer = _Writer(targets, in_cell)
     extents = _extents(pieces)
     for i, piece in enumerate(pieces):
+        watch(SPAN + len(piece.text))
         wanted = [(k, n) for k in INLINE_KINDS if (n := getattr(piece, k))]
-        wanted.sort(key=lambda kn: (-(extents[kn][1] - extents[kn][0]), extents[kn][0], INLINE_KINDS.index(kn[0])))
-        wanted = [kn for kn in wanted if kn[0] != "code"] + [kn for kn in wanted if kn[0] == "code"]
+        if len(wanted) > 1:
+            wanted.sort(key=lambda kn: (kn[0] == "code", extents[kn][0] - extents[kn][1], extents[kn][0]))
         keep = 0
         while keep < len(writer.stack) and keep < len(wanted) and _same(writer.stack[keep], wanted[keep]):
             keep += 1
@@ -107,11 +119,12 @@ def _extents(pieces: list[Piece]) -> dict[tuple[str, int], tuple[int, int]]:
     return extents
 
 
-def _fold(pieces: list[Piece], *, one_line: bool) -> list[Piece]:
+def _fold(pieces: list[Piece], watch: Watch, *, one_line: bool) -> list[Piece]:
     """Folds white space. Spaces at the edges of strong, emphasis, links and code move out of them."""
     out: list[Piece] = []
     space = True  # at the start of a line
     for p in pieces:
+        watch(SPAN + len(p.text))
         if p.image is not None or p.line_break:
             out.append(p)
             space = p.line_break and not one_line
@@ -140,15 +153,24 @@ def _loosen(pieces: list[Piece]) -> list[Piece]:
     """Closes, around spaces and line breaks, what is not open on both sides of them; drops spaces at the end."""
     while pieces and (pieces[-1].text == " " or pieces[-1].line_break) and pieces[-1].image is None:
         pieces.pop()
+    no_break = no_space = 0  # the next piece that is no line break, and the next that is not a space
     for i, p in enumerate(pieces):
+        if p.image is not None or not (p.line_break or p.text == " "):
+            continue
         before = pieces[i - 1] if i else None
         if p.line_break:
-            after = next((q for q in pieces[i + 1 :] if not q.line_break), None)
+            no_break = max(no_break, i + 1)
+            while no_break < len(pieces) and pieces[no_break].line_break:
+                no_break += 1
+            after = pieces[no_break] if no_break < len(pieces) else None
             for kind in ("strong", "emphasis"):
                 if before and after and getattr(before, kind) == getattr(after, kind):
                     setattr(p, kind, getattr(before, kind))
-        elif p.text == " " and p.image is None:
-            after = next((q for q in pieces[i + 1 :] if q.text != " "), None)
+        else:
+            no_space = max(no_space, i + 1)
+            while no_space < len(pieces) and pieces[no_space].text == " ":
+                no_space += 1
+            after = pieces[no_space] if no_space < len(pieces) else None
             for kind in INLINE_KINDS:
                 n = getattr(p, kind)
                 if not (before and after and getattr(before, kind) == n == getattr(after, kind)):
@@ -173,14 +195,18 @@ def _write(writer: _Writer, piece: Piece, *, one_line: bool, last: bool) -> None
 def _close(writer: _Writer, following: str) -> None:
     opened = writer.stack.pop()
     content = "".join(writer.out[opened.at + 1 :])
-    before = next((s[-1] for s in reversed(writer.out[: opened.at]) if s), "")
+    last = opened.at - 1
+    while last >= 0 and not writer.out[last]:
+        last -= 1
+    before = writer.out[last][-1] if last >= 0 else ""
     del writer.out[opened.at :]
     writer.out.append(_wrapped(opened, content, before, following, writer))
 
 
 def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _Writer) -> str:
     if opened.kind == "link":
-        return f"[{content}]({destination(writer.targets.get(opened.number, ''))})"
+        target = writer.targets.get(opened.number)
+        return content if target is None else f"[{content}]({destination(target)})"
     if not content.strip():
         return content
     if opened.kind == "code":

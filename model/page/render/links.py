@@ -1,12 +1,15 @@
 """Extracts the links of a page from its spans."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
 
 from soupstate.model.page.described import described
-from soupstate.model.page.entities import unescape_attribute, unescape_text
+from soupstate.model.page.entities import attribute_of, text_of
 from soupstate.model.page.marks import Event, Visible
+from soupstate.model.page.render.addresses import Addresses, base_url
+from soupstate.model.page.render.folding import ANY_SPACE, folded
 from soupstate.model.page.spans import Span, TagSpan, TextSpan
+from soupstate.model.page.stop import Stop, Watch, never
 
 
 @dataclass(slots=True)
@@ -27,53 +30,43 @@ class Link:
     end: int = described("Where its text ends.")
 
 
-def base_url(page: str, spans: list[Span], url: str | None) -> str | None:
-    """Returns the base of the page's relative addresses: its <base href>, resolved against `url`."""
-    for span in spans:
-        if isinstance(span, TagSpan) and span.base:
-            return resolve(unescape_attribute(page[slice(*span.base)]).strip(), url)
-    return url
-
-
-def resolve(href: str, base: str | None) -> str | None:
-    """Returns an absolute address; None for a relative href without a base, or for no address at all."""
-    try:
-        joined = urljoin(base, href) if base else href
-        urlsplit(joined)
-    except ValueError:
-        return None
-    return joined if base or ":" in href.split("/", 1)[0] else None
-
-
-def links(page: str, spans: list[Span], url: str | None = None) -> list[Link]:
+def links(page: str, spans: Iterable[Span], url: str | None = None, stop: Stop = never) -> list[Link]:
     """Returns every link with a target, in order.
 
     Unseen text is not part of a link's text, unless the link has no other text because it stands in a `noscript`.
+    Raises Stopped.
     """
-    base = base_url(page, spans, url)
+    watch = Watch(stop)
+    addresses = Addresses(page, base_url(page, spans, url, watch))
     found: list[Link] = []
-    texts: list[list[str]] = []
-    unseen: list[list[str]] = []
+    texts: list[str] = []  # of the open link, shown and unseen
+    unseen: list[str] = []
     is_open = False
+
+    def close() -> None:
+        if texts or unseen:
+            found[-1].text = folded(texts, watch, ANY_SPACE) or folded(unseen, watch, ANY_SPACE)
+        texts.clear()
+        unseen.clear()
+
     for span in spans:
+        watch()
         if isinstance(span, TagSpan) and (span.href or span.event == Event.LINK):
-            href = unescape_attribute(page[slice(*span.href)]).strip() if span.href else ""
-            rel = unescape_attribute(page[slice(*span.rel)]).strip() if span.rel else None
+            close()
+            href = attribute_of(page, span.href, watch)
             is_open = bool(href)
             if href:
-                found.append(Link(href, resolve(href, base), "", rel, span.start, span.end))
-                texts.append([])
-                unseen.append([])
+                rel = attribute_of(page, span.rel, watch) if span.rel else None
+                found.append(Link(href, addresses.absolute(href), "", rel, span.start, span.end))
         elif is_open and isinstance(span, TextSpan):
             if span.blank:
-                texts[-1].append(page[span.start : span.end])
-                unseen[-1].append(page[span.start : span.end])
+                texts.append(" ")
+                unseen.append(" ")
             elif not span.link:
                 is_open = False
             else:
                 parts = unseen if span.visible == Visible.UNSEEN else texts
-                parts[-1].append(unescape_text(page[span.start : span.end]))
+                parts.extend(text_of(page, span.start, span.end, watch))
                 found[-1].end = span.end
-    for link, seen, other in zip(found, texts, unseen, strict=True):
-        link.text = " ".join("".join(seen).split()) or " ".join("".join(other).split())
+    close()
     return found

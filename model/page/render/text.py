@@ -1,12 +1,12 @@
 """Renders a page's spans as visible text, one line per block."""
 
-import re
+from collections.abc import Iterable
 
-from soupstate.model.page.entities import unescape_text
+from soupstate.model.page.entities import text_of
 from soupstate.model.page.marks import Block, Visible
+from soupstate.model.page.render.folding import folded
 from soupstate.model.page.spans import INLINE, Span, TagSpan, TextSpan
-
-FOLD = re.compile(r"[\t\n\f\r ]+")
+from soupstate.model.page.stop import Stop, Watch, never
 
 
 def typeface(span: TextSpan) -> tuple[int, int, int]:
@@ -14,33 +14,36 @@ def typeface(span: TextSpan) -> tuple[int, int, int]:
     return span.strong, span.emphasis, span.code
 
 
-def text(page: str, spans: list[Span]) -> str:
-    """Returns the visible text. Blocks and line breaks begin a line.
+def text(page: str, spans: Iterable[Span], stop: Stop = never) -> str:
+    """Returns the visible text. Blocks and line breaks begin a line. Raises Stopped.
 
     Two runs of text with a tag between them are two words, because style sheets set them apart
     (`<span>Log in</span><span>Help</span>`), unless strong, emphasis or code changes (`<b>W</b>ord`).
     """
+    watch = Watch(stop)
     lines: list[str] = []
     parts: list[str] = []
     preformatted = False
-    before: TextSpan | None = None
+    before: tuple[int, int, int] | None = None
 
     def flush() -> None:
         nonlocal preformatted
-        joined = "".join(parts)
-        lines.append(joined.strip("\n").rstrip() if preformatted else FOLD.sub(" ", joined).strip(" "))
+        if parts:
+            lines.append("".join(parts).strip("\n").rstrip() if preformatted else folded(parts, watch))
         parts.clear()
         preformatted = False
 
     for span in spans:
+        watch()
         if isinstance(span, TagSpan):
             if span.event not in INLINE:
                 flush()
         elif isinstance(span, TextSpan) and span.visible == Visible.SHOWN:
-            if before and not span.blank and span.block != Block.PREFORMATTED and typeface(before) == typeface(span):
+            face = typeface(span)
+            if before == face and not span.blank and span.block != Block.PREFORMATTED:
                 parts.append(" ")
-            parts.append(unescape_text(page[span.start : span.end]))
-            before = span
+            parts.extend(text_of(page, span.start, span.end, watch))
+            before = face
             preformatted |= not span.blank and span.block == Block.PREFORMATTED
     flush()
     return "\n".join(line for line in lines if line)

@@ -1,14 +1,20 @@
 """Finds the title of a page in its spans."""
 
-from soupstate.model.page.entities import unescape_text
+from collections.abc import Iterable
+
+from soupstate.model.page.entities import text_of
+from soupstate.model.page.render.folding import ANY_SPACE, folded
 from soupstate.model.page.spans import Span, TitleSpan
+from soupstate.model.page.stop import Stop, Watch, never
 
 
-def title(page: str, spans: list[Span]) -> str | None:
-    """Returns the first title that is not empty, white space folded; None when the page has none."""
+def title(page: str, spans: Iterable[Span], stop: Stop = never) -> str | None:
+    """Returns the first title that is not empty, white space folded; None when the page has none. Raises Stopped."""
+    watch = Watch(stop)
     for span in spans:
+        watch()
         if isinstance(span, TitleSpan):
-            folded = " ".join(unescape_text(page[span.start : span.end]).split())
-            if folded:
-                return folded
+            found = folded(text_of(page, span.start, span.end, watch), watch, ANY_SPACE)
+            if found:
+                return found
     return None

@@ -79,7 +79,7 @@ def evaluate_teacher(pages: list[str], progress: Progress = iter) -> Figures:
     return {"pages": len(pages), **_means(scores)}
 
 
-def _answer(page: str, spans: list[Span]) -> tuple[list[tuple[str, str]], str, str]:
+def _answer(page: str, spans: Iterable[Span]) -> tuple[list[tuple[str, str]], str, str]:
     return [(link.href, link.text) for link in links(page, spans)], text(page, spans), markdown(page, spans)
 
 

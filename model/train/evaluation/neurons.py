@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from soupstate.model.net.depth import CELLS, Depth, DepthLayer, DepthNeuron, DepthState, depth_of
 from soupstate.model.net.reader import Reader
-from soupstate.model.net.reading_loop import ReadingLoop, character_starts, never
+from soupstate.model.net.reading_loop import ReadingLoop, character_starts
 from soupstate.model.page.marks import COLUMN, DEEPEST
+from soupstate.model.page.stop import never
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.network.depth_layer import fit_layer, joined, samples
 

@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from soupstate.model.net.depth import CELLS, MOVES, SEEN, DepthLayer, cell_inputs
 from soupstate.model.net.reader import Reader
-from soupstate.model.net.reading_loop import ReadingLoop, never
+from soupstate.model.net.reading_loop import ReadingLoop
 from soupstate.model.page.marks import DEEPEST
+from soupstate.model.page.stop import never
 from soupstate.model.train.data.open_elements import Counts, opened
 
 TAG_LIKE = re.compile(rb"</?[A-Za-z][^\s/>]*[\s/>]|/>")  # also in scripts and comments, where nothing opens

@@ -1,0 +1,40 @@
+"""How work on a page is given up: whoever waits passes a `Stop`, and the work looks at it every few milliseconds."""
+
+from collections.abc import Callable
+
+Stop = Callable[[], bool]  # True: give the work up
+
+WORK = 32_768  # characters handled between two looks, or as many times SPAN as there are spans
+SPAN = 64  # handling a span takes as long as handling so many characters
+
+
+class Stopped(Exception):
+    """The work was given up: nobody waits for it, or it took too long."""
+
+
+def never() -> bool:
+    """A `Stop` that lets the work go on."""
+    return False
+
+
+class Watch:
+    """Looks at a `Stop` whenever enough work was done. Work is counted in characters.
+
+    >>> watch = Watch(lambda: True)
+    >>> watch(100)
+    >>> watch(100_000)
+    Traceback (most recent call last):
+    soupstate.model.page.stop.Stopped
+    """
+
+    def __init__(self, stop: Stop = never) -> None:
+        self.stop = stop
+        self._left = WORK
+
+    def __call__(self, work: int = SPAN) -> None:
+        """Counts work that comes next. Raises Stopped when `stop` returns True."""
+        self._left -= work
+        if self._left < 0:
+            self._left = WORK
+            if self.stop():
+                raise Stopped

@@ -1,0 +1,84 @@
+"""Evidence decides long pages part by part, as it would decide them as a whole, and keeps little of them."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from soupstate.kernels.viterbi import viterbi_back, viterbi_forward
+from soupstate.model.net.checkpoint import Checkpoint
+from soupstate.model.net.evidence import COMMENT_PRICE, DECIDED_AT_ONCE, UNDECIDED, Evidence
+from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
+from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
+from soupstate.model.page.spans import TEXT_HEADS, TagSpan, TextSpan
+
+LENGTH = 3 * DECIDED_AT_ONCE
+RANDOM = np.random.default_rng(7)
+PAGES = {
+    "brackets": bytes(RANDOM.choice(list(b"<>a "), LENGTH)),
+    "letters of two bytes": "<b>é</b> ü".encode() * (LENGTH // 12),
+    "one text": b"<p>" + b">" * LENGTH,
+    "one tag": b"<p" + b" a=b" * (LENGTH // 4) + b">x",
+    "a comment": b"<!--" + b"<b>" * (LENGTH // 3) + b"--> y",
+}
+
+
+def syntax_of(page: bytes) -> NDArray[np.uint8]:
+    """A plausible syntax for each byte."""
+    syntax = np.full(len(page), Syntax.TEXT, np.uint8)
+    if page.startswith(b"<!--"):
+        syntax[: page.index(b"-->") + 3] = Syntax.COMMENT
+    elif page.startswith(b"<p "):
+        syntax[:2], syntax[2:-1] = Syntax.TAG, np.tile([3, 3, 3, 4], LENGTH)[: len(page) - 3]
+        syntax[-2] = Syntax.TAG
+    else:
+        inside = False
+        for at, c in enumerate(page):
+            inside = inside or c == ord("<")
+            syntax[at] = Syntax.TAG if inside else Syntax.TEXT
+            inside = inside and c != ord(">")
+    return syntax
+
+
+@pytest.fixture
+def changes() -> NDArray[np.float32]:
+    return np.log(RANDOM.dirichlet(np.ones(len(Syntax)), (BOUNDARY_KINDS, len(Syntax)))).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("piece", [700, 8192])
+def test_a_long_page_is_decided_as_a_whole(name: str, piece: int, changes: NDArray[np.float32]) -> None:
+    page, delay = PAGES[name], 4
+    ids = np.frombuffer(page, np.uint8)
+    outputs = RANDOM.normal(size=(len(ids) + delay, OUTPUTS)).astype(np.float32)
+    outputs[delay:, OUTPUT["syntax"]][np.arange(len(ids)), syntax_of(page)] += 30  # so that the paths meet soon
+    evidence = Evidence(ids, Checkpoint("x", "1", delay, {}, changes))
+    most = 0
+    for at in range(0, len(outputs), piece):
+        evidence.add(at, outputs[at : at + piece])
+        most = max(most, len(evidence.atoms))
+    assert most <= DECIDED_AT_ONCE + UNDECIDED + piece
+    syntax, spans = evidence.decided()
+
+    emissions = outputs[delay:, OUTPUT["syntax"]].copy()
+    emissions[:, Syntax.COMMENT] -= COMMENT_PRICE
+    start = np.zeros(len(Syntax), np.float32)
+    pointers, scores = viterbi_forward(emissions, boundary_kinds(ids, ord(" ")), changes, start)
+    first = np.flatnonzero((ids & 0xC0) != 0x80)
+    assert np.array_equal(syntax, viterbi_back(pointers, int(scores.argmax()))[first])
+
+    begins = np.flatnonzero((ids == ord("<")) | (np.concatenate([[ord(">")], ids[:-1]]) == ord(">")))
+    sums = np.cumsum(np.concatenate([np.zeros((1, OUTPUTS)), outputs[delay:]]), 0, dtype=np.float64)
+    place = np.append(first, len(ids))
+    for span in spans:
+        begin = begins[np.searchsorted(begins, place[span.start], "right") - 1]
+        end = np.append(begins, len(ids))[np.searchsorted(begins, place[span.end], "left")]
+        found = sums[end] - sums[begin]
+        if isinstance(span, TagSpan):
+            asked = [("event", span.event)]
+        elif isinstance(span, TextSpan) and not span.blank:
+            asked = [(head, getattr(span, head)) for head in TEXT_HEADS if head != "block"]
+        else:
+            asked = []
+        for head, decided in asked:
+            assert found[OUTPUT[head]].max() - found[OUTPUT[head]][decided] < 0.1, (head, span)
+    assert len(spans) > (0 if name == "a comment" else 1)
