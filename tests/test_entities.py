@@ -8,7 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from soupstate.model.page.entities import unescape_attribute, unescape_text
+from soupstate.model.page.entities import SLICE, attribute_of, text_of, unescape_attribute, unescape_text
+from soupstate.model.page.stop import Stopped, Watch
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def in_text(source: str) -> str:
@@ -125,3 +128,24 @@ REFERENCES = st.one_of(
 def test_anything_like_references(source: str) -> None:
     assert unescape_text(source) == in_text(source)
     assert unescape_attribute(source) == in_attribute(source)
+
+
+@pytest.mark.parametrize("digits", ["1" * 5000, "0" * 5000 + "65", "x" + "f" * 5000, "x" + "0" * 5000 + "41", "9" * 9])
+@pytest.mark.parametrize("end", [";", "", " x"])
+def test_numbers_of_any_length(digits: str, end: str) -> None:
+    """Python and html5lib refuse decimal numbers of more than 4300 digits."""
+    source = f"a&#{digits}{end}z"
+    expected = f"a{'A' if digits.endswith(('065', '041')) else REPLACEMENT}{end.removeprefix(';')}z"
+    assert unescape_text(source) == unescape_attribute(source) == expected
+
+
+@pytest.mark.parametrize("unit", ["&amp;", "&amp", "a\r\n", "&#65;", "&notin;x", "&", "é&eacute;"])
+def test_a_long_text_in_slices_is_the_whole_text(unit: str) -> None:
+    for before in range(7):
+        page = "x" * before + unit * (2 * SLICE // len(unit) + 3)
+        slices = list(text_of(page, 0, len(page), Watch()))
+        assert len(slices) > 1 and "".join(slices) == unescape_text(page)
+        assert attribute_of(page, (0, len(page)), Watch()) == unescape_attribute(page).strip()
+    assert attribute_of("page", None, Watch()) == ""
+    with pytest.raises(Stopped):
+        list(text_of(page, 0, len(page), Watch(lambda: True)))

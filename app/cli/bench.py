@@ -1,11 +1,13 @@
 """`soupstate bench`. It measures other libraries beside the kernels where the extra `bench` is installed."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from soupstate.app.kernel_bench import Bench, checked_qrnn, installed_peers, table
+from soupstate.app.shape_bench import FIXED_MEMORY, SHAPES, WHAT, costs
 from soupstate.kernels import available
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 
@@ -14,7 +16,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("bench")
 def bench_command() -> None:
-    """Measure the speed of this machine's kernels."""
+    """Measure the speed of this machine's kernels, and the cost of hostile pages."""
 
 
 @bench_command.command("kernels")
@@ -46,5 +48,46 @@ def kernels_command(weights: Path, rounds: int, path: Path | None) -> None:
     rows = bench.rows()
     for line in [*bench.limits(), *table(rows), *bench.threads()]:
         click.echo(line)
+    if path:
+        path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+
+
+@bench_command.command("shapes")
+@click.option("--weights", type=FILE, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to read with.")
+@click.option("--shape", "shapes", multiple=True, type=click.Choice(list(SHAPES)), help="Only these shapes.")
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    type=click.IntRange(min=1),
+    default=(10_000, 100_000, 1_000_000),
+    show_default=True,
+    help="Characters of a page.",
+)
+@click.option("--what", type=click.Choice(WHAT), default=WHAT[0], show_default=True, help="Extract, or find faults.")
+@click.option("--json", "path", type=FILE, help="Also write the rows to this file.")
+def shapes_command(
+    weights: Path, shapes: tuple[str, ...], sizes: tuple[int, ...], what: str, path: Path | None
+) -> None:
+    """Measure time and memory of pages that repeat one thing, such as <, against their size.
+
+    Times are processor time in seconds. Memory is the peak beyond that of an idle process; "per byte" is that less
+    12 MB, per byte of the page.
+    """
+    rows = []
+    click.echo(
+        "| shape | bytes | reading, s | " + ("rendering" if what == WHAT[0] else "search") + ", s | MB | per byte |"
+    )
+    click.echo("|---|---|---|---|---|---|")
+    try:
+        for cost in costs(list(shapes or SHAPES), list(sizes), what, weights):
+            rows.append(asdict(cost))
+            per_byte = max(0.0, cost.memory - FIXED_MEMORY) / cost.size
+            click.echo(
+                f"| {cost.shape} | {cost.size:,} | {cost.reading:.2f} | {cost.rest:.3f} | {cost.memory / 1e6:.1f} "
+                f"| {per_byte:.0f} |"
+            )
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
     if path:
         path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")

@@ -25,6 +25,9 @@ COMMENT_PRICE = 2.0
 # The path is decided as far as nothing can change it any more, once this many bytes are undecided. On the 80 held-out
 # pages all but the last 16 bytes, at most, were then settled. UNDECIDED bounds what a page can leave open.
 DECIDED_AT_ONCE, UNDECIDED = 8192, 1024
+MOST_ATOMS = (
+    2048  # outputs with more atoms are taken in parts of so many bytes, and spans are decided so many at a time
+)
 
 Floats = NDArray[np.float32]
 
@@ -50,8 +53,13 @@ class Evidence:
     def add(self, at: int, outputs: Floats) -> None:
         """Takes the outputs (n, OUTPUTS) after bytes at .. at + n - 1."""
         outputs = outputs[max(0, self.delay - at) :]
-        if not len(outputs):
-            return
+        ids = self.ids[self.seen : self.seen + len(outputs)]
+        dense = np.count_nonzero(ids == LT) + np.count_nonzero(ids == GT) > MOST_ATOMS
+        step = MOST_ATOMS if dense else max(1, len(outputs))
+        for first in range(0, len(outputs), step):
+            self._take(outputs[first : first + step])
+
+    def _take(self, outputs: Floats) -> None:
         first, last = self.seen, self.seen + len(outputs)
         before = int(self.ids[first - 1]) if first else ord(" ")
         kinds = boundary_kinds(self.ids[first:last], before)
@@ -61,7 +69,8 @@ class Evidence:
         self.pointers.append(pointers)
         self._sum(first, before, outputs)
         self.seen = last
-        if last == len(self.ids) or last - self.cutter.at >= DECIDED_AT_ONCE:
+        many = last - self.cutter.at >= DECIDED_AT_ONCE or len(self.atoms) > MOST_ATOMS
+        if many or last == len(self.ids):
             self._decide()
 
     def decided(self) -> tuple[NDArray[np.uint8], Spans]:
@@ -112,12 +121,19 @@ class Evidence:
 
     def _marks(self, cut: Cut) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Returns the classes with the most evidence over the atoms of each span: of the event, and of TEXT_HEADS."""
-        totals = np.concatenate([np.zeros((1, OUTPUTS)), np.cumsum(self.sums, axis=0, dtype=np.float64)])
         first = np.searchsorted(self.atoms, cut.start, "right") - 1
         last = np.searchsorted(self.atoms, cut.end, "left")
-        evidence = totals[last] - totals[first]
-        event, *marks = (evidence[:, OUTPUT[name]].argmax(1).astype(np.uint8) for name in ("event", *TEXT_HEADS))
-        return event, np.stack(marks, 1)
+        event = np.empty(len(first), np.uint8)
+        marks = np.empty((len(first), len(TEXT_HEADS)), np.uint8)
+        for k in range(0, len(first), MOST_ATOMS):
+            some = slice(k, k + MOST_ATOMS)
+            sums = self.sums[first[k] : last[some][-1]]
+            totals = np.concatenate([np.zeros((1, OUTPUTS)), np.cumsum(sums, axis=0, dtype=np.float64)])
+            evidence = totals[last[some] - first[k]] - totals[first[some] - first[k]]
+            event[some] = evidence[:, OUTPUT["event"]].argmax(1)
+            for column, name in enumerate(TEXT_HEADS):
+                marks[some, column] = evidence[:, OUTPUT[name]].argmax(1)
+        return event, marks
 
     def _forget(self) -> None:
         """Drops the atoms of decided spans, and merges those inside the span that has not ended."""

@@ -71,7 +71,8 @@ ONE_BLOCK = INLINE | {Event.BREAK}
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
 BLOCK_COLUMN = TEXT_HEADS.index("block")
 AT_ONCE = 1024  # spans whose objects are made together
-KEPT = 16_384  # a page with at most so many spans keeps its objects; each takes about 200 bytes
+# A page keeps its objects, of about 200 bytes each, if it has at most KEPT spans and one more per SPARSE characters.
+KEPT, SPARSE = 8192, 8
 
 
 class Spans(Sequence[Span]):
@@ -88,7 +89,7 @@ class Spans(Sequence[Span]):
         return len(self.cut.kind)
 
     def __iter__(self) -> Iterator[Span]:
-        if len(self) > KEPT:
+        if len(self) > KEPT + int(self.cut.end.max(initial=0)) // SPARSE:
             return (span for first in range(0, len(self), AT_ONCE) for span in self._made(first))
         if self._kept is None:
             self._kept = [span for first in range(0, len(self), AT_ONCE) for span in self._made(first)]

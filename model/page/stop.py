@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 Stop = Callable[[], bool]  # True: give the work up
 
-WORK = 32_768  # characters handled between two looks, or as many times SPAN as there are spans
+WORK = 16_384  # characters handled between two looks, or as many times SPAN as there are spans
 SPAN = 64  # handling a span takes as long as handling so many characters
 
 

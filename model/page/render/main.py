@@ -3,7 +3,6 @@ given what the network predicts for each run of text.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,17 +35,20 @@ def main_content(page: str, spans: Sequence[Span], stop: Stop = never) -> "Chose
         elif inside and isinstance(span, TagSpan) and span.closing:
             keep[waiting : i + 1] = True
             waiting = i + 1
-    return Chosen(spans, keep)
+    return Chosen(spans, keep, watch)
 
 
 class Chosen(Iterable[Span]):
-    """Some of a page's spans. keep (spans,): which."""
+    """Some of a page's spans. keep (spans,): which. Going through them raises Stopped."""
 
-    def __init__(self, spans: Iterable[Span], keep: NDArray[np.bool_]) -> None:
-        self.spans, self.keep = spans, keep
+    def __init__(self, spans: Iterable[Span], keep: NDArray[np.bool_], watch: Watch) -> None:
+        self.spans, self.keep, self.watch = spans, keep, watch
 
     def __iter__(self) -> Iterator[Span]:
-        return compress(self.spans, self.keep.tobytes())
+        for span, keep in zip(self.spans, self.keep.tobytes(), strict=True):
+            self.watch()
+            if keep:
+                yield span
 
 
 def _division(spans: Iterable[Span], watch: Watch) -> list[bool]:
