@@ -21,7 +21,7 @@ from soupstate.model.page.render.text import text
 from soupstate.model.page.render.title import title
 from soupstate.model.page.skim import Skimmed, skim
 from soupstate.model.page.spans import Span, TagSpan
-from soupstate.model.page.stop import Stop, Watch, never
+from soupstate.model.page.stop import Stop, Watch, never, watched
 
 EXTRACT_PARTS = ("links", "text", "markdown")
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
@@ -168,8 +168,7 @@ def _main(page: str, spans: Sequence[Span], url: str | None, stop: Stop) -> tupl
     """Returns the spans of the main content, and the base of its relative addresses."""
     watch = Watch(stop)
     chosen = main_content(page, spans, stop)
-    for span in chosen:
-        watch()
+    for span in watched(chosen, watch):
         if isinstance(span, TagSpan) and span.base:
             return chosen, url
     return chosen, base_url(page, spans, url, watch)

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.entities import html5
 
 from soupstate.model.page.stop import SPAN, Watch
@@ -16,11 +16,16 @@ SLICE = 32_768  # characters
 LONGEST_REFERENCE = 40  # characters; the longest name of the standard has 32
 
 
-def text_of(page: str, start: int, end: int, watch: Watch) -> Iterator[str]:
-    """Yields the text page[start:end] as a reader sees it, in slices. Raises Stopped."""
-    for part in _slices(page, start, end):
-        watch(SPAN + len(part))
-        yield unescape_text(part)
+def text_of(page: str, start: int, end: int, watch: Watch) -> Iterable[str]:
+    """Returns the text page[start:end] as a reader sees it, in slices. Raises Stopped."""
+    if end - start > SLICE:
+        return (_watched_text(part, watch) for part in _slices(page, start, end))
+    return (_watched_text(page[start:end], watch),)
+
+
+def _watched_text(part: str, watch: Watch) -> str:
+    watch(len(part))
+    return unescape_text(part)
 
 
 def attribute_of(page: str, extent: tuple[int, int] | None, watch: Watch) -> str:

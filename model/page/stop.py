@@ -1,11 +1,14 @@
 """How work on a page is given up: whoever waits passes a `Stop`, and the work looks at it every few milliseconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
+T = TypeVar("T")
 Stop = Callable[[], bool]  # True: give the work up
 
 WORK = 16_384  # characters handled between two looks, or as many times SPAN as there are spans
 SPAN = 64  # handling a span takes as long as handling so many characters
+COUNTED = 64  # spans that are counted together
 
 
 class Stopped(Exception):
@@ -38,3 +41,11 @@ class Watch:
             self._left = WORK
             if self.stop():
                 raise Stopped
+
+
+def watched(spans: Iterable[T], watch: Watch) -> Iterator[T]:
+    """Yields spans, or tags, and counts the work on them. Raises Stopped."""
+    for i, span in enumerate(spans):
+        if i % COUNTED == 0:
+            watch(COUNTED * SPAN)
+        yield span

@@ -11,7 +11,7 @@ import numpy as np
 from soupstate.model.faults.checks.mismatches import Tag
 from soupstate.model.faults.edits import Repair, missing_end, missing_start
 from soupstate.model.page.elements import MULTILINE, VOID
-from soupstate.model.page.stop import Watch
+from soupstate.model.page.stop import Watch, watched
 
 LINE = re.compile(r"^([ \t]*)(\S?)", re.M)
 TAB = 4  # columns
@@ -42,8 +42,7 @@ class Indentation:
         if len(closed) < FEWEST_PAIRS or agreed < AGREED_SHARE * len(closed):
             return
         blamed = -1  # start of the faulty element; elements around it end wrongly because of it, until one ends right
-        for start, end in self.pairs:
-            self.watch()
+        for start, end in watched(self.pairs, self.watch):
             difference = self._indent(start) - (self._indent(end) if end else 0)
             if end and difference == 0:
                 blamed = -1 if start.start < blamed else blamed
@@ -92,8 +91,7 @@ class Indentation:
 
 def _lines(page: str, watch: Watch) -> Iterator[int]:
     """Yields three numbers per line: where its text begins, its indentation in columns, and whether it is blank."""
-    for m in LINE.finditer(page):
-        watch()
+    for m in watched(LINE.finditer(page), watch):
         yield from (m.end(1), len(m[1].expandtabs(TAB)), not m[2])
 
 
@@ -101,8 +99,7 @@ def _pairs(tags: list[Tag], watch: Watch) -> Iterator[tuple[Tag, Tag | None]]:
     """Yields elements as start and end tag, in the order in which they end; the end tag is None when it is missing."""
     opened: list[Tag] = []
     names: dict[str, int] = {}
-    for tag in tags:
-        watch()
+    for tag in watched(tags, watch):
         if not tag.closes:
             if tag.name not in VOID:
                 opened.append(tag)

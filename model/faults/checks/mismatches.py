@@ -16,7 +16,7 @@ from soupstate.model.faults.edits import MISSING, Repair, missing_end, missing_s
 from soupstate.model.page.elements import OPTIONAL_END, PARENT, PARENTS, VOID
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import Span, TagSpan
-from soupstate.model.page.stop import Watch
+from soupstate.model.page.stop import Watch, watched
 
 PIECE = re.compile(r"<[^<>]*>?|[^<>]*>|[^<>]+")  # a tag or a part of one; or text, to skip it quickly
 NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
@@ -71,8 +71,7 @@ class Mismatches:
 
     def __iter__(self) -> Iterator[tuple[int, list[Repair]]]:
         """Yields (place, repairs) in the order of the page. A repair may be well before its place."""
-        for tag in self.tags:
-            self.watch()
+        for tag in watched(self.tags, self.watch):
             yield from self._closing(tag) if tag.closes else self._opening(tag)
             self.last = tag.end
         for left in [tag for tag in self.opened if tag.name not in OPTIONAL_END][-WINDOW_PLACES:]:
@@ -146,8 +145,7 @@ class Mismatches:
 
 
 def _tags(page: str, spans: Iterable[Span], watch: Watch) -> Iterator[Tag]:
-    for span in spans:
-        watch()
+    for span in watched(spans, watch):
         m = NAME.match(page, span.start) if isinstance(span, TagSpan) else None
         if m:
             yield Tag(intern(m[1].lower()), span.start, span.end, page[span.start + 1] == "/")
@@ -156,8 +154,7 @@ def _tags(page: str, spans: Iterable[Span], watch: Watch) -> Iterator[Tag]:
 def _usual(page: str, tags: list[Tag], watch: Watch) -> dict[str, str]:
     """Returns the most frequent start tag of each element. A start tag that occurs once only is not usual."""
     texts: Counter[str] = Counter()
-    for tag in tags:
-        watch()
+    for tag in watched(tags, watch):
         if not tag.closes:
             texts[page[tag.start : tag.end]] += 1
     usual: dict[str, str] = {}

@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 from soupstate.model.page.entities import attribute_of
 from soupstate.model.page.spans import Span, TagSpan
-from soupstate.model.page.stop import Watch
+from soupstate.model.page.stop import Watch, watched
 
 # A page may repeat a long base in every link. Its absolute addresses together take at most ADDED characters and GROWTH
 # more per character of the page; those beyond are unknown. A base longer than LONGEST_BASE counts as none.
@@ -36,8 +36,7 @@ class Addresses:
 
 def base_url(page: str, spans: Iterable[Span], url: str | None, watch: Watch) -> str | None:
     """Returns the base of the page's relative addresses: its <base href>, resolved against `url`. Raises Stopped."""
-    for span in spans:
-        watch()
+    for span in watched(spans, watch):
         if isinstance(span, TagSpan) and span.base:
             return resolve(attribute_of(page, span.base, watch), url)
     return url

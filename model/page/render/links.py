@@ -9,7 +9,7 @@ from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.render.addresses import Addresses, base_url
 from soupstate.model.page.render.folding import ANY_SPACE, folded
 from soupstate.model.page.spans import Span, TagSpan, TextSpan
-from soupstate.model.page.stop import Stop, Watch, never
+from soupstate.model.page.stop import Stop, Watch, never, watched
 
 
 @dataclass(slots=True)
@@ -49,8 +49,7 @@ def links(page: str, spans: Iterable[Span], url: str | None = None, stop: Stop =
         texts.clear()
         unseen.clear()
 
-    for span in spans:
-        watch()
+    for span in watched(spans, watch):
         if isinstance(span, TagSpan) and (span.href or span.event == Event.LINK):
             close()
             href = attribute_of(page, span.href, watch)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.page.marks import Visible
 from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
-from soupstate.model.page.stop import Stop, Watch, never
+from soupstate.model.page.stop import Stop, Watch, never, watched
 
 # Cost of a change between main content and the rest, in characters that are given up for it. Chosen on 40 labelled
 # training pages: F1 of words .827 at 20, .819 at 80, .812 at 200, .774 at 400.
@@ -24,8 +24,7 @@ def main_content(page: str, spans: Sequence[Span], stop: Stop = never) -> "Chose
     keep = np.zeros(len(spans), np.bool_)
     inside = False
     waiting = 0  # the first of the tags and blank texts since the last text, whose fate the next text decides
-    for i, span in enumerate(spans):
-        watch()
+    for i, span in enumerate(watched(spans, watch)):
         if isinstance(span, TextSpan) and not span.blank:
             inside = span.visible == Visible.SHOWN and next(division)
             keep[waiting : i + 1] |= inside
@@ -45,10 +44,8 @@ class Chosen(Iterable[Span]):
         self.spans, self.keep, self.watch = spans, keep, watch
 
     def __iter__(self) -> Iterator[Span]:
-        for span, keep in zip(self.spans, self.keep.tobytes(), strict=True):
-            self.watch()
-            if keep:
-                yield span
+        pairs = watched(zip(self.spans, self.keep.tobytes(), strict=True), self.watch)
+        return (span for span, keep in pairs if keep)
 
 
 def _division(spans: Iterable[Span], watch: Watch) -> list[bool]:
@@ -58,8 +55,7 @@ def _division(spans: Iterable[Span], watch: Watch) -> list[bool]:
     """
     costs = [0.0, 0.0]  # outside, inside
     back = bytearray()  # for each text two bits: whether to have been inside before, for either class
-    for span in spans:
-        watch()
+    for span in watched(spans, watch):
         if not isinstance(span, TextSpan) or span.blank or span.visible != Visible.SHOWN:
             continue
         weight = float(min(span.end - span.start, LONGEST_RUN))

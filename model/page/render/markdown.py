@@ -9,7 +9,7 @@ from soupstate.model.page.marks import Block, Event, Visible
 from soupstate.model.page.render.addresses import Addresses, base_url, is_safe
 from soupstate.model.page.render.inline import Piece, escape_line_start, inline
 from soupstate.model.page.spans import INLINE, Span, TagSpan, TextSpan
-from soupstate.model.page.stop import SPAN, Stop, Watch, never
+from soupstate.model.page.stop import SPAN, Stop, Watch, never, watched
 
 # A block with more runs of text than this is divided, so that the memory of a page that is one block is bounded.
 MOST_PIECES = 10_000
@@ -38,8 +38,7 @@ def markdown(page: str, spans: Iterable[Span], url: str | None = None, stop: Sto
     base = base_url(page, spans, url, watch) if url is not None else None
     renderer = _Renderer(page, Addresses(page, base), watch)
     data = _data_tables(spans, watch)
-    for i, span in enumerate(spans):
-        watch()
+    for i, span in enumerate(watched(spans, watch)):
         if isinstance(span, TagSpan):
             renderer.tag(span, i in data)
         elif isinstance(span, TextSpan) and span.visible == Visible.SHOWN:
@@ -53,8 +52,7 @@ def _data_tables(spans: Iterable[Span], watch: Watch) -> set[int]:
     data: set[int] = set()
     opened: list[int] = []
     nested: set[int] = set()  # tables with a table inside
-    for i, span in enumerate(spans):
-        watch()
+    for i, span in enumerate(watched(spans, watch)):
         if not isinstance(span, TagSpan):
             continue
         if span.event == Event.TABLE:

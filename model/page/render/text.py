@@ -6,7 +6,7 @@ from soupstate.model.page.entities import text_of
 from soupstate.model.page.marks import Block, Visible
 from soupstate.model.page.render.folding import folded
 from soupstate.model.page.spans import INLINE, Span, TagSpan, TextSpan
-from soupstate.model.page.stop import Stop, Watch, never
+from soupstate.model.page.stop import Stop, Watch, never, watched
 
 
 def typeface(span: TextSpan) -> tuple[int, int, int]:
@@ -33,8 +33,7 @@ def text(page: str, spans: Iterable[Span], stop: Stop = never) -> str:
         parts.clear()
         preformatted = False
 
-    for span in spans:
-        watch()
+    for span in watched(spans, watch):
         if isinstance(span, TagSpan):
             if span.event not in INLINE:
                 flush()
