@@ -135,9 +135,12 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     return Extraction(named, found, shown, marked, len(asked.html), round(marking.bits_per_character, 4))
 
 
-def main_text(marking: Marking) -> str:
-    """Returns the text of a page's main content."""
-    return text(marking.page, main_content(marking.page, marking.spans))
+def main_text(marking: Marking, stop: Stop = never) -> str:
+    """Returns the text of a page's main content. Raises Stopped when `stop` returns True."""
+    _look(stop)
+    spans = main_content(marking.page, marking.spans)
+    _look(stop)
+    return text(marking.page, spans)
 
 
 def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
