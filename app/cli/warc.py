@@ -14,6 +14,7 @@ from soupstate.app.batch.inputs import BadInput, sources
 from soupstate.app.batch.job import FORMATS, Job, JobError, Recipe
 from soupstate.app.batch.local import alone, plan, run_local
 from soupstate.app.batch.progress import Progress
+from soupstate.app.cli.options import FiniteRange
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 
 
@@ -34,7 +35,7 @@ from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 @click.option("--max-page-bytes", type=click.IntRange(min=1), default=2_000_000, show_default=True)
 @click.option(
     "--page-seconds",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=FiniteRange(min=0.0, min_open=True),
     default=60.0,
     show_default=True,
     help="Most processor time for one page.",
@@ -48,7 +49,7 @@ from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 )
 @click.option("--overwrite", is_flag=True, help="Read again what other weights, settings or versions have read.")
 @click.option("--ray", metavar="ADDRESS", help="Run on a Ray cluster: auto, or its address. Needs the extra ray.")
-@click.option("--gpus", type=click.FloatRange(min=0.0), default=0.0, help="With --ray: GPUs per worker.")
+@click.option("--gpus", type=FiniteRange(min=0.0), default=0.0, help="With --ray: GPUs per worker.")
 def warc_command(
     files: tuple[str, ...],
     prefix: str,
