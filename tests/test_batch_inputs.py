@@ -84,7 +84,12 @@ def test_a_file_appears_whole_and_then_its_marker(tmp_path: Path, remote: bool) 
         old = "_done/c.warc.gz.parquet.0123abcd.json"  # as versions before 0.2 named it
         folder.fs.pipe_file(f"{folder.root}/{old}", b"{}")
         assert folder.done()["c.warc.gz.parquet"][2:] == ("0123abcd", "")
-        assert folder.targets() == {"a.warc.gz.parquet", "c.warc.gz.parquet"}
+        folder.mark_part("d.warc.gz.parquet.0123abcd.89abcdef.5000", 0, {})
+        assert folder.unfinished() == {"d.warc.gz.parquet"}
+        folder.forget("d.warc.gz.parquet", but="d.warc.gz.parquet.0123abcd.89abcdef.5000")
+        assert folder.begun("d.warc.gz.parquet.0123abcd.89abcdef.5000") == [{}]
+        folder.forget("d.warc.gz.parquet")
+        assert not folder.unfinished()
         folder.unmark(folder.done()["c.warc.gz.parquet"])
         assert set(folder.done()) == {"a.warc.gz.parquet"}
         left = folder.part("b.warc.gz.parquet")

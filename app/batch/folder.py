@@ -64,9 +64,9 @@ class Folder:
         """Maps each finished file of rows to its marker."""
         return {marker.target: marker for marker in self._markers(DONE)}
 
-    def targets(self) -> set[str]:
-        """Returns the names of the files of rows that are finished or begun."""
-        return {marker.target for folder in (DONE, BEGUN) for marker in self._markers(folder)}
+    def unfinished(self) -> set[str]:
+        """Returns the names of the files of rows that are begun."""
+        return {marker.target for marker in self._markers(BEGUN)}
 
     def noted(self, marker: Marker) -> dict[str, Any]:
         """Returns what a marker of a finished file holds."""

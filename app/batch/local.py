@@ -24,10 +24,10 @@ def plan(sources: list[str], folder: Folder, form: str, recipe: Recipe, *, overw
     Raises JobError when the folder holds rows in another format, or a source's rows are of another file or recipe. With
     `overwrite`, rows of another recipe are made again.
     """
-    other = sorted(target for target in folder.targets() if not target.endswith(FORMATS[form]))
+    done, left, differing = folder.done(), [], []
+    other = sorted(target for target in {*done, *folder.unfinished()} if not target.endswith(FORMATS[form]))
     if other:
         raise JobError(f"{folder.root} holds rows in another format ({printable(other[0])}): choose another folder")
-    done, left, differing = folder.done(), [], []
     for source in sources:
         marker = done.get(target_name(source, form))
         if marker and marker.which != identity(source):

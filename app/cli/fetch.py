@@ -20,9 +20,9 @@ def fetch_command(urls: tuple[str, ...], crawl: str, out: Path, delay: float, ca
 
     The command sends one request at a time. When a run was stopped, the same command resumes it.
     """
-    for url in urls:
-        if printable(url) != url:
-            raise click.UsageError(f"{printable(url)} is not UTF-8; write such bytes as %FF")
+    for text in (crawl, *urls):
+        if printable(text) != text:
+            raise click.UsageError(f"{printable(text)} is not UTF-8; write such bytes as %FF")
     try:
         fetched = fetch(urls, crawl, out, manners=Manners(delay=delay, captures=captures))
     except (FetchError, OSError) as error:
