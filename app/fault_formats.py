@@ -1,5 +1,6 @@
 """Faults in two formats: text for people, and SARIF for tools."""
 
+import os
 from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any
@@ -44,7 +45,7 @@ def sarif(files: list[tuple[str, str, list[Fault]]]) -> dict[str, Any]:
 
 
 def _result(name: str, lines: LineIndex, kinds: list[str], fault: Fault) -> dict[str, Any]:
-    artifact = {"uri": quote(PurePath(name).as_posix())}
+    artifact = {"uri": quote(os.fsencode(PurePath(name).as_posix()))}
     place = {"artifactLocation": artifact, "region": _region(lines, fault.start, fault.end)}
     result: dict[str, Any] = {
         "ruleId": fault.kind,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from soupstate.app.answers import EXTRACT_PARTS, Asked, main_text, rendered
 from soupstate.app.logs import LOG
@@ -16,62 +17,92 @@ from soupstate.model.page.stop import Stop, Stopped
 MOST_PAGES = 32
 MOST_CHARACTERS = 1_000_000
 
-Beat = Callable[[], None]  # called repeatedly while pages are read
+Beat = Callable[[], None]  # called repeatedly while pages are read and rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A page that was read. marking: or its status, where there is none. seconds: processor time that it took."""
+
+    marking: Marking | str
+    seconds: float
+
+
+class _Shared:
+    """The processor time of pages that are read together.
+
+    Each page is charged for its share of the pieces that were read, which are about equally long.
+    """
+
+    def __init__(self, pages: int, seconds: float, beat: Beat) -> None:
+        self._start, self._limit, self._beat = time.process_time(), seconds, beat
+        self._pieces, self._all = [0] * pages, 0
+
+    def late(self, page: int) -> bool:
+        """Counts another piece of a page. Returns whether the page has had its time."""
+        self._beat()
+        self._pieces[page] += 1
+        self._all += 1
+        return self.spent(page) > self._limit
+
+    def spent(self, page: int) -> float:
+        """Returns the seconds of a page."""
+        return (time.process_time() - self._start) * self._pieces[page] / max(1, self._all)
 
 
 def _no_beat() -> None:
     return
 
 
-def processor_limit(seconds: float) -> Stop:
+def processor_limit(seconds: float, beat: Beat = _no_beat) -> Stop:
     """Returns a Stop that is True once this many seconds of processor time have passed since this call."""
     until = time.process_time() + seconds
-    return lambda: time.process_time() > until
+
+    def passed() -> bool:
+        beat()
+        return time.process_time() > until
+
+    return passed
 
 
-def mark_pages(reader: Reader, pages: Sequence[Skimmed], seconds: float, beat: Beat = _no_beat) -> list[Marking | str]:
-    """Returns the marking of each page, or its status where there is none.
-
-    seconds: processor time allowed per page; pages read together may take the sum.
-    """
+def mark_pages(reader: Reader, pages: Sequence[Skimmed], seconds: float, beat: Beat = _no_beat) -> list[Read]:
+    """Reads pages, each for at most `seconds` of processor time."""
     texts = [page.text for page in pages]
     if len(texts) > 1:
-        late = _with_beat(processor_limit(seconds * len(texts)), beat)
+        shared = _Shared(len(texts), seconds, beat)
         try:
-            markings = reader.mark_many(texts, lambda page: late())
+            markings = reader.mark_many(texts, shared.late)
         except Exception as error:  # of one of the pages; reading them one by one shows which
             LOG.debug("reading pages one by one: %s", error)
         else:
-            return [Status.TIMED_OUT if marking is None else marking for marking in markings]
-    return [_mark(reader, text, _with_beat(processor_limit(seconds), beat)) for text in texts]
+            return [Read(marking or Status.TIMED_OUT, shared.spent(i)) for i, marking in enumerate(markings)]
+    return [_mark(reader, text, seconds, beat) for text in texts]
 
 
-def _mark(reader: Reader, text: str, stop: Stop) -> Marking | str:
+def _mark(reader: Reader, text: str, seconds: float, beat: Beat) -> Read:
+    start = time.process_time()
     try:
-        return reader.mark(text, stop)
+        marking: Marking | str = reader.mark(text, processor_limit(seconds, beat))
     except Stopped:
-        return Status.TIMED_OUT
+        marking = Status.TIMED_OUT
     except Exception as error:  # one page in millions that cannot be read must not end the work
-        return failed(error)
+        marking = failed(error)
+    return Read(marking, time.process_time() - start)
 
 
-def _with_beat(stop: Stop, beat: Beat) -> Stop:
-    def asked() -> bool:
-        beat()
-        return stop()
+def fill_row(row: Row, page: Skimmed, read: Read, seconds: float, beat: Beat = _no_beat) -> bool:
+    """Renders a page into its row, or writes its status there. Returns whether the row now has the page's text.
 
-    return asked
-
-
-def fill_row(row: Row, page: Skimmed, marking: Marking | str, seconds: float) -> bool:
-    """Renders a page into its row, or writes its status there. Returns whether the row now has the page's text."""
-    if isinstance(marking, str):
-        row.status = marking
+    seconds: processor time allowed for reading and rendering together.
+    """
+    if isinstance(read.marking, str):
+        row.status = read.marking
         return False
     asked = Asked(page.whole, row.url or None, frozenset(EXTRACT_PARTS))
+    stop = processor_limit(seconds - read.seconds, beat)
     try:
-        answer = rendered(marking, page, asked, processor_limit(seconds))
-        fill(row, answer, main_text(marking))
+        answer = rendered(read.marking, page, asked, stop)
+        fill(row, answer, main_text(read.marking, stop))
     except Stopped:
         row.status = Status.TIMED_OUT
     except Exception as error:  # as in `_mark`

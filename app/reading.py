@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from soupstate.kernels.compiled import MISSING
-from soupstate.model.faults.ranking import ranking_of
+from soupstate.model.faults.ranking import COLUMNS
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 from soupstate.model.net.reader import Reader
 
@@ -18,11 +18,10 @@ _LOADING = threading.Lock()
 def load_reader(weights: Path | None = None, backend: str | None = None) -> Reader:
     """Loads a checkpoint, the shipped one by default, and checks everything that reads a page.
 
-    Raises FileNotFoundError or ValueError that says what is wrong.
+    The backward network beside it is checked too, and loaded when faults are asked for. Raises FileNotFoundError,
+    another OSError or ValueError that says what is wrong.
     """
-    reader = Reader(load_checkpoint(weights or DEFAULT), backend or None)
-    ranking_of(reader.checkpoint)
-    return reader
+    return Reader(load_checkpoint(weights or DEFAULT, ranked=COLUMNS), backend or None)
 
 
 @lru_cache(maxsize=NETWORKS_KEPT)
@@ -49,7 +48,7 @@ class LazyReader:
 
     @property
     def reader(self) -> Reader:
-        """The network. Raises FileNotFoundError or ValueError on first use."""
+        """The network. Raises OSError or ValueError on first use."""
         if self._reader is None:
             with _LOADING:
                 changed = self.weights.stat().st_mtime_ns if self.weights.exists() else 0

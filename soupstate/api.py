@@ -70,7 +70,7 @@ class Soupstate:
 
     @property
     def reader(self) -> Reader:
-        """The reader behind the methods. Raises FileNotFoundError or ValueError for weights that cannot be used."""
+        """The reader behind the methods. Raises OSError or ValueError for weights that cannot be used."""
         return self._network.reader
 
     def extract(self, html: Html, url: str | None = None, *, charset: str | None = None, scope: Scope = "all") -> Page:

@@ -48,9 +48,9 @@ def extract_batch(
     reader = (soup or _SHIPPED).reader
     found = [_row(given, name, model_of(reader), max_page_bytes) for given in batch.to_pylist()]
     for group in _groups([(row, page) for row, page in found if page is not None]):
-        markings = mark_pages(reader, [page for _, page in group], page_seconds)
-        for (row, page), marking in zip(group, markings, strict=True):
-            fill_row(row, page, marking, page_seconds)
+        done = mark_pages(reader, [page for _, page in group], page_seconds)
+        for (row, page), read in zip(group, done, strict=True):
+            fill_row(row, page, read, page_seconds)
     return pa.RecordBatch.from_pylist([as_dict(row) for row, _ in found], SCHEMA)
 
 

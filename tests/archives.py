@@ -121,4 +121,4 @@ def rows(folder: Path) -> Iterator[dict[str, object]]:
     import pyarrow.parquet as pq  # noqa: PLC0415  not all tests need it
 
     for path in sorted(folder.glob("*.parquet")):
-        yield from pq.read_table(path).to_pylist()
+        yield from pq.read_table(io.BytesIO(path.read_bytes())).to_pylist()

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import fsspec
@@ -33,8 +34,8 @@ def test_paths_globs_and_lists(monkeypatch: pytest.MonkeyPatch) -> None:
         "https://data.example/x/1.warc.gz",
         "https://data.example/x/2.warc.gz",
     ]
-    monkeypatch.setattr("sys.stdin", io.StringIO("a.warc.gz\n"))
-    assert sources(("-",)) == ["a.warc.gz"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a.warc.gz\nb\xff.warc.gz\n")))
+    assert sources(("-",)) == ["a.warc.gz", os.fsdecode(b"b\xff.warc.gz")]  # names need not be UTF-8
 
 
 @pytest.mark.usefixtures("files")
@@ -77,8 +78,20 @@ def test_a_file_appears_whole_and_then_its_marker(tmp_path: Path, remote: bool) 
         folder.publish(part, "a.warc.gz.parquet")
         assert folder.fs.cat_file(f"{folder.root}/a.warc.gz.parquet") == b"rows" and not part.exists()
         assert folder.done() == {}
-        folder.mark("a.warc.gz.parquet", "0123abcd", {"rows": 1})
-        assert folder.done() == {"a.warc.gz.parquet": "0123abcd"}
+        folder.mark("a.warc.gz.parquet", "0123abcd", "89abcdef", {"rows": 1})
+        (marker,) = folder.done().values()
+        assert marker[1:] == ("a.warc.gz.parquet", "0123abcd", "89abcdef") and folder.noted(marker) == {"rows": 1}
+        old = "_done/c.warc.gz.parquet.0123abcd.json"  # as versions before 0.2 named it
+        folder.fs.pipe_file(f"{folder.root}/{old}", b"{}")
+        assert folder.done()["c.warc.gz.parquet"][2:] == ("0123abcd", "")
+        folder.mark_part("d.warc.gz.parquet.0123abcd.89abcdef.5000", 0, {})
+        assert folder.unfinished() == {"d.warc.gz.parquet"}
+        folder.forget("d.warc.gz.parquet", but="d.warc.gz.parquet.0123abcd.89abcdef.5000")
+        assert folder.begun("d.warc.gz.parquet.0123abcd.89abcdef.5000") == [{}]
+        folder.forget("d.warc.gz.parquet")
+        assert not folder.unfinished()
+        folder.unmark(folder.done()["c.warc.gz.parquet"])
+        assert set(folder.done()) == {"a.warc.gz.parquet"}
         left = folder.part("b.warc.gz.parquet")
         folder.prepare()  # clears away what was begun, in a folder of this machine
         assert left.exists() is remote and folder.done()

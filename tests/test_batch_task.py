@@ -2,6 +2,9 @@
 
 import gzip
 import io
+import time
+from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import orjson
@@ -11,15 +14,17 @@ import zstandard
 from archives import archive, hostile, page, record, rows
 from warcio.archiveiterator import ArchiveIterator
 
-from soupstate.app.answers import EXTRACT_PARTS, Asked, extract
+from soupstate.app.answers import EXTRACT_PARTS, Asked, extract, model_of
 from soupstate.app.batch import task
 from soupstate.app.batch.folder import Folder
 from soupstate.app.batch.job import Attempt, Counts, Job
 from soupstate.app.batch.names import source_name
 from soupstate.app.batch.task import Task
 from soupstate.app.batch.writers.parquet import SCHEMA
-from soupstate.app.pages import mark_pages
-from soupstate.model.net.checkpoint import load_checkpoint
+from soupstate.app.pages import Read, fill_row, mark_pages
+from soupstate.app.rows import row_of
+from soupstate.model.archive.records import NotAnArchive, read_html, read_records
+from soupstate.model.net.checkpoint import DEFAULT, digest, load_checkpoint
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.skim import Skimmed, skim
 
@@ -64,7 +69,15 @@ def test_rows_are_what_the_service_answers(reader: Reader, tmp_path: Path) -> No
     assert counts.bytes == source.stat().st_size
     assert set(counts.seconds) == {"records", "network", "rendering", "writing"}
     (marker,) = (tmp_path / "out" / "_done").iterdir()
-    assert orjson.loads(marker.read_bytes()) == {"source": str(source)} | counts.as_dict()
+    made_with = {
+        "soupstate": metadata.version("soupstate"),
+        "model": f"{reader.checkpoint.name} {reader.checkpoint.version}",
+        "weights": digest(DEFAULT),
+        "max_page_bytes": 2_000_000,
+        "page_seconds": 60.0,
+    }
+    noted = {"source": str(source), "made_with": made_with}
+    assert orjson.loads(marker.read_bytes()) == noted | counts.as_dict()
 
 
 def test_what_is_left_out_has_its_reason(reader: Reader, tmp_path: Path) -> None:
@@ -109,10 +122,39 @@ def test_pages_read_together_make_the_same_rows(
 
 def test_a_page_that_fails_costs_itself_only(reader: Reader) -> None:
     readings = mark_pages(reader, [skim(p) for p in (page(1), "half a pair: \ud800", page(2))], 60.0)
-    assert readings[1] == "failed (UnicodeEncodeError)"
-    assert [reading if isinstance(reading, str) else reading.page for reading in readings] == [
+    assert [m if isinstance(m, str) else m.page for m in (reading.marking for reading in readings)] == [
         page(1), "failed (UnicodeEncodeError)", page(2)
     ]  # fmt: skip
+
+
+def test_pages_read_together_share_their_time_by_their_length(reader: Reader) -> None:
+    pages = [skim(page(n, words)) for n, words in enumerate((400, 40_000, 400))]
+    start = time.process_time()
+    small, large, other = mark_pages(reader, pages, 60.0)
+    spent = time.process_time() - start
+    assert not any(isinstance(read.marking, str) for read in (small, large, other))
+    assert 0.9 * spent <= small.seconds + large.seconds + other.seconds <= spent
+    assert large.seconds > 10 * (small.seconds + other.seconds) > 0
+    limit = large.seconds / 4  # the long page has had its time when the others are done long since
+    small, large, other = mark_pages(reader, pages, limit)
+    assert large.marking == "timed out"
+    assert not isinstance(small.marking, str) and not isinstance(other.marking, str)
+
+
+def test_the_time_of_a_page_covers_reading_and_rendering(reader: Reader, tmp_path: Path) -> None:
+    (found,) = read_records(archive(tmp_path / "a.warc.gz", range(1)))
+    assert found.page
+    skimmed, beats = skim(found.page.text), [0]
+
+    def beat() -> None:
+        beats[0] += 1
+
+    (read,) = mark_pages(reader, [skimmed], 60.0)
+    row = row_of(found, "a.warc.gz", model_of(reader))
+    assert fill_row(row, skimmed, read, 60.0, beat) and row.status == "ok" and beats[0] >= 3
+    row = row_of(found, "a.warc.gz", model_of(reader))
+    assert not fill_row(row, skimmed, Read(read.marking, 60.0), 60.0)  # reading has taken all of its time
+    assert row.status == "timed out" and row.text is None and row.main_text is None
 
 
 def test_a_file_that_is_begun_again_keeps_its_parts(
@@ -126,7 +168,7 @@ def test_a_file_that_is_begun_again_keeps_its_parts(
         read.append(len(pages))
         if len(read) == 3:
             raise OSError("the line broke")
-        return mark_pages(reader, pages, 60.0)
+        return mark_pages(reader, pages, 60.0)  # type: ignore[arg-type]
 
     monkeypatch.setattr(task, "mark_pages", broken_line)
     with pytest.raises(OSError, match="the line broke"):
@@ -199,11 +241,68 @@ def test_a_file_that_is_not_there_leaves_nothing(reader: Reader, tmp_path: Path)
 
 def test_files_that_were_made_to_do_harm(reader: Reader, tmp_path: Path) -> None:
     for name, path in hostile(tmp_path, tiny_records=5000, bomb_bytes=1 << 27).items():
+        if name in ("empty", "noise"):
+            with pytest.raises(NotAnArchive):
+                run(reader, path, tmp_path / "out" / name)
+            continue
         counts = run(reader, path, tmp_path / "out" / name)
-        if name not in ("empty", "noise"):
-            assert counts.rows["ok"] >= 1, name
-        if name not in ("empty", "tiny", "bomb", "bomb-body"):
+        assert counts.rows["ok"] >= 1, name
+        if name not in ("tiny", "bomb", "bomb-body"):
             assert counts.skipped or counts.rows.total() > 1, name
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"\n \n", "nothing but white space"),
+        (page(1).encode(), "1 broken record"),
+        (gzip.compress(page(1).encode()), "1 broken record"),
+        (record(page(1).encode(), 1)[:60], "1 truncated gzip"),
+        (b"\x1f\x8b\x08" + b"x" * 100, "1 broken gzip"),
+        (b"\xfd7zXZ\x00" + b"x" * 100, "1 broken xz"),
+        (b"PK\x03\x04" + bytes(100), "1 broken record"),
+    ],
+)
+def test_a_file_that_is_no_archive_is_an_error(reader: Reader, tmp_path: Path, data: bytes, said: str) -> None:
+    source = tmp_path / "a.warc.gz"
+    source.write_bytes(data)
+    with pytest.raises(NotAnArchive, match=said):
+        run(reader, source, tmp_path / "out")
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    with pytest.raises(NotAnArchive, match=f"{source}: .*{said}"):
+        list(read_html([source]))
+
+
+def test_an_archive_without_pages_is_none_the_less_an_archive(reader: Reader, tmp_path: Path) -> None:
+    source = tmp_path / "a.warc.gz"
+    source.write_bytes(record(page(1).encode(), 1)[:-30])  # a record that is cut off can be read in part
+    assert run(reader, source, tmp_path / "out").rows == {"truncated record": 1}
+    source.write_bytes(gzip.compress(b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n"))
+    assert not run(reader, source, tmp_path / "out").rows and list(read_html([source])) == []
+
+
+def test_parts_of_another_recipe_are_read_again(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = archive(tmp_path / "a.warc.gz", range(4))
+
+    def stop(self: Task, file: object, tally: object, skip: int) -> Iterator[object]:
+        for number, batch in enumerate(whole(self, file, tally, skip)):
+            if number == 1:
+                raise OSError("the line broke")
+            yield batch
+
+    whole = Task._batches
+    for limit, out in ((5, "out"), (2_000_000, "out")):
+        monkeypatch.setattr(Task, "_batches", stop)
+        with pytest.raises(OSError, match="the line broke"):
+            run(reader, source, tmp_path / out, part_records=2, max_page_bytes=limit)
+        monkeypatch.setattr(Task, "_batches", whole)
+        (begun,) = (tmp_path / out / "_begun").iterdir()  # of this recipe alone
+    counts = run(reader, source, tmp_path / "out", part_records=2)
+    assert counts.rows == {"ok": 4} and {row["status"] for row in rows(tmp_path / "out")} == {"ok"}
+    assert not list((tmp_path / "out" / "_begun").iterdir())
 
 
 def test_names_of_sources() -> None:

@@ -1,6 +1,7 @@
 """The command line: extract, entropy, fetch, and what is said of wrong use."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,11 @@ def test_charset_of_a_file(tmp_path: Path) -> None:
         ("extract", "--format", "xml", "-"),
         ("extract", "--include", "links,depth", "-"),
         ("extract", "--scope", "half", "-"),
+        ("extract", "--threshold", "nan", "-"),
+        ("entropy", "--threshold", "nan", "-"),
+        ("warc", "--out", "out", "--page-seconds", "nan", "-"),
+        ("warc", "--out", "out", "--page-seconds", "inf", "-"),
+        ("serve", "--drain-seconds", "inf"),
         ("entropy", "--include", "text", "-"),
         ("serve", "--port", "99999"),
         ("serve", "--log-level", "loud"),
@@ -105,6 +111,56 @@ def test_wrong_use(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.exit_code == 2
     assert "Usage:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        *((("extract", "--charset", name), "--charset") for name in ("nonsense", "", "replacement", "utf-8;x", "ü")),
+        (("entropy", "--charset", "x-user-defined"), "--charset"),
+        *((("extract", "--url", url), "--url") for url in ("nowhere", "/x", "", "file:///etc/passwd", "//a.example",
+                                                           "http://", "http://[::1", "http://a.example/\udcff")),
+        *((("extract", "--include", "links", "--format", form), "--include has no effect with --format " + form)
+          for form in ("text", "markdown", "links")),
+        (("entropy", "--include", "faults", "--format", "text"), "--include has no effect with --format text"),
+        (("entropy", "--detail", "lines", "--format", "sarif"), "--detail has no effect with --format sarif"),
+        (("entropy", "--include", "faults", "--fix"), "--include has no effect with --fix or --diff"),
+        (("entropy", "--detail", "none", "--diff"), "--detail has no effect with --fix or --diff"),
+    ],
+)  # fmt: skip
+def test_options_without_effect_are_refused(arguments: tuple[str, ...], said: str) -> None:
+    done = run(*arguments, "-", stdin=PAGE.encode())
+    assert done.exit_code == 2 and said in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["utf-8", "UTF8", "latin1", "windows-1251", "shift_jis", "utf-16", "utf-16be", "gbk"])
+def test_charsets_that_are_known(name: str) -> None:
+    assert run("extract", "--charset", name, "-", stdin=b"<p>x").exit_code == 0
+
+
+def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.html")).write_text(PAGE)
+    files = [b"\xff.html", b"none\xff.html"]
+
+    def called(*arguments: str) -> tuple[int, bytes, bytes]:
+        command = [sys.executable, "-m", "soupstate", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        done = subprocess.run([*command, *files], cwd=tmp_path, capture_output=True, check=False, env=environment)
+        assert b"Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    for command in ("extract", "entropy"):
+        status, out, errors = called(command)
+        assert status == 1 and json.loads(out)["file"] == "\\xff.html"
+        assert errors == b"soupstate: none\\xff.html: No such file or directory\n"
+    assert called("entropy", "--format", "text", "--threshold", "0")[1].startswith(b"\\xff.html:")
+    results = json.loads(called("entropy", "--format", "sarif", "--threshold", "0")[1])["runs"][0]["results"]
+    assert results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "%FF.html"
+    assert called("entropy", "--diff", "--threshold", "0")[1].startswith(b"--- \xff.html\n")
+    assert called("entropy", "--fix", "--threshold", "0")[2].startswith(b"\\xff.html: ")
+    assert (tmp_path / os.fsdecode(b"\xff.html")).read_text() != PAGE
+    status, _, errors = called("fetch", "--crawl", "x", "--out", "out.warc.gz")  # they are addresses here
+    assert status == 2 and b"\\xff.html is not UTF-8; write such bytes as %FF" in errors
 
 
 @pytest.mark.parametrize("command", ["extract", "entropy", "serve"])

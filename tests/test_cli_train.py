@@ -82,6 +82,16 @@ def test_lessons_of_labelled_pages_and_of_none(tmp_path: Path) -> None:
     assert set(main.tolist()) <= {0, 1, IGNORED}
 
 
+def test_a_file_that_is_no_archive_makes_no_lessons(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<p>not an archive")
+    done = run("lessons", str(tmp_path / "page.html"), "--out", str(tmp_path / "out"))
+    said = (
+        f"soupstate: {tmp_path / 'page.html'}: no record can be read, so it is no WARC or ARC file (1 broken record)\n"
+    )
+    assert (done.exit_code, done.stderr, done.stdout) == (1, said, "")
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_two_files_of_one_name(tmp_path: Path) -> None:
     files = [tmp_path / "a.warc", tmp_path / "a.warc.gz"]
     for file in files:

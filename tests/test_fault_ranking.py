@@ -122,7 +122,7 @@ def test_rank_stores_a_ranking(tmp_path: Path, alone: bool) -> None:
 
 def test_rank_without_pages_to_learn_from_is_an_error(tmp_path: Path) -> None:
     empty = tmp_path / "empty.warc"
-    empty.write_bytes(b"")
+    empty.write_bytes(b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n")
     done = CliRunner().invoke(cli.soupstate, ["rank", "--pages", str(empty), "--out", str(tmp_path / "x")])
     assert done.exit_code == 1 and "no examples" in done.stderr
     assert not (tmp_path / "x").exists()

@@ -20,8 +20,10 @@ def test_command_line_before_environment_before_defaults() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", "x"), ("port", "-1"), ("port", "65536"), ("page_seconds", "0"), ("page_seconds", "nan"),
-     ("page_seconds", "inf"), ("max_body_bytes", "1.5"), ("workers", "-1"), ("log_level", "loud")],
+    [("port", "x"), ("port", "-1"), ("port", "65536"), ("page_seconds", "0"),
+     *((field.name, value) for field in fields(Settings) if isinstance(field.default, float)
+       for value in ("inf", "-inf", "nan", "1e300", "-1")),
+     ("max_body_bytes", "1.5"), ("workers", "-1"), ("log_level", "loud")],
 )  # fmt: skip
 def test_bad_values_name_their_source(name: str, value: str) -> None:
     variable = f"SOUPSTATE_{name.upper()}"

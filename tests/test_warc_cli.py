@@ -2,17 +2,22 @@
 
 import functools
 import http.server
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 from archives import archive, children, page, record, rows, started
+from conftest import tiny_checkpoint
+
+from soupstate.model.net.checkpoint import save_checkpoint
 
 
 @pytest.fixture
@@ -50,11 +55,73 @@ def test_a_job_and_the_same_again(tmp_path: Path, weights: Path) -> None:
     assert [row["record_id"] for row in rows(tmp_path / "out")] == [f"<urn:uuid:{n}>" for n in range(9)]
     status, summary, _ = run(tmp_path, "*.warc.gz", *options)
     assert status == 0 and summary["files"] == {"done": 0, "already": 3, "failed": {}}
-    status, summary, _ = run(tmp_path, "*.warc.gz", *options, "--format", "wet")  # beside the others
-    assert status == 0 and summary["files"] == {"done": 3, "already": 0, "failed": {}}
+    status, _, errors = run(tmp_path, "*.warc.gz", *options, "--format", "wet")  # a folder has one format
+    assert status == 1 and "out holds rows in another format (0.warc.gz.parquet)" in errors
     archive(tmp_path / "0.warc.gz", range(20))  # another file of the same name
     status, _, errors = run(tmp_path, "*.warc.gz", *options)
     assert status == 1 and "rows of another file named 0.warc.gz" in errors
+
+
+def test_rows_of_other_weights_or_settings_are_not_taken_for_these(tmp_path: Path, weights: Path) -> None:
+    for number in range(2):
+        archive(tmp_path / f"{number}.warc.gz", range(3 * number, 3 * number + 3))
+    other = tmp_path / "other.safetensors"
+    save_checkpoint(replace(tiny_checkpoint(), version="8"), other)
+    options = ("*.warc.gz", "--out", "out", "--workers", "1")
+    status, _, errors = run(tmp_path, *options, "--weights", str(weights), "--part-records", "2")
+    assert status == 0, errors
+    before = list(rows(tmp_path / "out"))
+    done = {path.name for path in (tmp_path / "out" / "_done").iterdir()}
+    status, _, errors = run(
+        tmp_path, *options, "--weights", str(other), "--page-seconds", "7", "--max-page-bytes", "99"
+    )
+    assert status == 1 and "--overwrite" in errors and "1 more files" in errors, errors
+    assert "model was tiny test and is tiny 8, weights was " in errors
+    assert "max_page_bytes was 2000000 and is 99, page_seconds was 60.0 and is 7.0" in errors
+    assert errors.count("\n") == 1 and list(rows(tmp_path / "out")) == before
+    status, summary, _ = run(tmp_path, *options, "--weights", str(weights), "--part-records", "9")  # the same rows
+    assert status == 0 and summary["files"] == {"done": 0, "already": 2, "failed": {}}
+    status, summary, _ = run(tmp_path, *options, "--weights", str(other), "--overwrite")
+    assert status == 0 and summary["files"] == {"done": 2, "already": 0, "failed": {}}
+    assert {row["model_version"] for row in rows(tmp_path / "out")} == {"8"} and len(list(rows(tmp_path / "out"))) == 6
+    assert len(list((tmp_path / "out" / "_done").iterdir())) == 2
+    for path in (tmp_path / "out" / "_done").iterdir():  # as a version before this one left it
+        old = orjson.loads(path.read_bytes())
+        del old["made_with"]
+        path.with_name(path.name.rsplit(".", 2)[0] + ".json").write_bytes(orjson.dumps(old))
+        path.unlink()
+    status, _, errors = run(tmp_path, *options, "--weights", str(other))
+    assert status == 1 and "did not note its settings" in errors and "--overwrite" in errors
+    status, summary, _ = run(tmp_path, *options, "--weights", str(weights), "--overwrite")
+    assert status == 0 and {path.name for path in (tmp_path / "out" / "_done").iterdir()} == done
+
+
+def test_a_file_that_is_no_archive_fails_and_the_others_are_read(tmp_path: Path, weights: Path) -> None:
+    archive(tmp_path / "a.warc.gz", range(2))
+    (tmp_path / "page.html").write_text(page(1))
+    (tmp_path / "none.warc").write_bytes(b"")
+    options = ("--out", "out", "--weights", str(weights), "--workers", "1")
+    status, summary, errors = run(tmp_path, "page.html", "none.warc", "a.warc.gz", *options)
+    assert status == 1 and summary["rows"] == {"ok": 2} and "Traceback" not in errors
+    assert summary["files"]["failed"] == {  # type: ignore[index]
+        "page.html": "no record can be read, so it is no WARC or ARC file (1 broken record)",
+        "none.warc": "the file is empty, so it is no WARC or ARC file",
+    }
+    assert [path.name for path in (tmp_path / "out").glob("*.parquet")] == ["a.warc.gz.parquet"]
+    status, summary, _ = run(tmp_path, "page.html", "none.warc", "a.warc.gz", *options)  # they are tried again
+    assert status == 1 and len(summary["files"]["failed"]) == 2  # type: ignore[index]
+
+
+def test_a_name_that_is_not_utf_8(tmp_path: Path, weights: Path) -> None:
+    name = os.fsdecode(b"\xe4\xff.warc.gz")
+    archive(tmp_path / name, range(2))
+    (tmp_path / os.fsdecode(b"\xff.html")).write_text(page(1))
+    options = ("--out", "out", "--weights", str(weights), "--workers", "1")
+    status, summary, errors = run(tmp_path, name, os.fsdecode(b"\xff.html"), *options)
+    assert status == 1 and list(summary["files"]["failed"]) == ["\\xff.html"], errors  # type: ignore[index]
+    assert "Traceback" not in errors and "\\xff.html: no record can be read" in errors
+    assert [row["warc_file"] for row in rows(tmp_path / "out")] == ["\\xe4\\xff.warc.gz"] * 2
+    assert run(tmp_path, name, *options)[1]["files"] == {"done": 0, "already": 1, "failed": {}}
 
 
 def test_workers_use_this_package_whatever_the_working_folder_holds(tmp_path: Path, weights: Path) -> None:

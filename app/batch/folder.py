@@ -1,10 +1,12 @@
 """The folder of a job, local or remote: its files of rows, and the markers of what is done."""
 
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 import orjson
@@ -14,6 +16,18 @@ from soupstate.app.batch.job import JobError
 
 # Readers of data sets skip names that begin with an underscore.
 DONE, BEGUN, PARTS = "_done", "_begun", "_parts"
+# The name of a marker: the file of rows, the identity of its source, the key of its recipe (which versions before 0.2
+# left out, or whose place another digest has), and in BEGUN the records and the number of a part.
+MARKER = re.compile(r"(?P<target>.+?)\.(?P<which>[0-9a-f]{8})(?:\.(?P<recipe>[0-9a-f]{8}))?(?:\.\d+)*\.json", re.S)
+
+
+class Marker(NamedTuple):
+    """A marker by its name. which: the identity of the source. recipe: "" where the marker does not tell."""
+
+    name: str
+    target: str
+    which: str
+    recipe: str
 
 
 class Folder:
@@ -46,12 +60,34 @@ class Folder:
         if self.local:
             shutil.rmtree(self.parts, ignore_errors=True)
 
-    def done(self) -> dict[str, str]:
-        """Maps each finished file of rows to the identity of its source."""
-        listed = self.fs.ls(f"{self.root}/{DONE}", detail=False) if self.fs.exists(f"{self.root}/{DONE}") else []
-        markers = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed)
-        split = (marker.removesuffix(".json").rpartition(".") for marker in markers if marker.endswith(".json"))
-        return {name: which for name, _, which in split}
+    def done(self) -> dict[str, Marker]:
+        """Maps each finished file of rows to its marker."""
+        return {marker.target: marker for marker in self._markers(DONE)}
+
+    def unfinished(self) -> set[str]:
+        """Returns the names of the files of rows that are begun."""
+        return {marker.target for marker in self._markers(BEGUN)}
+
+    def noted(self, marker: Marker) -> dict[str, Any]:
+        """Returns what a marker of a finished file holds."""
+        found = orjson.loads(self.fs.cat_file(f"{self.root}/{DONE}/{marker.name}"))
+        return found if isinstance(found, dict) else {}
+
+    def unmark(self, marker: Marker) -> None:
+        """Removes the marker of a finished file, so that it is read again."""
+        self.fs.rm_file(f"{self.root}/{DONE}/{marker.name}")
+
+    def _markers(self, folder: str) -> Iterator[Marker]:
+        for path in self._listed(folder):
+            found = MARKER.fullmatch(path)
+            if found:
+                yield Marker(path, found["target"], found["which"], found["recipe"] or "")
+
+    def _listed(self, folder: str) -> list[str]:
+        self.fs.invalidate_cache()  # other processes write here
+        there = self.fs.exists(f"{self.root}/{folder}")
+        listed = self.fs.ls(f"{self.root}/{folder}", detail=False) if there else []
+        return [str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed]
 
     def part(self, name: str) -> Path:
         """Returns a path to write a file to before it is published. No other process writes there."""
@@ -77,9 +113,9 @@ class Folder:
             self.fs.rm_file(f"{self.root}/{name}")
         return there
 
-    def mark(self, target: str, which: str, summary: dict[str, Any]) -> None:
-        """Marks a file of rows done. which: the identity of its source."""
-        self._note(f"{DONE}/{target}.{which}.json", summary)
+    def mark(self, target: str, which: str, recipe: str, summary: dict[str, Any]) -> None:
+        """Marks a file of rows done. which: the identity of its source. recipe: the key of `Recipe`."""
+        self._note(f"{DONE}/{target}.{which}.{recipe}.json", summary)
 
     def mark_part(self, key: str, number: int, summary: dict[str, Any]) -> None:
         """Marks a part of an unfinished file done."""
@@ -92,10 +128,11 @@ class Folder:
             found.append(orjson.loads(self.fs.cat_file(path)))
         return found
 
-    def forget(self, key: str, parts: int) -> None:
-        """Removes the marks of parts, after their file is done."""
-        for number in range(parts):
-            self.fs.rm_file(f"{self.root}/{BEGUN}/{key}.{number}.json")
+    def forget(self, target: str, but: str = "") -> None:
+        """Removes the marks of a file's parts, but for those of a key."""
+        for marker in list(self._markers(BEGUN)):
+            if marker.target == target and not (but and marker.name.startswith(f"{but}.")):
+                self.fs.rm_file(f"{self.root}/{BEGUN}/{marker.name}")
 
     def _note(self, name: str, summary: dict[str, Any]) -> None:
         part = self.part("marker")

@@ -2,8 +2,10 @@
 
 import glob
 import gzip
+import os
 import re
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +40,7 @@ def sources(arguments: tuple[str, ...], prefix: str = "") -> list[str]:
 
 def _expand(argument: str, prefix: str) -> Iterator[str]:
     if argument == STDIN:
-        yield from _lines(sys.stdin.read(), prefix)
+        yield from _lines(os.fsdecode(sys.stdin.buffer.read()), prefix)
     elif argument.partition("?")[0].endswith(LIST_SUFFIXES):
         yield from _lines(_text(argument), prefix)
     elif "://" in argument:
@@ -77,8 +79,8 @@ def _text(address: str) -> str:
     try:
         with fsspec.open(address, "rb") as file:
             data: bytes = file.read()
-        return (gzip.decompress(data) if address.partition("?")[0].endswith(".gz") else data).decode()
-    except (OSError, ValueError, ImportError, EOFError) as error:
+        return os.fsdecode(gzip.decompress(data) if address.partition("?")[0].endswith(".gz") else data)
+    except (OSError, ValueError, ImportError, EOFError, zlib.error) as error:
         raise BadInput(f"{address}: {getattr(error, 'strerror', None) or error}") from None
 
 

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from soupstate.model.net.checkpoint import DEFAULT
+from soupstate.app.answers import Model
+from soupstate.model.net.checkpoint import DEFAULT, digest
 
 FORMATS = {"parquet": ".parquet", "jsonl.gz": ".jsonl.gz", "jsonl.zst": ".jsonl.zst", "wet": ".warc.wet.gz"}
 
@@ -31,11 +33,42 @@ class Job:
     page_seconds: float = 60.0
     part_records: int = 5000
 
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the rows of a WARC file. Rows of one recipe are the same, whoever makes them.
+
+    soupstate: version of the package. model: name and version of the network. weights: SHA-256 of its file. The backend
+    and the size of parts are not in it.
+    """
+
+    soupstate: str
+    model: str
+    weights: str
+    max_page_bytes: int
+    page_seconds: float
+
+    @classmethod
+    def of(cls, job: Job, model: Model) -> "Recipe":
+        """Returns the recipe of a job whose weights hold this network."""
+        name = f"{model.name} {model.version}"
+        return cls(version("soupstate"), name, digest(job.weights), job.max_page_bytes, float(job.page_seconds))
+
     @property
-    def digest(self) -> str:
-        """A digest of the settings that the parts of one file must share."""
-        settings = self.form, self.weights, self.backend, self.max_page_bytes, self.page_seconds, self.part_records
-        return hashlib.sha256(repr(settings).encode()).hexdigest()[:8]
+    def key(self) -> str:
+        """Eight hexadecimal digits that tell recipes apart."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
+
+    def difference(self, noted: Any) -> str:
+        """Returns what differs between what a marker noted and this recipe, in words."""
+        if not isinstance(noted, dict):
+            return "an earlier version of soupstate, which did not note its settings, made them"
+        pairs = [(name, noted.get(name), value) for name, value in asdict(self).items()]
+        return ", ".join(f"{name} was {_short(old)} and is {_short(new)}" for name, old, new in pairs if old != new)
+
+
+def _short(value: Any) -> str:
+    return value[:12] if isinstance(value, str) and len(value) == 64 else str(value)
 
 
 @dataclass(frozen=True)

@@ -8,26 +8,50 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from soupstate.app.batch.board import BYTES, PAGES
-from soupstate.app.batch.folder import Folder
-from soupstate.app.batch.job import Job, JobError
+from soupstate.app.batch.folder import Folder, Marker
+from soupstate.app.batch.job import FORMATS, Job, JobError, Recipe
 from soupstate.app.batch.names import identity, source_name, target_name
 from soupstate.app.batch.progress import Progress, size_of
 from soupstate.app.batch.supervisor import JobEnded, Supervisor
+from soupstate.app.file_names import printable
 
 SHOW_SECONDS = 0.5
 
 
-def plan(sources: list[str], folder: Folder, form: str) -> list[str]:
-    """Returns the sources still to do, the largest first. Raises JobError when a source's rows are of another file."""
-    done, left = folder.done(), []
+def plan(sources: list[str], folder: Folder, form: str, recipe: Recipe, *, overwrite: bool = False) -> list[str]:
+    """Returns the sources still to do, the largest first.
+
+    Raises JobError when the folder holds rows in another format, or a source's rows are of another file or recipe. With
+    `overwrite`, rows of another recipe are made again.
+    """
+    done, left, differing = folder.done(), [], []
+    other = sorted(target for target in {*done, *folder.unfinished()} if not target.endswith(FORMATS[form]))
+    if other:
+        raise JobError(f"{folder.root} holds rows in another format ({printable(other[0])}): choose another folder")
     for source in sources:
-        which = done.get(target_name(source, form))
-        if which is None:
-            left.append(source)
-        elif which != identity(source):
+        marker = done.get(target_name(source, form))
+        if marker and marker.which != identity(source):
             name = source_name(source)
             raise JobError(f"{folder.root} holds rows of another file named {name}: choose another folder for {source}")
+        if marker and marker.recipe != recipe.key:
+            differing.append(marker)
+        if not marker or marker.recipe != recipe.key:
+            left.append(source)
+    if differing and not overwrite:
+        raise JobError(_differing(folder, differing, recipe))
+    for marker in differing:
+        folder.unmark(marker)
     return sorted(left, key=lambda source: -(size_of(source) or 0))
+
+
+def _differing(folder: Folder, markers: list[Marker], recipe: Recipe) -> str:
+    """Says in what the rows of finished files differ from those that a job would make."""
+    why = recipe.difference(folder.noted(markers[0]).get("made_with"))
+    files = f"{printable(markers[0].target)}{f' and {len(markers) - 1} more files' if len(markers) > 1 else ''}"
+    return (
+        f"{folder.root} holds rows that this job would make otherwise ({files}): {why}. Choose another folder, or give "
+        "--overwrite to read their WARC files again"
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from soupstate.app.batch.job import Counts
 from soupstate.app.batch.supervisor import Outcome
+from soupstate.app.file_names import printable
 from soupstate.model.archive.status import Status
 
 LOG_SECONDS = 30.0
@@ -37,8 +38,9 @@ class Progress:
         with self._lock:
             self.deaths += outcome.deaths
             if outcome.counts is None:
-                self.failed[outcome.source] = outcome.error
-                tqdm.write(f"soupstate: {outcome.source}: {outcome.error}", file=sys.stderr)
+                source = printable(outcome.source)
+                self.failed[source] = outcome.error
+                tqdm.write(f"soupstate: {source}: {outcome.error}", file=sys.stderr)
                 return
             self.files += 1
             self.counts.add(outcome.counts)

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import fsspec
@@ -12,13 +13,14 @@ import fsspec
 from soupstate.app.answers import model_of
 from soupstate.app.batch.board import BEAT, BYTES, PAGES, RECORD
 from soupstate.app.batch.folder import Folder
-from soupstate.app.batch.job import Attempt, Counts, Job
+from soupstate.app.batch.job import Attempt, Counts, Job, Recipe
 from soupstate.app.batch.names import identity, part_name, source_name, target_name
 from soupstate.app.batch.writers.lines import JsonLines, WetRecords
 from soupstate.app.batch.writers.parquet import ParquetRows
+from soupstate.app.file_names import printable
 from soupstate.app.pages import MOST_CHARACTERS, MOST_PAGES, fill_row, mark_pages
 from soupstate.app.rows import Row, row_of
-from soupstate.model.archive.records import Tally, WarcRecord, read_records
+from soupstate.model.archive.records import NotAnArchive, Tally, WarcRecord, read_records
 from soupstate.model.archive.status import Status
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.skim import skim
@@ -38,16 +40,21 @@ class Task:
     def __init__(self, job: Job, reader: Reader, attempt: Attempt, board: Any) -> None:
         self.job, self.reader, self.attempt, self.board = job, reader, attempt, board
         self.counts = Counts()
-        self.name = source_name(attempt.source)
+        self.name = printable(source_name(attempt.source))
         self.model = model_of(reader)
         self._clock = time.process_time()
 
     def run(self) -> Counts:
-        """Reads the file, writes its rows and marks it done. Raises OSError when it cannot be read or written."""
+        """Reads the file, writes its rows and marks it done.
+
+        Raises OSError when it cannot be read or written, and NotAnArchive when it holds no record.
+        """
         folder = Folder(self.job.out)
         target = target_name(self.attempt.source, self.job.form)
         which = identity(self.attempt.source)
-        key = f"{target}.{which}.{self.job.digest}"
+        recipe = Recipe.of(self.job, self.model)
+        key = f"{target}.{which}.{recipe.key}.{self.job.part_records}"
+        folder.forget(target, but=key)  # parts that an earlier run with other settings has begun
         begun = folder.begun(key)
         if begun:
             self.counts.take_up(begun[-1])
@@ -61,8 +68,9 @@ class Task:
         while folder.drop(part_name(self.attempt.source, self.job.form, old)):
             old += 1
         self._finish(tally)
-        folder.mark(target, which, {"source": self.attempt.source} | self.counts.as_dict())
-        folder.forget(key, full)
+        made = {"source": printable(self.attempt.source), "made_with": asdict(recipe)}
+        folder.mark(target, which, recipe.key, made | self.counts.as_dict())
+        folder.forget(target)
         return self.counts
 
     def _write_part(self, folder: Folder, number: int, batches: Iterator[list[tuple[int, WarcRecord]]]) -> bool:
@@ -105,6 +113,8 @@ class Task:
             self.board[RECORD] = number
             record = next(records, None)
             if record is None:
+                if tally.problem:
+                    raise NotAnArchive(tally.problem)
                 break
             number += 1
             if number <= skip:
@@ -135,10 +145,10 @@ class Task:
                 chosen.append((skim(record.page.text), row))
         self._spent("rendering")
         seconds = self.job.page_seconds
-        markings = mark_pages(self.reader, [page for page, _ in chosen], seconds, self._beat)
+        done = mark_pages(self.reader, [page for page, _ in chosen], seconds, self._beat)
         self._spent("network")
-        for (page, row), marking in zip(chosen, markings, strict=True):
-            if fill_row(row, page, marking, seconds):
+        for (page, row), read in zip(chosen, done, strict=True):
+            if fill_row(row, page, read, seconds, self._beat):
                 self.counts.characters += len(page.whole)
             self.board[PAGES] += 1
             self._beat()

@@ -20,6 +20,7 @@ from soupstate.app.batch.board import open_board
 from soupstate.app.batch.job import Attempt, Job
 from soupstate.app.batch.task import Task
 from soupstate.app.reading import load_reader
+from soupstate.model.archive.records import NotAnArchive
 
 READY, DONE, FAILED = "ready", "done", "failed"
 
@@ -66,6 +67,8 @@ def main() -> None:
             connection.send((DONE, Task(job, reader, attempt, board).run(), False))
         except OSError as error:
             connection.send((FAILED, f"{error.strerror or error}", not isinstance(error, FileNotFoundError)))
+        except NotAnArchive as error:
+            connection.send((FAILED, str(error), False))
         except Exception as error:  # the file failed; the other files go on
             remote = "://" in attempt.source  # libraries for remote files raise errors of their own
             if not remote:

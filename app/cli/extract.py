@@ -1,5 +1,6 @@
 """`soupstate extract`: extracts from files, and writes the answers to stdout."""
 
+import sys
 from functools import partial
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 
 from soupstate.app.answers import EXTRACT_PARTS, extract, reply
 from soupstate.app.cli.files import Wanted, answers, included, json_line, shared_options, write
+from soupstate.app.cli.options import address, refuse
 
 
 @click.command("extract")
@@ -14,7 +16,7 @@ from soupstate.app.cli.files import Wanted, answers, included, json_line, shared
     "--format", "form", type=click.Choice(["json", "text", "markdown", "links"]), default="json", show_default=True
 )
 @click.option("--include", callback=included(EXTRACT_PARTS), help="Parts of json: links,text,markdown; default: all.")
-@click.option("--url", help="Address of the page; makes its links absolute.")
+@click.option("--url", callback=address, help="Address of the page (http or https); makes its links absolute.")
 @click.option(
     "--scope",
     type=click.Choice(["all", "main"]),
@@ -28,12 +30,17 @@ def extract_command(form: str, include: frozenset[str], url: str | None, scope: 
 
     json: one object per line, with the file's name where there are several files. links: address, tab, text.
     """
+    if form != "json":
+        refuse("include", f"with --format {form}")
     chosen = include if form == "json" else frozenset([form])
     wanted = Wanted(include=chosen, scope=scope, url=url, **options)
-    for file, answer in answers(wanted, partial(reply, answerer=extract)):
+    failed: list[str] = []
+    for file, answer in answers(wanted, partial(reply, answerer=extract), failed):
         if form == "json":
             write(json_line(wanted, file.name, answer))
         elif form == "links":
             write("".join(f"{link.url or link.href}\t{link.text}\n" for link in answer["links"]).encode())
         else:
             write(f"{answer[form]}\n".encode())
+    if failed:
+        sys.exit(1)

@@ -11,6 +11,8 @@ import orjson
 from tqdm import tqdm
 
 from soupstate.app.answers import Asked
+from soupstate.app.cli.options import charset
+from soupstate.app.file_names import printable
 from soupstate.app.reading import load_reader
 from soupstate.model.net.checkpoint import DEFAULT
 from soupstate.model.net.reader import Reader
@@ -48,7 +50,11 @@ class Wanted:
 def shared_options(function: Function) -> Function:
     """Adds the arguments and options that the two commands share."""
     decorators: list[Callable[[Function], Function]] = [
-        click.option("--charset", help="Charset of the pages, as an HTTP header would give it; default: detected."),
+        click.option(
+            "--charset",
+            callback=charset,
+            help="Charset of the pages, as an HTTP header would give it; default: detected.",
+        ),
         click.option("--backend", help="Backend of the kernels; default: $SOUPSTATE_BACKEND, or the fastest."),
         click.option(
             "--weights",
@@ -76,13 +82,12 @@ def included(parts: tuple[str, ...]) -> Callable[[click.Context, click.Parameter
     return read
 
 
-def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T]) -> Iterator[tuple[HtmlFile, T]]:
-    """Yields every file with its answer. An error goes to stderr, and makes the exit status 1 at the end."""
+def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list[str]) -> Iterator[tuple[HtmlFile, T]]:
+    """Yields every file with its answer. An error goes to stderr, and the file's name into `failed`."""
     try:
         reader = load_reader(wanted.weights, wanted.backend)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    failed = False
     several = len(wanted.files) > 1
     for file in tqdm(wanted.files, unit="page", disable=None if several else True, leave=False):
         name = STDIN_NAME if file == STDIN else file
@@ -91,23 +96,21 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T]) -> Iterator[
             text = read.page.text
             answer = answerer(reader, Asked(text, wanted.url, wanted.include, wanted.scope, wanted.detail))
         except (OSError, ValueError) as error:
-            failed = True
+            failed.append(name)
             tell(name, error)
             continue
         yield read, answer
-    if failed:
-        sys.exit(1)
 
 
 def tell(name: str, error: OSError | ValueError) -> None:
     """Says on stderr why a file failed."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    tqdm.write(f"soupstate: {name}: {reason}", file=sys.stderr)
+    tqdm.write(f"soupstate: {printable(name)}: {reason}", file=sys.stderr)
 
 
 def json_line(wanted: Wanted, name: str, answer: dict[str, Any]) -> bytes:
     """Returns an answer as a line of JSON, with the file's name where there are several files."""
-    line: dict[str, Any] = {"file": name} if len(wanted.files) > 1 else {}
+    line: dict[str, Any] = {"file": printable(name)} if len(wanted.files) > 1 else {}
     return orjson.dumps(line | answer, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
 
 

@@ -89,9 +89,10 @@ def serve_command(**given: Any) -> None:
     log_to_stderr(settings.log_level)
     try:
         reader = load_network(settings)
-        bound = listen(settings)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
+    try:
+        bound = listen(settings)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
     host, port = bound.getsockname()[:2]

@@ -8,12 +8,14 @@ from typing import Any
 import click
 import orjson
 
+from soupstate.app.answers import Model
 from soupstate.app.batch.folder import Folder
 from soupstate.app.batch.inputs import BadInput, sources
-from soupstate.app.batch.job import FORMATS, Job, JobError
+from soupstate.app.batch.job import FORMATS, Job, JobError, Recipe
 from soupstate.app.batch.local import alone, plan, run_local
 from soupstate.app.batch.progress import Progress
-from soupstate.model.net.checkpoint import DEFAULT
+from soupstate.app.cli.options import FiniteRange
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 
 
 @click.command("warc")
@@ -33,7 +35,7 @@ from soupstate.model.net.checkpoint import DEFAULT
 @click.option("--max-page-bytes", type=click.IntRange(min=1), default=2_000_000, show_default=True)
 @click.option(
     "--page-seconds",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=FiniteRange(min=0.0, min_open=True),
     default=60.0,
     show_default=True,
     help="Most processor time for one page.",
@@ -45,14 +47,16 @@ from soupstate.model.net.checkpoint import DEFAULT
     show_default=True,
     help="Records per file of rows. When a WARC file is read again after a stop, its finished files of rows are kept.",
 )
+@click.option("--overwrite", is_flag=True, help="Read again what other weights, settings or versions have read.")
 @click.option("--ray", metavar="ADDRESS", help="Run on a Ray cluster: auto, or its address. Needs the extra ray.")
-@click.option("--gpus", type=click.FloatRange(min=0.0), default=0.0, help="With --ray: GPUs per worker.")
+@click.option("--gpus", type=FiniteRange(min=0.0), default=0.0, help="With --ray: GPUs per worker.")
 def warc_command(
     files: tuple[str, ...],
     prefix: str,
     workers: int | None,
     ray: str | None,
     gpus: float,
+    overwrite: bool,
     **options: Any,
 ) -> None:
     """Extract links, text and Markdown from all pages of WARC and ARC files. Each file gets its own file of rows.
@@ -65,8 +69,9 @@ def warc_command(
     try:
         folder = Folder(job.out)
         found = sources(files, prefix)
+        recipe = _recipe(job)
         with alone(folder):
-            left = plan(found, folder, job.form)
+            left = plan(found, folder, job.form, recipe, overwrite=overwrite)
             progress = Progress(left, already=len(found) - len(left))
             try:
                 _run(job, left, workers, ray, gpus, progress)
@@ -82,6 +87,15 @@ def warc_command(
     sys.stdout.buffer.write(orjson.dumps(progress.summary(), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2))
     if progress.failed:
         sys.exit(1)
+
+
+def _recipe(job: Job) -> Recipe:
+    """Returns the recipe of the job. Raises JobError for weights that cannot be used."""
+    try:
+        checkpoint = load_checkpoint(job.weights)
+        return Recipe.of(job, Model(checkpoint.name, checkpoint.version))
+    except (OSError, ValueError) as error:
+        raise JobError(str(error)) from None
 
 
 def _run(job: Job, left: list[str], workers: int | None, ray: str | None, gpus: float, progress: Progress) -> None:

@@ -57,6 +57,7 @@ SMALLEST_VALUES = {
     "drain_seconds": 0,
     "stop_seconds": 0,
 }
+LONGEST_SECONDS = 1_000_000  # 11 days; timers of the system fail at far longer times
 
 
 def load_settings(environ: Mapping[str, str], given: Mapping[str, Any] | None = None) -> Settings:
@@ -83,7 +84,8 @@ def _value(source: str, name: str, value: Any, default: Any) -> Any:
     except ValueError:
         raise BadSetting(f"{source} = {value!r}: not {'a whole number' if kind is int else 'a number'}") from None
     if isinstance(made, (int, float)):
-        least, most = SMALLEST_VALUES.get(name, 0.001), 65535 if name == "port" else sys.float_info.max
+        least = SMALLEST_VALUES.get(name, 0.001)
+        most = 65535 if name == "port" else sys.float_info.max if isinstance(made, int) else LONGEST_SECONDS
         if not least <= made <= most:
             raise BadSetting(f"{source} = {value!r}: must be at least {least} and at most {most}")
     if name == "log_level" and made not in LOG_LEVELS:

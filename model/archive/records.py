@@ -72,13 +72,24 @@ class WarcRecord:
 class Tally:
     """Counts a file's records: pages, records that are not HTML pages, and what was lost.
 
-    consumed: bytes of the file that were read.
+    records: those whose header could be read. consumed: bytes of the file that were read.
     """
 
     pages: int = 0
     other: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    records: int = field(default=0, compare=False)
     consumed: int = field(default=0, compare=False)
+
+    @property
+    def problem(self) -> str:
+        """Why a file that was read to its end is no archive; "" where it holds a record."""
+        if self.records:
+            return ""
+        if not self.consumed:
+            return "the file is empty, so it is no WARC or ARC file"
+        lost = ", ".join(f"{number} {reason}" for reason, number in self.skipped.most_common())
+        return f"no record can be read, so it is no WARC or ARC file ({lost or 'nothing but white space'})"
 
     def report(self) -> str:
         """Returns one line, such as `80 pages; other records: 80 request; skipped: 1 truncated record`."""
@@ -88,6 +99,10 @@ class Tally:
                 listed = ", ".join(f"{number} {reason}" for reason, number in counts.most_common())
                 parts.append(f"{title}: {listed}")
         return "; ".join(parts)
+
+
+class NotAnArchive(ValueError):
+    """A file holds no record of WARC or ARC. The message is `Tally.problem`."""
 
 
 class _Skip(Exception):
@@ -155,9 +170,17 @@ def read_pages(
 
 
 def read_html(files: Iterable[Path], limit: int | None = None) -> Iterator[str]:
-    """Yields the HTML of the pages of several files, of each file no more than `limit`."""
+    """Yields the HTML of the pages of several files, of each file no more than `limit`.
+
+    Raises OSError, and NotAnArchive for a file without any record.
+    """
     for file in files:
-        yield from (page.html for page in islice(read_pages(file), limit))
+        tally, count = Tally(), 0
+        for page in islice(read_pages(file, tally=tally), limit):
+            count += 1
+            yield page.html
+        if not count and tally.problem:
+            raise NotAnArchive(f"{file}: {tally.problem}")
 
 
 def read_records(
@@ -200,9 +223,11 @@ def _read_members(members: Members, tally: Tally, max_body: int) -> Iterator[War
                 lost = True
                 continue
             lost = False
+            tally.records += 1
             record = _record(block, at, tally, max_body)
             if record is not None:
                 yield record
+    tally.consumed = members.consumed
 
 
 def _starts_record(line: bytes) -> bool:

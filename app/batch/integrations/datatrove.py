@@ -9,13 +9,14 @@ from datatrove.pipeline.readers.base import BaseDiskReader
 from datatrove.utils.typeshelper import StatHints
 
 from soupstate.app.answers import Asked, rendered
-from soupstate.app.pages import MOST_PAGES, mark_pages, processor_limit
+from soupstate.app.pages import MOST_PAGES, Read, mark_pages, processor_limit
 from soupstate.app.reading import LazyReader
 from soupstate.model.archive.records import read_pages
 from soupstate.model.archive.status import Status
 from soupstate.model.net.checkpoint import DEFAULT
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.skim import Skimmed, skim
+from soupstate.model.page.stop import Stop, Stopped
 
 
 class SoupstateExtractor(BaseExtractor):  # type: ignore[misc]
@@ -45,8 +46,8 @@ class SoupstateExtractor(BaseExtractor):  # type: ignore[misc]
 
     def extract(self, text: str) -> str:
         """Returns the text of one page, "" for an empty one. Raises Stopped past the time limit."""
-        reader, page = self.network.reader, skim(text)
-        return self._rendered(page, reader.mark(page.text, processor_limit(self.timeout))) if text else ""
+        reader, page, stop = self.network.reader, skim(text), processor_limit(self.timeout)
+        return self._rendered(page, reader.mark(page.text, stop), stop) if text else ""
 
     def run(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> DocumentsPipeline:
         """Does what the base class does, for batches of documents."""
@@ -54,28 +55,32 @@ class SoupstateExtractor(BaseExtractor):  # type: ignore[misc]
         while batch := list(islice(documents, MOST_PAGES)):
             with self.track_time(unit="batch"):
                 pages = [skim(document.text) for document in batch]
-                markings = mark_pages(self.network.reader, pages, self.timeout)
-                done = [self._put(*triple) for triple in zip(batch, pages, markings, strict=True)]
+                read = mark_pages(self.network.reader, pages, self.timeout)
+                done = [self._put(*triple) for triple in zip(batch, pages, read, strict=True)]
             for document, whole in zip(batch, done, strict=True):
                 if whole:
                     self.stat_update(StatHints.forwarded)
                     self.update_doc_stats(document)
                     yield document
 
-    def _put(self, document: Document, page: Skimmed, marking: Marking | str) -> bool:
+    def _put(self, document: Document, page: Skimmed, read: Read) -> bool:
         """Puts the text into the document. Returns whether there is any."""
         self.stat_update(StatHints.total)
-        if isinstance(marking, str):
-            self.stat_update("timeout" if marking == Status.TIMED_OUT else "clean_error")
+        if isinstance(read.marking, str):
+            self.stat_update("timeout" if read.marking == Status.TIMED_OUT else "clean_error")
             return False
-        document.text = self._rendered(page, marking)
+        try:
+            document.text = self._rendered(page, read.marking, processor_limit(self.timeout - read.seconds))
+        except Stopped:
+            self.stat_update("timeout")
+            return False
         self.stat_update("extracted")
         if not document.text:
             self.stat_update(StatHints.dropped)
         return bool(document.text)
 
-    def _rendered(self, page: Skimmed, marking: Marking) -> str:
-        answer = rendered(marking, page, Asked(page.whole, None, frozenset([self.form]), self.scope))
+    def _rendered(self, page: Skimmed, marking: Marking, stop: Stop) -> str:
+        answer = rendered(marking, page, Asked(page.whole, None, frozenset([self.form]), self.scope), stop)
         return (answer.text if self.form == "text" else answer.markdown) or ""
 
 

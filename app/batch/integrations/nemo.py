@@ -24,8 +24,9 @@ class SoupstateAlgorithm:
 
     def extract_text(self, html: str, stop_words: frozenset[str], language: str) -> list[str] | None:
         """Returns the paragraphs of the main text, whatever the language; None past the time limit."""
+        stop = processor_limit(self.seconds)
         try:
-            marking = self.network.reader.mark(skim(html).text, processor_limit(self.seconds))
+            found = main_text(self.network.reader.mark(skim(html).text, stop), stop)
         except Stopped:
             return None
-        return [line for line in main_text(marking).splitlines() if line.strip()]
+        return [line for line in found.splitlines() if line.strip()]

@@ -26,7 +26,8 @@ class ParquetRows:
     """Writes rows of every status, compressed with zstd. A row group has about ROW_GROUP characters."""
 
     def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._file = open(path, "wb")  # noqa: SIM115 (closed by close); pyarrow opens no name that is not UTF-8
+        self._writer = pq.ParquetWriter(self._file, SCHEMA, compression="zstd")
         self._rows: list[Row] = []
         self._size = 0
 
@@ -44,3 +45,4 @@ class ParquetRows:
     def close(self) -> None:
         self._flush()
         self._writer.close()
+        self._file.close()

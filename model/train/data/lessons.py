@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from soupstate.model.archive.records import Tally, read_pages
+from soupstate.model.archive.records import NotAnArchive, Tally, read_pages
 from soupstate.model.page.marks import HEADS
 from soupstate.model.page.render.text import text
 from soupstate.model.page.skim import skim
@@ -116,7 +116,7 @@ def _shown(file: Path, left_out: frozenset[str]) -> Iterator[str]:
         for page, _ in islice(_pages(file, left_out, Tally()), TEXTS_PER_FILE):
             page = page[:LONGEST_PAGE]
             yield text(page, spans_of_marks(page, teach(page)))
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, NotAnArchive, EOFError, lzma.LZMAError) as error:
         raise UnreadableFile(f"{file}: {error}") from error
 
 
@@ -145,3 +145,5 @@ def _pages(file: Path, left_out: frozenset[str], tally: Tally) -> Iterator[Page]
     else:
         for page in read_pages(file, tally=tally):
             yield page.html, None
+        if tally.problem:
+            raise NotAnArchive(tally.problem)

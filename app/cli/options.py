@@ -1,0 +1,54 @@
+"""Values of options that need more than a type: numbers, charsets and addresses; and options without effect."""
+
+import math
+from typing import Any
+
+import click
+from click.core import ParameterSource
+from pydantic import TypeAdapter, ValidationError
+
+from soupstate.app.http.schemas import Url
+from soupstate.model.page.decode import decode
+
+PROBES = (b"x", b"<\0", b"\0<")  # a page of one byte, and "<" in UTF-16 of either order
+URL = TypeAdapter(Url)
+
+
+class FiniteRange(click.FloatRange):
+    """A click.FloatRange without infinity and NaN."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Returns the number. Raises BadParameter."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def charset(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Returns the label of a charset. Raises BadParameter for one that `decode` would pass over."""
+    if value is None:
+        return None
+    for probe in PROBES:
+        try:
+            if set(value).isdisjoint(" \t\"';,") and decode(probe, f"text/html; charset={value}").source == "header":
+                return value
+        except ValueError:
+            continue
+    raise click.BadParameter(f"{value!r} names no charset that pages are decoded with, such as utf-8 or windows-1252")
+
+
+def address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Returns an absolute http or https address. Raises BadParameter, with the message of the service."""
+    try:
+        return None if value is None else str(URL.validate_python(value))
+    except ValidationError as error:
+        reason = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
+        raise click.BadParameter(f"{value!r}: {reason.removeprefix('Value error, ')}") from None
+
+
+def refuse(name: str, why: str) -> None:
+    """Raises UsageError where an option was given on the command line. why: in which case it has no effect."""
+    ctx = click.get_current_context()
+    if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        raise click.UsageError(f"--{name} has no effect {why}", ctx)

@@ -1,0 +1,117 @@
+"""The tensors that a checkpoint must hold: their names, types and shapes, and numbers that can be computed with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.kernels.weights import (
+    BYTES,
+    EMBEDDED,
+    GATE,
+    LEARNED,
+    LENGTH_CLASSES,
+    LENGTHS,
+    MATCHERS,
+    PREDICTIONS,
+    SLOTS,
+)
+from soupstate.model.net.depth import CELLS, MOVES, SEEN
+from soupstate.model.page.boundaries import BOUNDARY_KINDS
+from soupstate.model.page.marks import OUTPUTS, Syntax
+
+PREFIX = "network."  # of the names of the network's parameters
+LAYER = "depth."  # of the names of the depth layer's parameters
+FLOATS, WHOLE = ("F16", "F32", "F64"), ("I8",)  # types, as safetensors names them
+# The largest number of half precision, in which checkpoints hold matrices. Sums of products of such numbers stay finite
+# in single precision.
+LARGEST = 65504.0
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The type of a tensor, as safetensors names it, and its shape."""
+
+    dtype: str
+    shape: Shape
+
+
+def check_layout(found: Mapping[str, Layout]) -> None:
+    """Checks the tensors of a file by their names, types and shapes, so that none has to be read for it.
+
+    The depth layer may be missing as a whole. Raises ValueError that names the first tensor that is wrong.
+    """
+    wanted = _network(found) | (_depth(found) if any(name.startswith(LAYER) for name in found) else {})
+    for name, shape in wanted.items():
+        if name not in found:
+            raise ValueError(f"missing tensor {name}")
+        types = WHOLE if name == PREFIX + "context.weight" else FLOATS
+        if found[name].dtype not in types:
+            raise ValueError(f"{name}: type {found[name].dtype}, expected {' or '.join(types)}")
+        if found[name].shape != shape:
+            raise ValueError(f"{name}: shape {found[name].shape}, expected {shape}")
+    if unknown := sorted(set(found) - set(wanted)):
+        raise ValueError(f"unknown tensor {unknown[0][:200]}")
+
+
+def check_numbers(name: str, tensor: NDArray[Any]) -> None:
+    """Raises ValueError for a tensor with NaN, infinity or a number beyond LARGEST."""
+    if tensor.dtype.kind == "f" and not (np.abs(tensor) <= LARGEST).all():
+        raise ValueError(f"{name}: not finite, or a number beyond {LARGEST:.0f}")
+
+
+def _network(found: Mapping[str, Layout]) -> dict[str, Shape]:
+    """Returns the shape of each tensor of the network, and of `changes`."""
+    units, embedding = _size(found, PREFIX + "lstm.weight_hh_l0"), _size(found, PREFIX + "byte.weight")
+    shapes: dict[str, Shape] = {
+        "byte.weight": (BYTES, embedding),
+        **{f"predicted.{k}.weight": (BYTES, embedding) for k in range(MATCHERS)},
+        **{f"length.{k}.weight": (LENGTH_CLASSES, embedding) for k in range(MATCHERS)},
+        "lstm.weight_ih_l0": (4 * units, embedding),
+        "lstm.weight_hh_l0": (4 * units, units),
+        "lstm.bias_ih_l0": (4 * units,),
+        "lstm.bias_hh_l0": (4 * units,),
+        "output.weight": (BYTES, units),
+        "output.bias": (BYTES,),
+        "copy_gain.weight": (PREDICTIONS, units),
+        "copy_bias": (PREDICTIONS, LENGTH_CLASSES),
+        "gate.weight": (GATE, units),
+        "gate.bias": (GATE,),
+        "gate_length.weight": (LENGTHS * LENGTH_CLASSES, GATE),
+        "gate_gain.weight": (PREDICTIONS, GATE),
+        "context.weight": (len(LEARNED) * SLOTS, EMBEDDED),
+        "context.scale": (EMBEDDED,),
+        "context_output.weight": (BYTES, EMBEDDED),
+        "heads.weight": (OUTPUTS, units),
+        "heads.bias": (OUTPUTS,),
+    }
+    named = {PREFIX + name: shape for name, shape in shapes.items()}
+    return named | {"changes": (BOUNDARY_KINDS, len(Syntax), len(Syntax))}
+
+
+def _depth(found: Mapping[str, Layout]) -> dict[str, Shape]:
+    """Returns the shape of each tensor of the depth layer, see `soupstate.model.net.depth.DepthLayer`."""
+    units, width = _size(found, PREFIX + "lstm.weight_hh_l0"), _size(found, LAYER + "hidden_bias")
+    shapes: dict[str, Shape] = {
+        "hidden": (width, units),
+        "hidden_bias": (width,),
+        "seen": (SEEN, BYTES, width),
+        "open": (width, 2 * CELLS),
+        "moves": (CELLS * MOVES, width),
+        "moves_bias": (CELLS * MOVES,),
+    }
+    return {LAYER + name: shape for name, shape in shapes.items()}
+
+
+def _size(found: Mapping[str, Layout], name: str) -> int:
+    """Returns the last dimension of a tensor. Raises ValueError where there is none, or where it is 0."""
+    if name not in found:
+        raise ValueError(f"missing tensor {name}")
+    shape = found[name].shape
+    if not shape or shape[-1] < 1:
+        raise ValueError(f"{name}: shape {shape} has no numbers")
+    return shape[-1]
