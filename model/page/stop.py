@@ -21,18 +21,19 @@ def never() -> bool:
 
 
 class Watch:
-    """Looks at a `Stop` whenever enough work was done. Work is counted in characters.
+    """Looks at a `Stop` before the first work, and whenever enough work was done. Work is counted in characters.
 
-    >>> watch = Watch(lambda: True)
-    >>> watch(100)
-    >>> watch(100_000)
-    Traceback (most recent call last):
-    soupstate.model.page.stop.Stopped
+    >>> looks = []
+    >>> watch = Watch(lambda: looks.append("look") or False)
+    >>> for _ in range(300):
+    ...     watch(100)
+    >>> looks
+    ['look', 'look']
     """
 
     def __init__(self, stop: Stop = never) -> None:
         self.stop = stop
-        self._left = WORK
+        self._left = 0
 
     def __call__(self, work: int = SPAN) -> None:
         """Counts work that comes next. Raises Stopped when `stop` returns True."""

@@ -100,7 +100,7 @@ def check_measurement(page: str, found: Measurement) -> None:
 
 
 def attack(seed: int, count: int = CHUNK) -> tuple[int, int]:
-    """Checks mutated pages. Returns how many characters have the same syntax with the scalar backend, and of how many."""
+    """Checks mutated pages. Returns how many characters have the same syntax with the scalar backend, of how many."""
     random = np.random.default_rng(seed)
     pages = [mutated(random) for _ in range(count)]
     alike = characters = 0
