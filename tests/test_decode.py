@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -171,3 +172,11 @@ def test_text_always_encodes() -> None:
     surrogates = b"<p>" + b"words " * 100 + b"\xed\xa0\x80</p>"
     text = decode(surrogates, "text/html; charset=utf-8").text
     assert text.encode().decode() == text
+
+
+@pytest.mark.parametrize("unit", [b"<meta ", b"<meta charset", b"<!--", b"<meta\n", b"<?xml "])
+def test_unclosed_markup_takes_little_time(unit: bytes) -> None:
+    page = unit * (40_000 // len(unit)) + b"x"
+    start = time.process_time()
+    assert decode(page).text == page.decode()
+    assert time.process_time() - start < 0.2

@@ -39,6 +39,11 @@ def test_what_saves_more_is_likelier_without_a_fit() -> None:
     assert likely == sorted(likely) and likely[0] < 0.01 and likely[-1] > 0.99
 
 
+def test_no_score_is_too_great_for_a_probability() -> None:
+    for weight, chance in ((1e300, 1.0), (-1e300, 0.0), (0.0, 0.5)):
+        assert probability(Logistic((weight,) * COLUMNS, 0.0), np.ones(COLUMNS)) == chance
+
+
 def test_a_ranking_of_other_columns_is_refused() -> None:
     with pytest.raises(ValueError, match=f"2 weights, expected {COLUMNS}"):
         ranking_of(dataclasses.replace(tiny_checkpoint(), ranking=Logistic((1.0, 2.0), 0.0)))

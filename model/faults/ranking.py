@@ -48,4 +48,6 @@ def ranking_of(checkpoint: Checkpoint) -> Logistic:
 
 def probability(ranking: Logistic, place: NDArray[np.float64]) -> float:
     """Returns the chance, from 0 to 1, that the place with this row (COLUMNS,) is a fault."""
-    return 1.0 / (1.0 + math.exp(-float(place @ np.array(ranking.weights)) - ranking.bias))
+    score = float(place @ np.array(ranking.weights)) + ranking.bias
+    less = math.exp(-abs(score))  # never overflows
+    return (1.0 if score > 0 else less) / (1.0 + less)

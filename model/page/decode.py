@@ -103,8 +103,8 @@ COHERENCE = 0.6
 
 COMMENT = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
 HEAD_END = re.compile(rb"</head|<body", re.IGNORECASE)
-META = re.compile(
-    rb"<meta\b[^>]*?\bcharset\s*+=\s*+[\"']?\s*+([^\s\"'/>;]+)"
+META = re.compile(  # {0,1024}: a page of unclosed tags must not take time with the square of its size
+    rb"<meta\b[^>]{0,1024}?\bcharset\s*+=\s*+[\"']?\s*+([^\s\"'/>;]+)"
     rb"|^\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"'>]+)",
     re.IGNORECASE,
 )
