@@ -91,7 +91,7 @@ def test_a_body_too_large(service: Running) -> None:
     assert "content-length" not in answer.request.headers
     refused(answer, 413, "body")
     assert service.client.post("/extract", content=chunks(3), headers=HTML).status_code == 200
-    assert service.metric("soupstate_queue_characters") == 0
+    assert service.metric('soupstate_memory_bytes{state="waiting"}') == 0
 
 
 def test_a_refusal_reaches_clients_that_send_much(service: Running) -> None:

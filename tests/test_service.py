@@ -155,4 +155,4 @@ def test_request_ids_and_metrics(serve: object) -> None:
     assert service.metric("soupstate_characters_read_total") == len(PAGE)
     assert service.metric("soupstate_page_bits_per_character_count") == 1
     assert service.metric('soupstate_request_seconds_count{route="/extract"}') == 2
-    assert service.metric("soupstate_queue_characters") == 0
+    assert service.metric('soupstate_memory_bytes{state="waiting"}') == 0

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from fastapi import APIRouter, FastAPI
@@ -14,10 +14,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Answerer, Asked, extract, measure, reply
 from soupstate.app.http.access import Access
-from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, RequestModel, busy, read_asked, read_wanted
+from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, Received, RequestModel, busy, read_wanted, receive
+from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import MEDIA_TYPE, Problem, problem_response
 from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue, awaitable
@@ -37,6 +39,7 @@ from soupstate.app.reading import load_reader
 from soupstate.model.net.reader import Reader
 from soupstate.model.net.reading_loop import Stop, Stopped
 
+T = TypeVar("T")
 Load = Callable[[Settings], Reader]
 
 CLOSE_SECONDS = 5.0  # wait for the threads to end
@@ -64,16 +67,32 @@ class Service:
         """Reads the request's page in the queue and answers. It gives up when the client disconnects."""
         ticket = self.queue.ticket()
         try:
-            asked = await read_asked(request, model, ticket, self.settings)
+            received = await receive(request, model, self.queue, ticket, self.settings)
+            return Sent(await self._content(request, received, answerer), ticket)
+        except BaseException:
+            ticket.release()
+            raise
+
+    async def _content(self, request: Request, received: Received, answerer: Answerer) -> bytes:
+        """Returns the answer to a request whose body has arrived. Raises Problem."""
+        try:
+            asked, size = await self._parsed(request, received)
             request.state.fields["characters"] = len(asked.html)
-            entry = self.queue.submit(lambda stop: self._work(answerer, asked, stop), len(asked.html))
-            return Response(await self._wait(request, entry), media_type=JSON_TYPE)
+            # A long page has already waited once, to be parsed.
+            entry = self.queue.submit(lambda stop: self._work(answerer, asked, stop), size, first=size > SHORT_BYTES)
+            return await self._wait(request, entry)
         except Full as full:
             raise busy(full) from None
         except Late as late:
-            raise Problem(504, str(late), "html") from None
-        finally:
-            ticket.release()
+            raise Problem(504, str(late), received.field) from None
+        except TooLarge as large:
+            raise Problem(413, str(large), received.field) from None
+
+    async def _parsed(self, request: Request, received: Received) -> tuple[Asked, int]:
+        """Parses a body; a long one as an entry of the queue, because that takes time and memory too."""
+        if len(received.body) <= SHORT_BYTES:
+            return await asyncio.to_thread(received.parse)
+        return await self._wait(request, self.queue.submit(lambda stop: received.parse(), len(received.body)))
 
     def stream(self, asked: Asked) -> Response:
         """Returns the response to an archive. Raises Problem when too many archives are being read."""
@@ -91,15 +110,16 @@ class Service:
         self.metrics.page(answer["characters"], answer["bits_per_character"])
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
-    async def _wait(self, request: Request, entry: Entry) -> bytes:
+    async def _wait(self, request: Request, entry: Entry[T]) -> T:
         """Returns the entry's answer.
 
         When the client disconnects first, it drops the entry, waits for its end and raises ClientDisconnect.
         """
         work = awaitable(entry)
-        gone: asyncio.Future[bytes] = asyncio.ensure_future(_disconnect(request))
+        gone = asyncio.ensure_future(_disconnect(request))
+        waited: set[asyncio.Future[Any]] = {work, gone}
         try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 self.queue.drop(entry)
                 self.metrics.dropped.inc()
@@ -113,11 +133,26 @@ class Service:
             self.queue.drop(entry)
 
 
-async def _disconnect(request: Request) -> bytes:
-    """Returns b"" when the client has disconnected."""
+class Sent(Response):
+    """An answer in JSON. Its ticket holds the memory of the answer until that is sent."""
+
+    def __init__(self, content: bytes, ticket: Ticket) -> None:
+        super().__init__(content, media_type=JSON_TYPE)
+        self.ticket = ticket
+        ticket.hold(len(content))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.ticket.release()
+
+
+async def _disconnect(request: Request) -> None:
+    """Returns when the client has disconnected."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    return b""
 
 
 def create_app(settings: Settings | None = None, load: Load = load_network) -> FastAPI:
@@ -128,8 +163,9 @@ def create_app(settings: Settings | None = None, load: Load = load_network) -> F
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         reader = await asyncio.to_thread(load, settings)
-        queue = WorkQueue(settings.max_queue_characters, settings.threads, settings.page_seconds)
-        metrics.queue.set_function(lambda: queue.characters)
+        queue = WorkQueue(settings.max_memory_bytes, settings.threads, settings.page_seconds)
+        metrics.memory.labels("waiting").set_function(lambda: queue.memory.waiting)
+        metrics.memory.labels("reading").set_function(lambda: queue.memory.reading)
         service = app.state.service = Service(settings, reader, queue, metrics)
         LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": reader.packed.backend}})
         yield
@@ -224,12 +260,7 @@ async def post_warc(request: Request) -> Response:
     the reason as `status`. When part of the file was lost, a last line has `error`.
     """
     service: Service = request.app.state.service
-    asked = read_wanted(request)
-    try:
-        service.queue.check(1)
-    except Full as full:
-        raise busy(full) from None
-    return service.stream(asked)
+    return service.stream(read_wanted(request))
 
 
 @router.get("/healthz", response_model=Health)

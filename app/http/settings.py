@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from soupstate.app.http.memory import smallest_budget
 from soupstate.model.net.checkpoint import DEFAULT
 
 PREFIX = "SOUPSTATE_"
@@ -34,7 +35,9 @@ class Settings:
     backend: str = _setting("", "Backend: compiled, avx512vnni, avx512, avx2, scalar, reference; empty: fastest.")
     workers: int = _setting(0, "Threads, each of which reads one page at a time; 0: one per processor.")
     max_body_bytes: int = _setting(10_000_000, "Largest body of a request, in bytes (413).")
-    max_queue_characters: int = _setting(40_000_000, "Most characters that wait or are being read (503 when full).")
+    max_memory_bytes: int = _setting(
+        4_000_000_000, "Most memory that pages may take together, in bytes (503 when full)."
+    )
     page_seconds: float = _setting(60.0, "Longest time to read a page (504); longer beyond a million characters.")
     body_seconds: float = _setting(30.0, "Longest time for the body of a request to arrive (408).")
     warc_streams: int = _setting(2, "Most WARC files that POST /warc reads at once (503 when more).")
@@ -53,7 +56,7 @@ SMALLEST_VALUES = {
     "port": 0,
     "workers": 0,
     "max_body_bytes": 1,
-    "max_queue_characters": 1,
+    "max_memory_bytes": smallest_budget(1),
     "drain_seconds": 0,
     "stop_seconds": 0,
 }
@@ -73,7 +76,13 @@ def load_settings(environ: Mapping[str, str], given: Mapping[str, Any] | None = 
             value = environ.get(source)
         if value is not None:
             values[setting.name] = _value(source, setting.name, value, setting.default)
-    return Settings(**values)
+    settings = Settings(**values)
+    least = smallest_budget(settings.threads)
+    if settings.max_memory_bytes < least:
+        raise BadSetting(
+            f"max_memory_bytes = {settings.max_memory_bytes}: {settings.threads} threads need at least {least}"
+        )
+    return settings
 
 
 def _value(source: str, name: str, value: Any, default: Any) -> Any:
