@@ -8,7 +8,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from soupstate.app.http.metrics import Metrics
-from soupstate.app.http.problems import Problem, problem_response
+from soupstate.app.http.problems import Problem, problem_response, shown
 from soupstate.app.logs import LOG
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -16,11 +16,21 @@ CLIENT_GONE = 499  # used in logs and metrics only, as nobody receives it
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # polled all the time, so logged at level debug
 
 
-class Access:
-    """ASGI middleware. Routes add what they know to `scope["state"]["fields"]`, which goes into the log."""
+# Of the connections, up to so many, and a quarter at most, are never taken by requests other than QUIET ones.
+FREE_CONNECTIONS = 16
+LONGEST_PATH = 200  # characters of it that are logged
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+
+class Access:
+    """ASGI middleware. Routes add what they know to `scope["state"]["fields"]`, which goes into the log.
+
+    most: of open connections. Few less than these may have a request under way.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, most: int) -> None:
         self.app, self.metrics = app, metrics
+        self.most = most - min(FREE_CONNECTIONS, most // 4)
+        self.running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, then logs and counts it."""
@@ -40,18 +50,30 @@ class Access:
                 message["headers"] = [*message["headers"], (b"x-request-id", name.encode())]
             await send(message)
 
+        self.running += 1
         try:
+            if self.running > self.most and scope["path"] not in QUIET:
+                raise Problem(503, "too many requests at once", headers={"Retry-After": "1", "Connection": "close"})
             await self.app(scope, receive, send_named)
+        except Problem as problem:
+            fields["detail"] = problem.detail
+            await problem_response(problem)(scope, receive, send_named)
         except Exception:
             LOG.exception("a request failed", extra={"fields": {"id": name}})
             if not status:
                 await problem_response(Problem(500, "the service failed; its log says why"))(scope, receive, send_named)
         finally:
+            self.running -= 1
             path = getattr(scope.get("route"), "path", None)
             status = status or CLIENT_GONE
             seconds = time.perf_counter() - start
             self.metrics.requests.labels(path or "none", str(status)).inc()
             self.metrics.seconds.labels(path or "none").observe(seconds)
-            line = {"id": name, "method": scope["method"], "route": path or scope["path"], "status": status}
+            line = {
+                "id": name,
+                "method": scope["method"],
+                "route": path or shown(scope["path"], LONGEST_PATH),
+                "status": status,
+            }
             line |= {"seconds": round(seconds, 4), **fields}
             LOG.log(10 if path in QUIET else 20, "request", extra={"fields": line})

@@ -27,18 +27,6 @@ ARCHIVE_NAMES = ("include", "scope")  # of the options of a request with an arch
 # A body must have come in at this many bytes per second on average, but for the first GRACE_SECONDS.
 GRACE_SECONDS = 5.0
 SLOWEST_BODY = 10_000
-# A refused body is read and thrown away for this many seconds and bytes at most, because a client that is still
-# sending when the connection closes may never see the answer.
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 16_000_000
-
-
-class _Refused(Exception):
-    """A body is refused. more: whether some of it is still to come."""
-
-    def __init__(self, problem: Problem, more: bool) -> None:
-        super().__init__(problem)
-        self.problem, self.more = problem, more
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +64,24 @@ class Received:
 async def receive(
     request: Request, model: RequestModel, queue: WorkQueue, ticket: Ticket, settings: Settings
 ) -> Received:
-    """Reads a request with a page. The ticket then holds the page's share of memory. Raises Problem."""
+    """Reads a request with a page. The ticket then holds the page's share of memory.
+
+    Raises Problem. The server throws away what still comes of a refused body.
+    """
     kind = _kind(request)
     given = _query(request, [name for name in NAMES if name in model.model_fields])
+    field = _field(kind)
     try:
-        body = await _body(request, queue, ticket, settings, _field(kind))
-    except _Refused as refused:
-        ticket.release()
-        if refused.more:
-            await _linger(request)
-        refused.problem.headers |= {"Connection": "close"}
-        raise refused.problem from None
-    return Received(model, kind, request.headers.get("content-type"), given, body)
+        body = await _body(request, ticket, settings, field)
+    except NoRoom as missing:
+        refused = busy(queue.full(missing))
+    except TooLarge as large:
+        refused = Problem(413, str(large), field)
+    else:
+        return Received(model, kind, request.headers.get("content-type"), given, body)
+    if "expect" in request.headers:  # whether the body still comes is left to the client (RFC 9110, section 10.1.1)
+        refused.headers |= {"Connection": "close"}
+    raise refused
 
 
 def read_wanted(request: Request) -> Asked:
@@ -144,28 +138,24 @@ def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
     return given
 
 
-async def _body(request: Request, queue: WorkQueue, ticket: Ticket, settings: Settings, field: str) -> bytes:
+async def _body(request: Request, ticket: Ticket, settings: Settings, field: str) -> bytes:
     """Reads the body. One that says its length takes its share of memory at once."""
     start, body, more = time.monotonic(), bytearray(), True
     declared = request.headers.get("content-length", "0")
-    try:
-        _reserve(ticket, int(declared), settings.max_body_bytes)
-        while more:
-            allowed = min(settings.body_seconds, GRACE_SECONDS + len(body) / SLOWEST_BODY)
+    _reserve(ticket, int(declared), settings.max_body_bytes)
+    while more:
+        allowed = min(settings.body_seconds, GRACE_SECONDS + len(body) / SLOWEST_BODY)
+        try:
             async with asyncio.timeout(start + allowed - time.monotonic()):
                 message = await request.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunk, more = message.get("body", b""), message.get("more_body", False)
-            _reserve(ticket, len(body) + len(chunk), settings.max_body_bytes)
-            body += chunk
-    except TimeoutError:
-        detail = f"only {len(body)} bytes of it arrived in {allowed:.3g} s"
-        raise _Refused(Problem(408, detail, field), more=False) from None
-    except NoRoom as missing:
-        raise _Refused(busy(queue.full(missing)), more) from None
-    except TooLarge as large:
-        raise _Refused(Problem(413, str(large), field), more) from None
+        except TimeoutError:
+            detail = f"only {len(body)} bytes of it arrived in {allowed:.3g} s"
+            raise Problem(408, detail, field, {"Connection": "close"}) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        _reserve(ticket, len(body) + len(chunk), settings.max_body_bytes)
+        body += chunk
     return bytes(body)
 
 
@@ -178,20 +168,6 @@ def _reserve(ticket: Ticket, size: int, most: int) -> None:
 def busy(full: Full) -> Problem:
     """Returns the answer to a request that finds the queue full."""
     return Problem(503, str(full), headers={"Retry-After": str(full.retry_after)})
-
-
-async def _linger(request: Request) -> None:
-    if "expect" in request.headers:  # the client waits for permission to send
-        return
-    until, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES
-    try:
-        while left > 0 and (rest := until - time.monotonic()) > 0:
-            message = await asyncio.wait_for(request.receive(), rest)
-            left -= len(message.get("body", b""))
-            if not message.get("more_body"):
-                return
-    except TimeoutError:
-        return
 
 
 def _json(body: bytes) -> dict[str, Any]:

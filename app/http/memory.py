@@ -1,5 +1,9 @@
 """The memory that pages may take, and how it is divided among those that wait and those that are read."""
 
+import os
+from pathlib import Path
+
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 SHORT_BYTES = 100_000  # a page of at most so many bytes is short
 # What a page takes while it is read: READING_FIXED_BYTES, and READING_BYTES for each of its bytes of UTF-8.
 READING_FIXED_BYTES = 12_000_000
@@ -10,6 +14,19 @@ WAITING_BYTES = 6
 # Parts of what is left beside the short pages that are read: see Memory.
 SMALL_PART, LARGE_PART = 1 / 16, 3 / 16
 SMALLEST_REST = 16 * WAITING_BYTES * SHORT_BYTES  # the least of it that has room for a short page that waits
+
+
+def machine_bytes() -> int:
+    """Returns the memory of the machine, or of the container where that has a limit (cgroup v2, then v1)."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in LIMITS:
+        try:
+            text = path.read_text("ascii").strip()
+        except OSError:
+            continue
+        if text.isdecimal():  # v2 says "max" where there is none
+            sizes.append(int(text))
+    return min(sizes)
 
 
 class NoRoom(Exception):

@@ -19,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 from soupstate.app.answers import Answerer, Asked, extract, measure, reply
 from soupstate.app.http.access import Access
 from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, Received, RequestModel, busy, read_wanted, receive
-from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge
+from soupstate.app.http.connections import most_connections
+from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge, machine_bytes
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import MEDIA_TYPE, Problem, problem_response
 from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue, awaitable
@@ -43,6 +44,7 @@ T = TypeVar("T")
 Load = Callable[[Settings], Reader]
 
 CLOSE_SECONDS = 5.0  # wait for the threads to end
+PIECE_BYTES = 65_536  # of an answer that are sent at once
 ROOT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy; /docs tells how.\n"
 router = APIRouter()
 
@@ -142,9 +144,13 @@ class Sent(Response):
         ticket.hold(len(content))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the answer."""
+        """Sends the answer in pieces, so that no more of it is kept than the client has not taken."""
         try:
-            await super().__call__(scope, receive, send)
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for start in range(0, len(self.body), PIECE_BYTES):
+                body = bytes(self.body[start : start + PIECE_BYTES])
+                more = start + PIECE_BYTES < len(self.body)
+                await send({"type": "http.response.body", "body": body, "more_body": more})
         finally:
             self.ticket.release()
 
@@ -167,6 +173,7 @@ def create_app(settings: Settings | None = None, load: Load = load_network) -> F
         metrics.memory.labels("waiting").set_function(lambda: queue.memory.waiting)
         metrics.memory.labels("reading").set_function(lambda: queue.memory.reading)
         service = app.state.service = Service(settings, reader, queue, metrics)
+        _warn(settings, queue.memory.largest, machine_bytes())
         LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": reader.packed.backend}})
         yield
         service.stopping = True
@@ -175,11 +182,21 @@ def create_app(settings: Settings | None = None, load: Load = load_network) -> F
 
     app = FastAPI(title="Soupstate", version=version("soupstate"), lifespan=lifespan, description=ROOT, redoc_url=None)
     app.include_router(router)
-    app.add_middleware(Access, metrics=metrics)
+    app.add_middleware(Access, metrics=metrics, most=most_connections(settings))
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _nobody)
     return app
+
+
+def _warn(settings: Settings, largest: int, machine: int) -> None:
+    """Logs what will not work with the memory that there is. largest: bytes of a page. machine: bytes of memory."""
+    if settings.max_memory_bytes > machine:
+        fields = {"max_memory_bytes": settings.max_memory_bytes, "memory": machine}
+        LOG.warning("max_memory_bytes is beyond the memory of the machine", extra={"fields": fields})
+    if settings.max_body_bytes > largest:
+        fields = {"max_body_bytes": settings.max_body_bytes, "largest_page": largest}
+        LOG.warning("max_memory_bytes leaves no room for a page of max_body_bytes", extra={"fields": fields})
 
 
 def _problem(request: Request, error: Exception) -> Response:

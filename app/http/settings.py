@@ -40,8 +40,14 @@ class Settings:
     )
     page_seconds: float = _setting(60.0, "Longest time to read a page (504); longer beyond a million characters.")
     body_seconds: float = _setting(30.0, "Longest time for the body of a request to arrive (408).")
+    header_seconds: float = _setting(
+        10.0, "Longest time from a connection or an answer to the headers of the next request."
+    )
+    max_connections: int = _setting(0, "Most open connections; 0: 4096, or fewer where open files are limited.")
     warc_streams: int = _setting(2, "Most WARC files that POST /warc reads at once (503 when more).")
-    stream_seconds: float = _setting(60.0, "Longest time that a client of POST /warc may send and take nothing.")
+    stream_seconds: float = _setting(
+        60.0, "Longest time that a client may take nothing of an answer, or send nothing of an archive."
+    )
     drain_seconds: float = _setting(0.0, "Time to go on accepting after a signal to stop, while /readyz answers 503.")
     stop_seconds: float = _setting(30.0, "Time for running requests to end when the service stops.")
     log_level: str = _setting("info", "Lowest level that is logged: " + ", ".join(LOG_LEVELS) + ".")
@@ -55,6 +61,7 @@ class Settings:
 SMALLEST_VALUES = {
     "port": 0,
     "workers": 0,
+    "max_connections": 0,
     "max_body_bytes": 1,
     "max_memory_bytes": smallest_budget(1),
     "drain_seconds": 0,
