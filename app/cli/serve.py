@@ -68,7 +68,7 @@ def options_of_settings(function: Function) -> Function:
     """Adds an option for each setting to a command. An option that is not given is None."""
     for setting in reversed(fields(Settings)):
         kind: Any = click.Path(path_type=Path) if isinstance(setting.default, Path) else type(setting.default)
-        shown = "the shipped ones" if setting.name == "weights" else repr(setting.default)
+        shown = {"weights": "the shipped ones", "api_key": "none"}.get(setting.name, repr(setting.default))
         text = f"{setting.metadata['help']} [{PREFIX}{setting.name.upper()}; default: {shown}]"
         function = click.option(f"--{setting.name.replace('_', '-')}", type=kind, default=None, help=text)(function)
     return function

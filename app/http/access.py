@@ -1,6 +1,7 @@
 """Middleware for every request: its id, log line and counters, and an answer when the code fails."""
 
 import re
+import secrets
 import time
 import uuid
 from typing import Any
@@ -16,6 +17,8 @@ CLIENT_GONE = 499  # used in logs and metrics only, as nobody receives it
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # polled all the time, so logged at level debug
 
 
+OPEN = frozenset({"/healthz", "/readyz"})  # answered without the API key
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 # Of the connections, up to so many, and a quarter at most, are never taken by requests other than QUIET ones.
 FREE_CONNECTIONS = 16
 LONGEST_PATH = 200  # characters of it that are logged
@@ -24,11 +27,12 @@ LONGEST_PATH = 200  # characters of it that are logged
 class Access:
     """ASGI middleware. Routes add what they know to `scope["state"]["fields"]`, which goes into the log.
 
-    most: of open connections. Few less than these may have a request under way.
+    HEAD is answered as GET, without the body, which the server leaves out. most: of open connections. Few less than
+    these may have a request under way. key: what requests must name, but for those of OPEN; none where it is empty.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, most: int) -> None:
-        self.app, self.metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, most: int, key: str = "") -> None:
+        self.app, self.metrics, self.key = app, metrics, key.encode()
         self.most = most - min(FREE_CONNECTIONS, most // 4)
         self.running = 0
 
@@ -37,7 +41,9 @@ class Access:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start, status = time.perf_counter(), 0
+        start, status, method = time.perf_counter(), 0, scope["method"]
+        if method == "HEAD":
+            scope = {**scope, "method": "GET"}
         sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         name = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         fields: dict[str, Any] = {}
@@ -47,11 +53,13 @@ class Access:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", name.encode())]
+                message["headers"] = [*message["headers"], (b"x-request-id", name.encode()), NO_SNIFFING]
             await send(message)
 
         self.running += 1
         try:
+            if self.key and scope["path"] not in OPEN:
+                self._check_key(scope)
             if self.running > self.most and scope["path"] not in QUIET:
                 raise Problem(503, "too many requests at once", headers={"Retry-After": "1", "Connection": "close"})
             await self.app(scope, receive, send_named)
@@ -77,3 +85,10 @@ class Access:
             }
             line |= {"seconds": round(seconds, 4), **fields}
             LOG.log(10 if path in QUIET else 20, "request", extra={"fields": line})
+
+    def _check_key(self, scope: Scope) -> None:
+        """Raises Problem where a request does not name the API key (RFC 6750, section 2.1)."""
+        scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer" or not secrets.compare_digest(given.strip(b" "), self.key):
+            detail = "send the API key as Authorization: Bearer KEY"
+            raise Problem(401, detail, "Authorization", {"WWW-Authenticate": "Bearer"})

@@ -183,9 +183,15 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Returns a JSON object, and refuses one with a name twice, of which parsers take either (RFC 8259, section 4)."""
+    """Returns a JSON object.
+
+    Refuses one with a name twice, of which parsers take either, or with a name that is no Unicode text (RFC 8259,
+    sections 4 and 8.2).
+    """
     made: dict[str, Any] = {}
     for name, value in pairs:
+        if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+            raise Problem(422, "the name has half of a surrogate pair", name)
         if name in made:
             raise Problem(422, "given twice", name)
         made[name] = value

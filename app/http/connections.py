@@ -10,6 +10,8 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from soupstate.app.http.access import NO_SNIFFING
+from soupstate.app.http.problems import Problem, problem_response
 from soupstate.app.http.settings import Settings
 from soupstate.app.logs import LOG
 
@@ -117,6 +119,17 @@ class Bounded(H11Protocol):
         super().resume_writing()
         if self._stall:
             self._stall.cancel()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no HTTP, where no answer is under way, and closes the connection."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.cut()
+            return
+        answer = problem_response(Problem(400, msg, headers={"Connection": "close"}))
+        head = h11.Response(status_code=400, headers=[*answer.raw_headers, NO_SNIFFING], reason=b"Bad Request")
+        for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def cut(self) -> None:
         """Closes the connection at once."""

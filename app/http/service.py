@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -13,13 +14,14 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Answerer, Asked, extract, measure, reply
-from soupstate.app.http.access import Access
+from soupstate.app.http.access import OPEN, Access
 from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, Received, RequestModel, busy, read_wanted, receive
 from soupstate.app.http.connections import most_connections
+from soupstate.app.http.docs_page import POLICY, docs_page
 from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge, machine_bytes
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import MEDIA_TYPE, Problem, problem_response
@@ -180,13 +182,33 @@ def create_app(settings: Settings | None = None, load: Load = load_network) -> F
         await asyncio.to_thread(queue.close, CLOSE_SECONDS)
         LOG.info("stopped")
 
-    app = FastAPI(title="Soupstate", version=version("soupstate"), lifespan=lifespan, description=ROOT, redoc_url=None)
+    app = FastAPI(
+        title="Soupstate",
+        version=version("soupstate"),
+        lifespan=lifespan,
+        description=ROOT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.include_router(router)
-    app.add_middleware(Access, metrics=metrics, most=most_connections(settings))
+    app.openapi = partial(_described, app.openapi, bool(settings.api_key))  # type: ignore[method-assign]
+    app.add_middleware(Access, metrics=metrics, most=most_connections(settings), key=settings.api_key)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _nobody)
     return app
+
+
+def _described(openapi: Callable[[], dict[str, Any]], key: bool) -> dict[str, Any]:
+    """Returns the OpenAPI description, with the API key where one is set."""
+    schema = openapi()
+    if key:
+        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"key": []}]
+        for path in OPEN:
+            schema["paths"][path]["get"]["security"] = []
+    return schema
 
 
 def _warn(settings: Settings, largest: int, machine: int) -> None:
@@ -209,7 +231,8 @@ def _http_error(request: Request, error: Exception) -> Response:
     """Answers errors of the routing: 404 and 405."""
     assert isinstance(error, HTTPException)
     detail = f"{request.method} {request.url.path}: {error.detail}"
-    return problem_response(Problem(error.status_code, detail, headers=dict(error.headers or {})))
+    headers = {name: "GET, HEAD" if value == "GET" else value for name, value in (error.headers or {}).items()}
+    return problem_response(Problem(error.status_code, detail, headers=headers))
 
 
 def _nobody(request: Request, error: Exception) -> Response:
@@ -220,28 +243,41 @@ def _documentation(model: RequestModel) -> dict[str, Any]:
     """Returns OpenAPI's description of the body and the query, which `bodies` reads without FastAPI."""
     schema = model.model_json_schema()
     fields = schema["properties"]
-    html = {"schema": {"type": "string", "description": fields["html"]["description"]}}
-    content = {JSON_TYPE: {"schema": schema}, **dict.fromkeys(RAW_TYPES, html)}
+    page = fields["html"]["examples"][0]
+    html = {"schema": fields["html"], "example": page}
+    asked = {"html": page, "url": fields["url"]["anyOf"][0]["examples"][0]}
+    content = {JSON_TYPE: {"schema": schema, "example": asked}, **dict.fromkeys(RAW_TYPES, html)}
     query = [
-        {"name": name, "in": "query", "schema": fields[name], "description": "For a raw body.", "explode": True}
+        {"name": name, "in": "query", "schema": _of_query(fields[name]), "explode": True}
         for name in NAMES
         if name in fields
     ]
     return {"requestBody": {"required": True, "content": content}, "parameters": query}
 
 
+def _of_query(field: dict[str, Any]) -> dict[str, Any]:
+    """Returns a field's schema as that of a query parameter, which is never null."""
+    kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+    return kinds[0] if kinds else field
+
+
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {MEDIA_TYPE: {"schema": ProblemAnswer.model_json_schema()}}}
     for status, text in {
-        400: "The JSON is malformed.",
+        400: "The JSON or the request is malformed.",
+        401: "The service asks for an API key, and the request has another or none.",
         408: "The body took too long to arrive.",
-        413: "The body is too large.",
+        413: "The body is too large, or there will never be memory for the page.",
         415: "The body is neither HTML nor JSON, or it is compressed.",
         422: "The page is empty, binary or undecodable, or a field is unknown or wrong.",
-        503: "The queue is full, or the service is stopping. Retry-After tells when to try again.",
+        500: "The service failed. Its log says why.",
+        503: "The service has no room for the request now, or is stopping. Retry-After tells when to try again.",
         504: "Reading the page took longer than the limit. Another try is unlikely to help.",
     }.items()
 }
+
+
+KEYED: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in (401, 500, 503)}
 
 
 @router.post("/extract", response_model=ExtractAnswer, responses=ERRORS, openapi_extra=_documentation(ExtractRequest))
@@ -263,7 +299,7 @@ async def post_entropy(request: Request) -> Response:
     response_class=Response,
     responses={
         200: {"description": "One extraction per line (NDJSON).", "content": {LINES_TYPE: {}}},
-        **{status: ERRORS[status] for status in (415, 422, 503)},
+        **{status: ERRORS[status] for status in (400, 401, 415, 422, 500, 503)},
     },
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/warc": {"schema": {"type": "string"}}}},
@@ -295,14 +331,20 @@ async def readyz(request: Request) -> Response:
     return Response(b'{"status":"ready"}', media_type=JSON_TYPE)
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=PlainTextResponse, responses=KEYED)
 async def get_metrics(request: Request) -> Response:
     """Answers metrics for Prometheus."""
     service: Service = request.app.state.service
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/", response_class=PlainTextResponse)
+@router.get("/docs", response_class=HTMLResponse, responses=KEYED)
+async def get_docs(request: Request) -> Response:
+    """Answers this description as a page, which loads nothing from elsewhere."""
+    return HTMLResponse(docs_page(request.app.openapi()), headers={"Content-Security-Policy": POLICY})
+
+
+@router.get("/", response_class=PlainTextResponse, responses=KEYED)
 async def get_root() -> Response:
     """Answers a pointer to /docs."""
     return PlainTextResponse(ROOT)

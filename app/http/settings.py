@@ -1,6 +1,7 @@
 """Settings of the service, in one table. They come from options, then from SOUPSTATE_<NAME>, then from the defaults."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -13,6 +14,8 @@ from soupstate.model.net.checkpoint import DEFAULT
 PREFIX = "SOUPSTATE_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
+KEY = re.compile(r"[\x21-\x7e]*")
+
 T = TypeVar("T")
 
 
@@ -20,8 +23,8 @@ class BadSetting(ValueError):
     """A setting cannot be used. The message names its option or variable."""
 
 
-def _setting(default: T, text: str) -> T:
-    made: T = field(default=default, metadata={"help": text})
+def _setting(default: T, text: str, *, shown: bool = True) -> T:
+    made: T = field(default=default, metadata={"help": text}, repr=shown)
     return made
 
 
@@ -31,6 +34,9 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0: any free one.")
+    api_key: str = _setting(
+        "", "Key that requests must send, but for /healthz and /readyz; better as the variable.", shown=False
+    )
     weights: Path = _setting(DEFAULT, "Checkpoint to read with (.safetensors).")
     backend: str = _setting("", "Backend: compiled, avx512vnni, avx512, avx2, scalar, reference; empty: fastest.")
     workers: int = _setting(0, "Threads, each of which reads one page at a time; 0: one per processor.")
@@ -93,6 +99,10 @@ def load_settings(environ: Mapping[str, str], given: Mapping[str, Any] | None = 
 
 
 def _value(source: str, name: str, value: Any, default: Any) -> Any:
+    if name == "api_key":
+        if not KEY.fullmatch(value):
+            raise BadSetting(f"{source}: must have visible ASCII characters only, and no spaces")
+        return value
     kind = Path if isinstance(default, Path) else type(default)
     try:
         made: Any = kind(value)
