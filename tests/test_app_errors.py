@@ -1,5 +1,7 @@
 """Every way to be refused: status, field, and always application/problem+json."""
 
+import json
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -15,7 +17,9 @@ def refused(answer: httpx.Response, status: int, field: str | None) -> str:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-request-id"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
     problem = answer.json()
+    assert len(answer.content) < 2000
     assert problem["status"] == status and problem["type"] == "about:blank" and problem["title"]
     assert problem.get("field") == field, problem
     return str(problem["detail"])
@@ -59,10 +63,33 @@ def refused(answer: httpx.Response, status: int, field: str | None) -> str:
         (b'{"html": "<p>", "url": "nowhere"}', JSON, "", 422, "url"),
         (b'{"html": "<p>", "url": "http://\\ud800/"}', JSON, "", 422, "url"),
         (b'{"html": "<p>", "more": 1}', JSON, "", 422, "more"),
+        (b'{"html": "<p>", "\\udfff": 1}', JSON, "", 422, "\\udfff"),
+        (b'{"html": "<p>", "url": {"a\\ud800": "\\ud800"}}', JSON, "", 422, "a\\ud800"),
+        (b'{"html": "<p>", "include": ["\\ud800"]}', JSON, "", 422, "include"),
+        (b'{"html": "<p>", "html": "<b>"}', JSON, "", 422, "html"),
+        (b'{"html": "\\u0000"}', JSON, "", 422, "html"),
+        (b'{"html": ' + b"9" * 5000 + b"}", JSON, "", 400, "body"),
+        (b'{"html": NaN}', JSON, "", 400, "body"),
+        (b'{"html": -Infinity}', JSON, "", 400, "body"),
+        (b'{"html": ' + b"[" * 900 + b"]" * 900 + b"}", JSON, "", 422, "html"),
+        (b'{"html": "<p>", "' + b"k" * 9000 + b'": 1}', JSON, "", 422, "k" * 100 + "..."),
+        (b"<p>", HTML, "?include=%ff%00", 422, "include"),
+        (b"<p>", HTML, "?%ff=1", 422, "\ufffd"),
+        (b"<p>", HTML, "?scope=%ed%a0%80", 422, "scope"),
+        (b"\xff\xfe\x80", {"Content-Type": b"text/html; charset=\xff"}, "", 422, "body"),
+        (b"<p>", {"Content-Type": b"\xff" * 9000}, "", 415, "Content-Type"),
+        (b"<p>", {**HTML, "Content-Encoding": "identity, gzip"}, "", 415, "Content-Encoding"),
+        (b"<p>", [*HTML.items(), ("Content-Encoding", ""), ("Content-Encoding", "br")], "", 415, "Content-Encoding"),
     ],
 )
 def test_bad_requests(
-    service: Running, path: str, content: bytes, headers: dict[str, str], query: str, status: int, field: str
+    service: Running,
+    path: str,
+    content: bytes,
+    headers: dict[str, str] | list[tuple[str, str]],
+    query: str,
+    status: int,
+    field: str,
 ) -> None:
     refused(service.client.post(path + query, content=content, headers=headers), status, field)
 
@@ -79,6 +106,25 @@ def test_no_such_route_or_method(service: Running) -> None:
     assert answer.headers["allow"] == "POST"
 
 
+def test_other_paths_are_not_there_and_lead_nowhere(service: Running) -> None:
+    for path in ("/extract/", "/healthz/", "//extract"):
+        refused(service.client.post(f"{service.client.base_url}{path}", content=b"<p>", headers=HTML), 404, None)
+    refused(service.client.get("/" + "x" * 9000), 404, None)
+    answer = service.client.put("/healthz", content=b"")
+    refused(answer, 405, None)
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+def test_what_is_no_http_is_a_problem_too(service: Running) -> None:
+    url = service.client.base_url
+    for sent in (b"GET /\xff HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"):
+        with socket.create_connection((url.host, url.port or 0), timeout=10) as connection:
+            connection.sendall(sent)
+            head, _, body = b"".join(iter(lambda: connection.recv(1000), b"")).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ") and b"x-content-type-options: nosniff" in head
+        assert json.loads(body)["status"] == 400
+
+
 def test_a_body_too_large(service: Running) -> None:
     most = 200_000
     refused(service.client.post("/extract", content=b"<" * (most + 1), headers=HTML), 413, "body")
@@ -91,7 +137,7 @@ def test_a_body_too_large(service: Running) -> None:
     assert "content-length" not in answer.request.headers
     refused(answer, 413, "body")
     assert service.client.post("/extract", content=chunks(3), headers=HTML).status_code == 200
-    assert service.metric("soupstate_queue_characters") == 0
+    assert service.metric('soupstate_memory_bytes{state="waiting"}') == 0
 
 
 def test_a_refusal_reaches_clients_that_send_much(service: Running) -> None:

@@ -15,13 +15,17 @@ import httpx
 import pytest
 from conftest import Running, Taught
 
-from soupstate.app.http.queue import Full, Late, TooLarge, WorkQueue
+from soupstate.app.http.memory import NoRoom, TooLarge, reading_bytes, smallest_budget
+from soupstate.app.http.queue import Full, Late, WorkQueue
 from soupstate.model.page.stop import Stopped
 
 HTML = {"Content-Type": "text/html"}
-SLOW = b"<p>SLOW" + b"x" * 993
+SLOW = b"<p>SLOW" + b"x" * 39_993
+LEAST = smallest_budget(1)  # of one thread: room for two pages like SLOW, or for 100,000 bytes
+SHARE = 6 * len(SLOW)
 HEAD = "POST /extract HTTP/1.1\r\nHost: x\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n"
-QUEUE = "soupstate_queue_characters"
+QUEUE = 'soupstate_memory_bytes{state="waiting"}'
+READING = 'soupstate_memory_bytes{state="reading"}'
 Serve = Callable[..., Running]
 
 
@@ -55,40 +59,50 @@ def leave(running: Running, content: bytes, when: Callable[[], None]) -> None:
 
 
 def test_a_full_queue_refuses_at_the_door(serve: Serve) -> None:
-    running = serve(workers=1, max_queue_characters=2500)
+    running = serve(workers=1, max_memory_bytes=LEAST)
     first = Posting(running)
-    running.wait(QUEUE, 1000)
+    running.wait(READING, reading_bytes(len(SLOW)))
     second = Posting(running)
-    running.wait(QUEUE, 2000)
+    running.wait(QUEUE, 2 * SHARE)
     answer = running.client.post("/extract", content=SLOW, headers=HTML)
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
     assert 1 <= int(answer.headers["retry-after"]) <= 120
     # one that still fits is taken, and waits behind the others
     third = Posting(running, b"<p>small")
-    running.wait(QUEUE, 2008)
+    running.wait(QUEUE, 2 * SHARE + 6 * 8)
     assert running.client.get("/readyz").status_code == 200
     Taught.go_on.set()
     assert [first.status(), second.status(), third.status()] == [200, 200, 200]
     running.wait(QUEUE, 0)
+    running.wait(READING, 0)
     assert running.client.post("/extract", content=SLOW, headers=HTML).status_code == 200
 
 
 def test_a_full_queue_refuses_chunked_bodies(serve: Serve) -> None:
-    running = serve(workers=1, max_queue_characters=1500)
+    running = serve(workers=1, max_memory_bytes=LEAST)
     first = Posting(running)
-    running.wait(QUEUE, 1000)
-    answer = running.client.post("/extract", content=iter([b"<p>" * 50] * 8), headers=HTML)
+    running.wait(QUEUE, SHARE)
+    answer = running.client.post("/extract", content=iter([b"<p>" * 5000] * 5), headers=HTML)
     assert answer.status_code == 503 and answer.headers["retry-after"]
-    running.wait(QUEUE, 1000)
+    running.wait(QUEUE, SHARE)
     Taught.go_on.set()
     assert first.status() == 200
 
 
 def test_a_page_larger_than_the_whole_budget(serve: Serve) -> None:
-    running = serve(max_queue_characters=500)
-    answer = running.client.post("/extract", content=SLOW, headers=HTML)
+    running = serve(workers=1, max_memory_bytes=LEAST)
+    page = b"<p>" + b"x" * 100_000
+    for content in (page, iter([page])):
+        answer = running.client.post("/extract", content=content, headers=HTML)
+        assert answer.status_code == 413 and answer.json()["field"] == "body"
+        assert "memory for pages of 100000 bytes" in answer.json()["detail"]
+    answer = running.client.post("/extract", json={"html": page.decode()})
+    assert answer.status_code == 413 and answer.json()["field"] == "html"
+    latin = {"Content-Type": "text/html; charset=latin-1"}  # it is larger as UTF-8
+    answer = running.client.post("/extract", content=b"<p>" + b"\xe9" * 60_000, headers=latin)
     assert answer.status_code == 413 and answer.json()["field"] == "body"
+    running.wait(QUEUE, 0)
 
 
 def test_a_page_that_takes_too_long(serve: Serve) -> None:
@@ -105,7 +119,8 @@ def test_a_body_that_does_not_arrive(serve: Serve) -> None:
     assert address[1]
     with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(HEAD.format(9).encode() + b"<p>")
-        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+        answer = b"".join(iter(lambda: connection.recv(1000), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ") and b'"field":"body"' in answer
     running.wait(QUEUE, 0)
 
 
@@ -122,12 +137,12 @@ def test_a_client_that_goes_ends_its_work(serve: Serve) -> None:
 def test_a_client_that_goes_while_waiting_is_not_worked_for(serve: Serve) -> None:
     running = serve(workers=1)
     first = Posting(running)
-    running.wait(QUEUE, 1000)
-    leave(running, b"<p>" + b"y" * 997, lambda: running.wait(QUEUE, 2000))
-    running.wait(QUEUE, 1000)
+    running.wait(QUEUE, SHARE)
+    leave(running, b"<p>" + b"y" * 997, lambda: running.wait(QUEUE, SHARE + 6000))
+    running.wait(QUEUE, SHARE)
     Taught.go_on.set()
     assert first.status() == 200
-    assert running.metric("soupstate_characters_read_total") == 1000
+    assert running.metric("soupstate_characters_read_total") == len(SLOW)
 
 
 def test_a_client_that_goes_while_sending(serve: Serve) -> None:
@@ -136,7 +151,7 @@ def test_a_client_that_goes_while_sending(serve: Serve) -> None:
     assert address[1]
     with socket.create_connection(address) as connection:
         connection.sendall(HEAD.format(9).encode() + b"<p>")
-        running.wait(QUEUE, 3)
+        running.wait(QUEUE, 6 * 9)
     running.wait(QUEUE, 0)
 
 
@@ -215,28 +230,114 @@ def test_an_idle_service_stops_at_once(weights: Path, number: signal.Signals) ->
 
 
 def test_tickets_keep_the_budget() -> None:
-    queue = WorkQueue(100, 1, 1.0)
-    first, second = queue.ticket(), queue.ticket()
-    first.grow(60)
-    first.grow(20)
-    with pytest.raises(Full) as full:
-        second.grow(30)
-    assert full.value.retry_after == 1
+    queue = WorkQueue(LEAST, 1, 1.0)
+    memory, first, second = queue.memory, queue.ticket(), queue.ticket()
+    first.reserve(60_000)
+    first.reserve(80_000)
+    first.reserve(70_000)  # never shrinks
+    with pytest.raises(NoRoom) as missing:
+        second.reserve(30_000)
+    assert missing.value.over == 60_000 and queue.full(missing.value).retry_after == 1
     with pytest.raises(TooLarge):
-        second.grow(101)
-    first.shrink(50)
-    second.grow(30)
-    assert queue.characters == 80
-    first.shrink(70)  # never grows
-    first.release()
-    first.release()
-    second.release()
-    assert queue.characters == 0
+        second.reserve(100_001)
+    assert memory.waiting == 480_000
+    first.hold(5)
+    second.reserve(99_000)
+    assert memory.waiting == 594_005
+    for ticket in (first, first, second):
+        ticket.release()
+    assert memory.waiting == 0
+    queue.close(1)
+
+
+def test_large_bodies_leave_room_for_small_ones() -> None:
+    """A body without a declared length becomes a large one as it grows; each kind has a part of the budget."""
+    queue = WorkQueue(LEAST + 1_000_000_000, 1, 1.0)
+    memory, tickets = queue.memory, []
+    with pytest.raises(NoRoom):
+        for _ in range(100):
+            tickets.append(queue.ticket())
+            tickets[-1].reserve(50_000)
+            tickets[-1].reserve(3_000_000)
+    assert memory.small == 300_000  # the last one, which may not grow
+    assert 0 <= memory.large_limit - memory.large < 18_000_000
+    for _ in range(90):
+        tickets.append(queue.ticket())
+        tickets[-1].reserve(100_000)
+    for ticket in tickets:
+        ticket.release()
+    assert (memory.small, memory.large) == (0, 0)
+    queue.close(1)
+
+
+def test_long_pages_are_read_within_the_budget() -> None:
+    """Four threads, and memory for two of the long pages: the others wait, and short ones go on."""
+    budget = smallest_budget(4) + 2_000_000_000
+    queue = WorkQueue(budget, 4, 60.0)
+    size = queue.memory.largest // 2 - 60_000
+    go_on, most = threading.Event(), []
+
+    def work(stop: Callable[[], bool]) -> bytes:
+        most.append(queue.memory.reading)
+        while not go_on.wait(0.002):
+            assert not stop()
+        return b""
+
+    long = [queue.submit(work, size) for _ in range(6)]
+    while sum(entry.future.running() for entry in long) < 2:
+        time.sleep(0.001)
+    assert queue.submit(lambda stop: b"short", 100_000).future.result(5) == b"short"
+    assert sum(entry.future.running() for entry in long) == 2
+    queue.drop(long[2])
+    go_on.set()
+    assert [entry.future.result(5) for entry in long if entry is not long[2]] == [b""] * 5
+    assert max(most) <= queue.memory.reading_limit < budget and queue.memory.reading == 0
+    with pytest.raises(TooLarge):
+        queue.submit(work, queue.memory.largest + 1)
+    alone = queue.submit(work, queue.memory.largest)
+    assert alone.future.result(5) == b""
+    queue.close(1)
+
+
+def test_short_pages_interrupt_a_long_one() -> None:
+    """One thread: they are done while it is read; it keeps half its speed, and its time limit."""
+    queue = WorkQueue(LEAST + 1_000_000_000, 1, 0.3)
+    inside, nested = [0], []
+
+    def short(stop: Callable[[], bool]) -> float:
+        nested.append(inside[0])
+        inside[0] += 1
+        until = time.monotonic() + 0.02
+        while time.monotonic() < until:
+            assert not stop()
+        inside[0] -= 1
+        return time.monotonic()
+
+    def long(stop: Callable[[], bool]) -> float:
+        done = 0.0
+        while done < 0.25:
+            start = time.monotonic()
+            time.sleep(0.005)
+            done += time.monotonic() - start
+            if stop():
+                raise Stopped
+        return time.monotonic()
+
+    start = time.monotonic()
+    page = queue.submit(long, 500_000)
+    while not page.future.running():
+        time.sleep(0.001)
+    others = [queue.submit(short, 1000) for _ in range(25)]  # half a second of work
+    ended = [other.future.result(5) for other in others]
+    read = page.future.result(5)  # it took longer than its limit, most of which was pauses
+    assert ended == sorted(ended) and ended[4] - start < 0.4
+    assert ended[0] < read < ended[-1] and 0.35 < read - start < 0.8
+    assert max(nested) == 0
     queue.close(1)
 
 
 def test_jobs_run_in_order_fail_alone_and_can_be_dropped() -> None:
-    queue = WorkQueue(100, 1, 0.2)
+    queue = WorkQueue(LEAST + 1_000_000_000, 1, 0.2)
     gate, done = threading.Event(), []
 
     def slow(stop: Callable[[], bool]) -> bytes:
@@ -274,7 +375,7 @@ def test_jobs_run_in_order_fail_alone_and_can_be_dropped() -> None:
 
 
 def test_closing_stops_what_runs_and_waits() -> None:
-    queue = WorkQueue(100, 1, 60.0)
+    queue = WorkQueue(LEAST, 1, 60.0)
 
     def slow(stop: Callable[[], bool]) -> bytes:
         while not stop():

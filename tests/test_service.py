@@ -1,7 +1,9 @@
 """The contract of /extract and /entropy, asked over a real connection."""
 
+import hashlib
 import json
 import re
+from base64 import b64encode
 
 import pytest
 from conftest import Running
@@ -134,12 +136,57 @@ def test_small_routes(service: Running) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}
     assert "/docs" in client.get("/").text
-    assert client.get("/docs").status_code == 200
+    for path in ("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"):
+        got, head = client.get(path), client.head(path)
+        assert got.status_code == head.status_code == 200 and got.content and not head.content
+        assert head.headers["content-type"] == got.headers["content-type"]
+        assert got.headers["x-content-type-options"] == "nosniff"
+    assert client.head("/extract").status_code == 405
     paths = client.get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/extract", "/entropy", "/warc", "/healthz", "/readyz", "/metrics", "/"}
+    assert set(paths) == {"/extract", "/entropy", "/warc", "/healthz", "/readyz", "/metrics", "/docs", "/"}
     body = paths["/extract"]["post"]["requestBody"]["content"]
     assert set(body) == {"text/html", "application/xhtml+xml", "application/json"}
     assert set(body["application/json"]["schema"]["properties"]) == {"html", "url", "include", "scope"}
+
+
+def test_the_page_of_docs_loads_nothing_from_elsewhere(service: Running) -> None:
+    """What it links to is served, and the policy allows its style by its hash, and nothing else."""
+    answer = service.client.get("/docs")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    page = answer.text
+    for path in ("/extract", "/entropy", "/warc", "/healthz"):
+        assert f" {path}</h2>" in page
+    addresses = re.findall(
+        r"""(?:src|href|action)\s*=\s*["']?([^"'\s>]+)""", re.sub(r"<(pre|td)>.*?</\1>", "", page, flags=re.S)
+    )
+    assert addresses == ["openapi.json"]
+    assert all(service.client.get(f"/{address}").status_code == 200 for address in addresses)
+    assert "<script" not in page and "@import" not in page and "url(" not in page
+    (style,) = re.findall("<style>(.*?)</style>", page, re.S)
+    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
+    assert rules.pop("style-src") == f"'sha256-{digest}'"
+    assert set(rules.values()) == {"'none'"} and "default-src" in rules
+
+
+def test_the_examples_of_openapi_are_answered(service: Running) -> None:
+    paths = service.client.get("/openapi.json").json()["paths"]
+    for path in ("/extract", "/entropy"):
+        for kind, content in paths[path]["post"]["requestBody"]["content"].items():
+            example = content["example"]
+            sent = json.dumps(example) if kind == "application/json" else example
+            assert service.client.post(path, content=sent, headers={"Content-Type": kind}).status_code == 200
+    fields = paths["/extract"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert fields["html"]["minLength"] == 1
+    for page in ("", " \n\0\ufeff", "x", "\v", "\u2028"):
+        status = service.client.post("/extract", json={"html": page}).status_code
+        assert (status == 200) == bool(re.search(fields["html"]["pattern"], page))
+    url = fields["url"]["anyOf"][0]
+    assert url["format"] == "uri" and url["maxLength"] == 8192
+    for address in ("HTTP://a.example", "https://x", "ftp://x/", "http:///x", "/x", "", "http://x/" + "y" * 8183):
+        status = service.client.post("/extract", json={"html": "x", "url": address}).status_code
+        assert (status == 200) == bool(re.search(url["pattern"], address))
+    assert service.client.post("/extract", json={"html": "x", "url": "http://x/" + "y" * 8184}).status_code == 422
 
 
 def test_request_ids_and_metrics(serve: object) -> None:
@@ -155,4 +202,4 @@ def test_request_ids_and_metrics(serve: object) -> None:
     assert service.metric("soupstate_characters_read_total") == len(PAGE)
     assert service.metric("soupstate_page_bits_per_character_count") == 1
     assert service.metric('soupstate_request_seconds_count{route="/extract"}') == 2
-    assert service.metric("soupstate_queue_characters") == 0
+    assert service.metric('soupstate_memory_bytes{state="waiting"}') == 0

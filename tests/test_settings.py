@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from soupstate.app.cli.serve import serve_command
+from soupstate.app.http.memory import smallest_budget
 from soupstate.app.http.settings import BadSetting, Settings, load_settings
 
 
@@ -39,6 +40,13 @@ def test_every_setting_has_help_and_an_option() -> None:
         assert setting.metadata["help"]
         assert f"--{setting.name.replace('_', '-')}" in shown
         assert f"SOUPSTATE_{setting.name.upper()}" in shown
+
+
+def test_the_budget_has_room_for_a_short_page_of_each_thread() -> None:
+    least = smallest_budget(3)
+    assert load_settings({}, {"workers": 3, "max_memory_bytes": least}).max_memory_bytes == least
+    with pytest.raises(BadSetting, match=f"3 threads need at least {least}"):
+        load_settings({}, {"workers": 3, "max_memory_bytes": least - 1})
 
 
 def test_threads_are_counted_where_no_number_is_given() -> None:

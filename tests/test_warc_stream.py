@@ -16,9 +16,10 @@ from archives import page, record
 from conftest import Running, Taught
 
 from soupstate.app.answers import EXTRACT_PARTS
+from soupstate.app.http.memory import smallest_budget
 
 Serve = Callable[..., Running]
-QUEUE = "soupstate_queue_characters"
+QUEUE = 'soupstate_memory_bytes{state="waiting"}'
 HEAD = b"POST /warc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -104,8 +105,8 @@ def test_a_broken_file_ends_with_an_error(service: Running, spoil: Callable[[byt
 
 
 def test_a_page_that_fails_or_takes_too_long_costs_its_line(serve: Serve) -> None:
-    running = serve(page_seconds=0.2, max_queue_characters=2000)
-    pages = [b"<p>BROKEN", b"<p>SLOW", page(2).encode(), b"<p>" + b"x" * 3000]
+    running = serve(page_seconds=0.2, workers=1, max_memory_bytes=smallest_budget(1))
+    pages = [b"<p>BROKEN", b"<p>SLOW", page(2).encode(), b"<p>" + b"x" * 100_000]
     found = lines(running, b"".join(record(html, n) for n, html in enumerate(pages)))
     assert [line["status"] for line in found] == ["failed (RuntimeError)", "timed out", "ok", "too large"]
 
@@ -159,8 +160,9 @@ def test_few_archives_at_once(serve: Serve) -> None:
 
 
 def test_pages_wait_for_room_in_the_queue(serve: Serve) -> None:
-    running = serve(workers=2, max_queue_characters=1000)
-    assert [line["status"] for line in lines(running, archive(range(12)))] == ["ok"] * 12
+    running = serve(workers=2, max_memory_bytes=smallest_budget(2))
+    large = b"".join(record(b"<p>" + b"x" * 60_000, number) for number in range(12))
+    assert [line["status"] for line in lines(running, large)] == ["ok"] * 12
 
 
 def test_memory_does_not_grow_with_the_file(service: Running) -> None:

@@ -15,6 +15,7 @@ import click
 import uvicorn
 from fastapi import FastAPI
 
+from soupstate.app.http.connections import BACKLOG, Config, allow_open_files
 from soupstate.app.http.service import create_app, load_network
 from soupstate.app.http.settings import PREFIX, BadSetting, Settings, load_settings
 from soupstate.app.logs import LOG, log_to_stderr
@@ -26,15 +27,14 @@ class Server(uvicorn.Server):
     """uvicorn's server. On a signal it turns /readyz to 503, but accepts requests for `drain_seconds` more."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
-        )
-        super().__init__(config)
+        super().__init__(Config(app, settings))
         self.app, self.settings = app, settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to listen, with a longer queue than asyncio takes from at once."""
+        await super().startup(sockets)
+        for bound in sockets or ():
+            bound.listen(BACKLOG)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins to stop on the first signal, and stops at once on the second."""
@@ -68,7 +68,7 @@ def options_of_settings(function: Function) -> Function:
     """Adds an option for each setting to a command. An option that is not given is None."""
     for setting in reversed(fields(Settings)):
         kind: Any = click.Path(path_type=Path) if isinstance(setting.default, Path) else type(setting.default)
-        shown = "the shipped ones" if setting.name == "weights" else repr(setting.default)
+        shown = {"weights": "the shipped ones", "api_key": "none"}.get(setting.name, repr(setting.default))
         text = f"{setting.metadata['help']} [{PREFIX}{setting.name.upper()}; default: {shown}]"
         function = click.option(f"--{setting.name.replace('_', '-')}", type=kind, default=None, help=text)(function)
     return function
@@ -87,6 +87,7 @@ def serve_command(**given: Any) -> None:
     except BadSetting as error:
         raise click.UsageError(str(error)) from None
     log_to_stderr(settings.log_level)
+    allow_open_files()
     try:
         reader = load_network(settings)
     except (OSError, ValueError) as error:

@@ -4,14 +4,16 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from soupstate.app.answers import Asked
+from soupstate.app.http.memory import NoRoom, Ticket, TooLarge
 from soupstate.app.http.problems import Problem
-from soupstate.app.http.queue import Full, Ticket, TooLarge
+from soupstate.app.http.queue import Full, WorkQueue
 from soupstate.app.http.schemas import EntropyRequest, ExtractRequest
 from soupstate.app.http.settings import Settings
 from soupstate.model.page.decode import decode
@@ -22,37 +24,64 @@ RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
 NAMES = ("url", "include", "scope", "detail")
 ARCHIVE_NAMES = ("include", "scope")  # of the options of a request with an archive
-# A refused body is read and thrown away for this many seconds and bytes at most, because a client that is still
-# sending when the connection closes may never see the answer.
-LINGER_SECONDS = 2.0
-LINGER_BYTES = 16_000_000
+# A body must have come in at this many bytes per second on average, but for the first GRACE_SECONDS.
+GRACE_SECONDS = 5.0
+SLOWEST_BODY = 10_000
 
 
-class _Refused(Exception):
-    """A body is refused. more: whether some of it is still to come."""
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request whose body has arrived. kind: its media type. given: the options of its query."""
 
-    def __init__(self, problem: Problem, more: bool) -> None:
-        super().__init__(problem)
-        self.problem, self.more = problem, more
+    model: RequestModel
+    kind: str
+    content_type: str | None
+    given: dict[str, Any]
+    body: bytes
+
+    @property
+    def field(self) -> str:
+        """The part of the request that holds the page."""
+        return _field(self.kind)
+
+    def parse(self) -> tuple[Asked, int]:
+        """Returns the page with its options, and its bytes of UTF-8. Raises Problem."""
+        if self.kind == JSON_TYPE:
+            given = self.given | _json(self.body)
+        else:
+            try:
+                given = self.given | {"html": decode(self.body, self.content_type).text}
+            except ValueError as error:
+                raise Problem(422, str(error), "body") from None
+        try:
+            asked = self.model.model_validate(given)
+        except ValidationError as error:
+            _refuse(error, self.field)
+        detail = asked.detail if isinstance(asked, EntropyRequest) else "none"
+        return Asked(asked.html, asked.url, frozenset(asked.include), asked.scope, detail), len(asked.html.encode())
 
 
-async def read_asked(request: Request, model: RequestModel, ticket: Ticket, settings: Settings) -> Asked:
-    """Reads the page of a request and its options. The ticket then holds the page's characters. Raises Problem."""
+async def receive(
+    request: Request, model: RequestModel, queue: WorkQueue, ticket: Ticket, settings: Settings
+) -> Received:
+    """Reads a request with a page. The ticket then holds the page's share of memory.
+
+    Raises Problem. The server throws away what still comes of a refused body.
+    """
     kind = _kind(request)
     given = _query(request, [name for name in NAMES if name in model.model_fields])
+    field = _field(kind)
     try:
-        body = await asyncio.wait_for(_body(request, ticket, settings.max_body_bytes), settings.body_seconds)
-    except TimeoutError:
-        detail = f"the body took longer than {settings.body_seconds:g} s to arrive"
-        raise Problem(408, detail, "body", {"Connection": "close"}) from None
-    except _Refused as refused:
-        if refused.more:
-            await _linger(request)
-        refused.problem.headers |= {"Connection": "close"}
-        raise refused.problem from None
-    asked = await asyncio.to_thread(_parse, body, kind, request.headers.get("content-type"), given, model)
-    ticket.shrink(len(asked.html))
-    return asked
+        body = await _body(request, ticket, settings, field)
+    except NoRoom as missing:
+        refused = busy(queue.full(missing))
+    except TooLarge as large:
+        refused = Problem(413, str(large), field)
+    else:
+        return Received(model, kind, request.headers.get("content-type"), given, body)
+    if "expect" in request.headers:  # whether the body still comes is left to the client (RFC 9110, section 10.1.1)
+        refused.headers |= {"Connection": "close"}
+    raise refused
 
 
 def read_wanted(request: Request) -> Asked:
@@ -60,14 +89,14 @@ def read_wanted(request: Request) -> Asked:
     if "url" in request.query_params:
         raise Problem(422, "the archive holds the addresses of its pages", "url")
     given = _query(request, ARCHIVE_NAMES)
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity", "gzip"):
-        detail = f"{encoding!r} is not supported; send the file as it is"
+    encodings = _encodings(request)
+    if encodings not in ([], ["gzip"]):
+        detail = f"{', '.join(encodings)!r} is not supported; send the file as it is"
         raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
     try:
         asked = ExtractRequest.model_validate(given | {"html": "-"})
     except ValidationError as error:
-        _refuse(error)
+        _refuse(error, "html")
     return Asked("", None, frozenset(asked.include), asked.scope)
 
 
@@ -78,11 +107,20 @@ def _kind(request: Request) -> str:
         unsupported = f"{kind!r} is" if kind else "a body without one is"
         detail = f"{unsupported} not supported; send {', '.join(RAW_TYPES)} or {JSON_TYPE}"
         raise Problem(415, detail, "Content-Type", {"Accept": ", ".join((*RAW_TYPES, JSON_TYPE))})
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        detail = f"{encoding!r} is not supported; send the body as it is"
+    if encodings := _encodings(request):
+        detail = f"{', '.join(encodings)!r} is not supported; send the body as it is"
         raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
     return kind
+
+
+def _encodings(request: Request) -> list[str]:
+    """Returns the codings of the body but `identity`: of all the fields (RFC 9110, sections 5.3 and 8.4)."""
+    joined = ",".join(request.headers.getlist("content-encoding"))
+    return [name for part in joined.split(",") if (name := part.strip().lower()) not in ("", "identity")]
+
+
+def _field(kind: str) -> str:
+    return "html" if kind == JSON_TYPE else "body"
 
 
 def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
@@ -100,32 +138,31 @@ def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
     return given
 
 
-async def _body(request: Request, ticket: Ticket, most: int) -> bytes:
-    """Reads the body. Each byte reserves one character of the budget, which is always enough."""
-    declared = request.headers.get("content-length", "")
-    announced = int(declared) if declared.isdigit() else 0
-    body, more = bytearray(), True
-    try:
-        _check_size(announced, most)
-        ticket.queue.check(announced)
-        while more:
-            message = await request.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunk, more = message.get("body", b""), message.get("more_body", False)
-            _check_size(len(body) + len(chunk), most)
-            ticket.grow(len(chunk))
-            body += chunk
-    except Full as full:
-        raise _Refused(busy(full), more) from None
-    except TooLarge as large:
-        raise _Refused(Problem(413, str(large), "body"), more) from None
+async def _body(request: Request, ticket: Ticket, settings: Settings, field: str) -> bytes:
+    """Reads the body. One that says its length takes its share of memory at once."""
+    start, body, more = time.monotonic(), bytearray(), True
+    declared = request.headers.get("content-length", "0")
+    _reserve(ticket, int(declared), settings.max_body_bytes)
+    while more:
+        allowed = min(settings.body_seconds, GRACE_SECONDS + len(body) / SLOWEST_BODY)
+        try:
+            async with asyncio.timeout(start + allowed - time.monotonic()):
+                message = await request.receive()
+        except TimeoutError:
+            detail = f"only {len(body)} bytes of it arrived in {allowed:.3g} s"
+            raise Problem(408, detail, field, {"Connection": "close"}) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        _reserve(ticket, len(body) + len(chunk), settings.max_body_bytes)
+        body += chunk
     return bytes(body)
 
 
-def _check_size(size: int, most: int) -> None:
+def _reserve(ticket: Ticket, size: int, most: int) -> None:
     if size > most:
         raise TooLarge(f"more than {most} bytes")
+    ticket.reserve(size)
 
 
 def busy(full: Full) -> Problem:
@@ -133,39 +170,9 @@ def busy(full: Full) -> Problem:
     return Problem(503, str(full), headers={"Retry-After": str(full.retry_after)})
 
 
-async def _linger(request: Request) -> None:
-    if "expect" in request.headers:  # the client waits for permission to send
-        return
-    until, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES
-    try:
-        while left > 0 and (rest := until - time.monotonic()) > 0:
-            message = await asyncio.wait_for(request.receive(), rest)
-            left -= len(message.get("body", b""))
-            if not message.get("more_body"):
-                return
-    except TimeoutError:
-        return
-
-
-def _parse(body: bytes, kind: str, content_type: str | None, given: dict[str, Any], model: RequestModel) -> Asked:
-    if kind == JSON_TYPE:
-        given = given | _json(body)
-    else:
-        try:
-            given = given | {"html": decode(body, content_type).text}
-        except ValueError as error:
-            raise Problem(422, str(error), "body") from None
-    try:
-        asked = model.model_validate(given)
-    except ValidationError as error:
-        _refuse(error)
-    detail = asked.detail if isinstance(asked, EntropyRequest) else "none"
-    return Asked(asked.html, asked.url, frozenset(asked.include), asked.scope, detail)
-
-
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body.decode("utf-8-sig"))
+        value = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number)
     except UnicodeDecodeError:
         raise Problem(400, "the JSON is not UTF-8", "body") from None
     except (ValueError, RecursionError) as error:
@@ -175,8 +182,29 @@ def _json(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _refuse(error: ValidationError) -> NoReturn:
-    """Raises the Problem that names the first error and its field."""
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns a JSON object.
+
+    Refuses one with a name twice, of which parsers take either, or with a name that is no Unicode text (RFC 8259,
+    sections 4 and 8.2).
+    """
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+            raise Problem(422, "the name has half of a surrogate pair", name)
+        if name in made:
+            raise Problem(422, "given twice", name)
+        made[name] = value
+    return made
+
+
+def _no_number(name: str) -> NoReturn:
+    """Refuses NaN and Infinity, which are no JSON (RFC 8259, section 6)."""
+    raise ValueError(f"{name} is no number")
+
+
+def _refuse(error: ValidationError, page: str) -> NoReturn:
+    """Raises the Problem that names the first error and its field. page: the field that holds the page."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    detail = first["msg"].removeprefix("Value error, ")
-    raise Problem(422, detail, str(first["loc"][0])) from None
+    detail, field = first["msg"].removeprefix("Value error, "), str(first["loc"][0])
+    raise Problem(422, detail, page if field == "html" else field) from None

@@ -22,7 +22,8 @@ class Metrics:
         )
         self.characters = Counter("soupstate_characters_read", "Characters of pages read.", registry=self.registry)
         self.dropped = Counter("soupstate_dropped", "Pages whose client went away.", registry=self.registry)
-        self.queue = Gauge("soupstate_queue_characters", "Characters waiting or being read.", registry=self.registry)
+        text = "Memory that pages take, in bytes, while they wait or while they are read."
+        self.memory = Gauge("soupstate_memory_bytes", text, ["state"], registry=self.registry)
         self.bits = Histogram(
             "soupstate_page_bits_per_character",
             "Bits per character of each page.",

@@ -6,6 +6,7 @@ import orjson
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+LONGEST_DETAIL, LONGEST_FIELD = 500, 100  # characters; both may hold what the request said
 PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; Python's names differ by version
 
 
@@ -16,7 +17,19 @@ class Problem(Exception):
         self, status: int, detail: str, field: str | None = None, headers: dict[str, str] | None = None
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.field, self.headers = status, detail, field, headers or {}
+        self.status, self.headers = status, headers or {}
+        self.detail = shown(detail, LONGEST_DETAIL)
+        self.field = None if field is None else shown(field, LONGEST_FIELD)
+
+
+def shown(text: str, most: int) -> str:
+    """Returns the text as answers and logs show it: at most so many characters, lone surrogates as escapes.
+
+    >>> shown("a\\ud800b", 9), shown("abcdef", 3)
+    ('a\\\\ud800b', 'abc...')
+    """
+    cut = text if len(text) <= most else text[:most] + "..."
+    return cut.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def problem_response(problem: Problem) -> Response:

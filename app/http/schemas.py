@@ -37,8 +37,24 @@ def _address(url: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_characters)]
-Html = Annotated[Text, AfterValidator(_page), Field(description="The page. Offsets in answers count its code points.")]
-Url = Annotated[Text, AfterValidator(_address), Field(description="Address of the page; makes its links absolute.")]
+Html = Annotated[
+    Text,
+    AfterValidator(_page),
+    Field(
+        description="The page. Offsets in answers count its code points.",
+        examples=["<title>Tea</title><p>See the <a href='/tea'>list</a>.</p>"],
+        json_schema_extra={"minLength": 1, "pattern": r"[^\uFEFF\t\n\f\r\u0000 ]"},
+    ),
+]
+Url = Annotated[
+    Text,
+    AfterValidator(_address),
+    Field(
+        description="Address of the page; makes its links absolute.",
+        examples=["https://example.org/"],
+        json_schema_extra={"format": "uri", "maxLength": LONGEST_URL, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]"},
+    ),
+]
 Detail = Annotated[
     Literal["characters", "lines", "none"],
     Field(description="Whether arrays have a number per character or per line; none: no arrays."),

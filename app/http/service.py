@@ -5,19 +5,24 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Answerer, Asked, extract, measure, reply
-from soupstate.app.http.access import Access
-from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, RequestModel, busy, read_asked, read_wanted
+from soupstate.app.http.access import OPEN, Access
+from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, Received, RequestModel, busy, read_wanted, receive
+from soupstate.app.http.connections import most_connections
+from soupstate.app.http.docs_page import POLICY, docs_page
+from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge, machine_bytes
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import MEDIA_TYPE, Problem, problem_response
 from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue, awaitable
@@ -37,9 +42,11 @@ from soupstate.app.reading import load_reader
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.stop import Stop, Stopped
 
+T = TypeVar("T")
 Load = Callable[[Settings], Reader]
 
 CLOSE_SECONDS = 5.0  # wait for the threads to end
+PIECE_BYTES = 65_536  # of an answer that are sent at once
 ROOT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy; /docs tells how.\n"
 router = APIRouter()
 
@@ -64,16 +71,32 @@ class Service:
         """Reads the request's page in the queue and answers. It gives up when the client disconnects."""
         ticket = self.queue.ticket()
         try:
-            asked = await read_asked(request, model, ticket, self.settings)
+            received = await receive(request, model, self.queue, ticket, self.settings)
+            return Sent(await self._content(request, received, answerer), ticket)
+        except BaseException:
+            ticket.release()
+            raise
+
+    async def _content(self, request: Request, received: Received, answerer: Answerer) -> bytes:
+        """Returns the answer to a request whose body has arrived. Raises Problem."""
+        try:
+            asked, size = await self._parsed(request, received)
             request.state.fields["characters"] = len(asked.html)
-            entry = self.queue.submit(lambda stop: self._work(answerer, asked, stop), len(asked.html))
-            return Response(await self._wait(request, entry), media_type=JSON_TYPE)
+            # A long page has already waited once, to be parsed.
+            entry = self.queue.submit(lambda stop: self._work(answerer, asked, stop), size, first=size > SHORT_BYTES)
+            return await self._wait(request, entry)
         except Full as full:
             raise busy(full) from None
         except Late as late:
-            raise Problem(504, str(late), "html") from None
-        finally:
-            ticket.release()
+            raise Problem(504, str(late), received.field) from None
+        except TooLarge as large:
+            raise Problem(413, str(large), received.field) from None
+
+    async def _parsed(self, request: Request, received: Received) -> tuple[Asked, int]:
+        """Parses a body; a long one as an entry of the queue, because that takes time and memory too."""
+        if len(received.body) <= SHORT_BYTES:
+            return await asyncio.to_thread(received.parse)
+        return await self._wait(request, self.queue.submit(lambda stop: received.parse(), len(received.body)))
 
     def stream(self, asked: Asked) -> Response:
         """Returns the response to an archive. Raises Problem when too many archives are being read."""
@@ -91,15 +114,16 @@ class Service:
         self.metrics.page(answer["characters"], answer["bits_per_character"])
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
-    async def _wait(self, request: Request, entry: Entry) -> bytes:
+    async def _wait(self, request: Request, entry: Entry[T]) -> T:
         """Returns the entry's answer.
 
         When the client disconnects first, it drops the entry, waits for its end and raises ClientDisconnect.
         """
         work = awaitable(entry)
-        gone: asyncio.Future[bytes] = asyncio.ensure_future(_disconnect(request))
+        gone = asyncio.ensure_future(_disconnect(request))
+        waited: set[asyncio.Future[Any]] = {work, gone}
         try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 self.queue.drop(entry)
                 self.metrics.dropped.inc()
@@ -113,11 +137,30 @@ class Service:
             self.queue.drop(entry)
 
 
-async def _disconnect(request: Request) -> bytes:
-    """Returns b"" when the client has disconnected."""
+class Sent(Response):
+    """An answer in JSON. Its ticket holds the memory of the answer until that is sent."""
+
+    def __init__(self, content: bytes, ticket: Ticket) -> None:
+        super().__init__(content, media_type=JSON_TYPE)
+        self.ticket = ticket
+        ticket.hold(len(content))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the answer in pieces, so that no more of it is kept than the client has not taken."""
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for start in range(0, len(self.body), PIECE_BYTES):
+                body = bytes(self.body[start : start + PIECE_BYTES])
+                more = start + PIECE_BYTES < len(self.body)
+                await send({"type": "http.response.body", "body": body, "more_body": more})
+        finally:
+            self.ticket.release()
+
+
+async def _disconnect(request: Request) -> None:
+    """Returns when the client has disconnected."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    return b""
 
 
 def create_app(settings: Settings | None = None, load: Load = load_network) -> FastAPI:
@@ -128,22 +171,54 @@ def create_app(settings: Settings | None = None, load: Load = load_network) -> F
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         reader = await asyncio.to_thread(load, settings)
-        queue = WorkQueue(settings.max_queue_characters, settings.threads, settings.page_seconds)
-        metrics.queue.set_function(lambda: queue.characters)
+        queue = WorkQueue(settings.max_memory_bytes, settings.threads, settings.page_seconds)
+        metrics.memory.labels("waiting").set_function(lambda: queue.memory.waiting)
+        metrics.memory.labels("reading").set_function(lambda: queue.memory.reading)
         service = app.state.service = Service(settings, reader, queue, metrics)
+        _warn(settings, queue.memory.largest, machine_bytes())
         LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": reader.packed.backend}})
         yield
         service.stopping = True
         await asyncio.to_thread(queue.close, CLOSE_SECONDS)
         LOG.info("stopped")
 
-    app = FastAPI(title="Soupstate", version=version("soupstate"), lifespan=lifespan, description=ROOT, redoc_url=None)
+    app = FastAPI(
+        title="Soupstate",
+        version=version("soupstate"),
+        lifespan=lifespan,
+        description=ROOT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.include_router(router)
-    app.add_middleware(Access, metrics=metrics)
+    app.openapi = partial(_described, app.openapi, bool(settings.api_key))  # type: ignore[method-assign]
+    app.add_middleware(Access, metrics=metrics, most=most_connections(settings), key=settings.api_key)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _nobody)
     return app
+
+
+def _described(openapi: Callable[[], dict[str, Any]], key: bool) -> dict[str, Any]:
+    """Returns the OpenAPI description, with the API key where one is set."""
+    schema = openapi()
+    if key:
+        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"key": []}]
+        for path in OPEN:
+            schema["paths"][path]["get"]["security"] = []
+    return schema
+
+
+def _warn(settings: Settings, largest: int, machine: int) -> None:
+    """Logs what will not work with the memory that there is. largest: bytes of a page. machine: bytes of memory."""
+    if settings.max_memory_bytes > machine:
+        fields = {"max_memory_bytes": settings.max_memory_bytes, "memory": machine}
+        LOG.warning("max_memory_bytes is beyond the memory of the machine", extra={"fields": fields})
+    if settings.max_body_bytes > largest:
+        fields = {"max_body_bytes": settings.max_body_bytes, "largest_page": largest}
+        LOG.warning("max_memory_bytes leaves no room for a page of max_body_bytes", extra={"fields": fields})
 
 
 def _problem(request: Request, error: Exception) -> Response:
@@ -156,7 +231,8 @@ def _http_error(request: Request, error: Exception) -> Response:
     """Answers errors of the routing: 404 and 405."""
     assert isinstance(error, HTTPException)
     detail = f"{request.method} {request.url.path}: {error.detail}"
-    return problem_response(Problem(error.status_code, detail, headers=dict(error.headers or {})))
+    headers = {name: "GET, HEAD" if value == "GET" else value for name, value in (error.headers or {}).items()}
+    return problem_response(Problem(error.status_code, detail, headers=headers))
 
 
 def _nobody(request: Request, error: Exception) -> Response:
@@ -167,28 +243,41 @@ def _documentation(model: RequestModel) -> dict[str, Any]:
     """Returns OpenAPI's description of the body and the query, which `bodies` reads without FastAPI."""
     schema = model.model_json_schema()
     fields = schema["properties"]
-    html = {"schema": {"type": "string", "description": fields["html"]["description"]}}
-    content = {JSON_TYPE: {"schema": schema}, **dict.fromkeys(RAW_TYPES, html)}
+    page = fields["html"]["examples"][0]
+    html = {"schema": fields["html"], "example": page}
+    asked = {"html": page, "url": fields["url"]["anyOf"][0]["examples"][0]}
+    content = {JSON_TYPE: {"schema": schema, "example": asked}, **dict.fromkeys(RAW_TYPES, html)}
     query = [
-        {"name": name, "in": "query", "schema": fields[name], "description": "For a raw body.", "explode": True}
+        {"name": name, "in": "query", "schema": _of_query(fields[name]), "explode": True}
         for name in NAMES
         if name in fields
     ]
     return {"requestBody": {"required": True, "content": content}, "parameters": query}
 
 
+def _of_query(field: dict[str, Any]) -> dict[str, Any]:
+    """Returns a field's schema as that of a query parameter, which is never null."""
+    kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+    return kinds[0] if kinds else field
+
+
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {MEDIA_TYPE: {"schema": ProblemAnswer.model_json_schema()}}}
     for status, text in {
-        400: "The JSON is malformed.",
+        400: "The JSON or the request is malformed.",
+        401: "The service asks for an API key, and the request has another or none.",
         408: "The body took too long to arrive.",
-        413: "The body is too large.",
+        413: "The body is too large, or there will never be memory for the page.",
         415: "The body is neither HTML nor JSON, or it is compressed.",
         422: "The page is empty, binary or undecodable, or a field is unknown or wrong.",
-        503: "The queue is full, or the service is stopping. Retry-After tells when to try again.",
+        500: "The service failed. Its log says why.",
+        503: "The service has no room for the request now, or is stopping. Retry-After tells when to try again.",
         504: "Reading the page took longer than the limit. Another try is unlikely to help.",
     }.items()
 }
+
+
+KEYED: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in (401, 500, 503)}
 
 
 @router.post("/extract", response_model=ExtractAnswer, responses=ERRORS, openapi_extra=_documentation(ExtractRequest))
@@ -210,7 +299,7 @@ async def post_entropy(request: Request) -> Response:
     response_class=Response,
     responses={
         200: {"description": "One extraction per line (NDJSON).", "content": {LINES_TYPE: {}}},
-        **{status: ERRORS[status] for status in (415, 422, 503)},
+        **{status: ERRORS[status] for status in (400, 401, 415, 422, 500, 503)},
     },
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/warc": {"schema": {"type": "string"}}}},
@@ -224,12 +313,7 @@ async def post_warc(request: Request) -> Response:
     the reason as `status`. When part of the file was lost, a last line has `error`.
     """
     service: Service = request.app.state.service
-    asked = read_wanted(request)
-    try:
-        service.queue.check(1)
-    except Full as full:
-        raise busy(full) from None
-    return service.stream(asked)
+    return service.stream(read_wanted(request))
 
 
 @router.get("/healthz", response_model=Health)
@@ -247,14 +331,20 @@ async def readyz(request: Request) -> Response:
     return Response(b'{"status":"ready"}', media_type=JSON_TYPE)
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get("/metrics", response_class=PlainTextResponse, responses=KEYED)
 async def get_metrics(request: Request) -> Response:
     """Answers metrics for Prometheus."""
     service: Service = request.app.state.service
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/", response_class=PlainTextResponse)
+@router.get("/docs", response_class=HTMLResponse, responses=KEYED)
+async def get_docs(request: Request) -> Response:
+    """Answers this description as a page, which loads nothing from elsewhere."""
+    return HTMLResponse(docs_page(request.app.openapi()), headers={"Content-Security-Policy": POLICY})
+
+
+@router.get("/", response_class=PlainTextResponse, responses=KEYED)
 async def get_root() -> Response:
     """Answers a pointer to /docs."""
     return PlainTextResponse(ROOT)

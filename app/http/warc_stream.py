@@ -18,8 +18,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Asked, as_json, extract, model_of
+from soupstate.app.http.memory import NoRoom, Ticket, TooLarge
 from soupstate.app.http.metrics import Metrics
-from soupstate.app.http.queue import Entry, Full, Late, Ticket, TooLarge, WorkQueue, awaitable
+from soupstate.app.http.queue import Entry, Full, Late, WorkQueue, awaitable
 from soupstate.app.http.settings import Settings
 from soupstate.app.logs import LOG
 from soupstate.app.rows import described
@@ -217,10 +218,10 @@ class WarcAnswer(Response):
             return orjson.dumps(line)
         page = record.page.text
         asked = Asked(page, record.url or None, self.asked.include, self.asked.scope)
-        ticket = self.queue.ticket()
+        ticket, size = self.queue.ticket(), len(page.encode())
         try:
-            await self._room(ticket, len(page))
-            return await self._answer(self.queue.submit(lambda stop: self._work(asked, line, stop), len(page)))
+            await self._room(ticket, size)
+            return await self._answer(self.queue.submit(lambda stop: self._work(asked, line, stop), size))
         except TooLarge:
             line["status"] = Status.TOO_LARGE
         except Late:
@@ -236,16 +237,16 @@ class WarcAnswer(Response):
             ticket.release()
         return orjson.dumps(line)
 
-    async def _room(self, ticket: Ticket, characters: int) -> None:
-        """Waits until the queue has room. Raises TooLarge when it never will."""
+    async def _room(self, ticket: Ticket, size: int) -> None:
+        """Waits until there is memory for a page of `size` bytes. Raises TooLarge when there never will be."""
         while True:
             try:
-                ticket.grow(characters)
+                ticket.reserve(size)
                 return
-            except Full:
+            except NoRoom:
                 await asyncio.sleep(WAIT_SECONDS)
 
-    async def _answer(self, entry: Entry) -> bytes:
+    async def _answer(self, entry: Entry[bytes]) -> bytes:
         """Returns the entry's answer. When this is cancelled, it drops the entry and waits for its end."""
         work = awaitable(entry)
         try:
