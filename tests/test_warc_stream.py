@@ -76,7 +76,6 @@ def test_what_is_wanted(service: Running) -> None:
     assert client.post("/warc?include=x", content=b"").json()["field"] == "include"
     assert client.post("/warc?url=https://a.example/", content=b"").status_code == 422
     assert client.post("/warc", content=b"", headers={"Content-Encoding": "br"}).status_code == 415
-    assert lines(service, b"") == []
 
 
 def test_lines_come_while_the_file_is_sent(service: Running) -> None:
@@ -95,13 +94,26 @@ def test_lines_come_while_the_file_is_sent(service: Running) -> None:
         (lambda data: data[:-40], "1 truncated gzip"),
         (lambda data: gzip.decompress(data)[:-40], "1 truncated record"),
         (lambda data: data[:200] + b"\x00\xff\x00\xff" + data[204:], "1 broken gzip"),
-        (lambda data: b"no archive", "1 broken record"),
     ],
 )
 def test_a_broken_file_ends_with_an_error(service: Running, spoil: Callable[[bytes], bytes], error: str) -> None:
     found = lines(service, spoil(archive(range(3))))
     assert error in str(found[-1]["error"]) and found[-1]["skipped"]
     assert all("status" in line for line in found[:-1])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"no archive", b"<!doctype html><title>T</title>" * 999, gzip.compress(b"x" * 9999)]
+)
+def test_a_body_that_is_no_archive_is_refused(service: Running, body: bytes) -> None:
+    answer = service.client.post("/warc", content=body)
+    assert answer.status_code == 422 and answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["field"] == "body" and "no WARC or ARC file" in answer.json()["detail"]
+    assert lines(service, archive(range(1)))[0]["status"] == "ok"
+
+
+def test_an_archive_without_pages_is_an_empty_answer(service: Running) -> None:
+    assert lines(service, b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n") == []
 
 
 def test_a_page_that_fails_or_takes_too_long_costs_its_line(serve: Serve) -> None:

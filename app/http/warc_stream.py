@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from soupstate.app.answers import Asked, as_json, extract, model_of
 from soupstate.app.http.memory import NoRoom, Ticket, TooLarge
 from soupstate.app.http.metrics import Metrics
+from soupstate.app.http.problems import Problem, problem_response
 from soupstate.app.http.queue import Entry, Full, Late, WorkQueue, awaitable
 from soupstate.app.http.settings import Settings
 from soupstate.app.logs import LOG
@@ -77,17 +78,21 @@ class _Body:
 
     def read(self, size: int, /) -> bytes:
         while not self._chunk and self._more:
-            self._chunk, self._more = self._bridge.call(self._next())
+            found = self._bridge.call(self._next())
+            if isinstance(found, Exception):
+                raise found
+            self._chunk, self._more = found
         data, self._chunk = self._chunk[:size], self._chunk[size:]
         return data
 
-    async def _next(self) -> tuple[bytes, bool]:
+    async def _next(self) -> tuple[bytes, bool] | Exception:
+        """Returns the next part of the body, or what ends it. Asyncio would log an error that nobody waits for."""
         try:
             message = await asyncio.wait_for(self._receive(), self._seconds)
         except TimeoutError:
-            raise StreamError(f"nothing came for {self._seconds:g} s") from None
+            return StreamError(f"nothing came for {self._seconds:g} s")
         if message["type"] == "http.disconnect":
-            raise ClientDisconnect
+            return ClientDisconnect()
         more = message.get("more_body", False)
         if not more:
             self._ended.set()
@@ -101,7 +106,10 @@ class _Body:
 
 
 class WarcAnswer(Response):
-    """The response: a line for every record that may be a page, and a last line with `error` when some was lost."""
+    """The response: a line for every record that may be a page, and a last line with `error` when some was lost.
+
+    A body without a single record of an archive is a problem instead. So the response starts with the first line.
+    """
 
     def __init__(
         self,
@@ -115,7 +123,7 @@ class WarcAnswer(Response):
         super().__init__(media_type=MEDIA_TYPE)
         self.ended = ended
         self.queue, self.reader, self.settings, self.metrics, self.asked = queue, reader, settings, metrics, asked
-        self.lines = 0
+        self.lines, self.started = 0, False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the response. It ends quietly when the client disconnects."""
@@ -124,16 +132,18 @@ class WarcAnswer(Response):
         body = _Body(receive, bridge, self.settings.stream_seconds)
         parser = threading.Thread(target=self._parse, args=(body, tally, bridge, records), daemon=True)
         pending: Pending = deque()
-        headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
         gone = asyncio.create_task(body.left())
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
             parser.start()
             error = await self._lines(records, pending, send, gone)
+            if not error and tally.problem:
+                await problem_response(Problem(422, tally.problem, "body"))(scope, receive, send)
+                return
             lost = {str(reason): tally.skipped[reason] for reason in LOSSES if tally.skipped[reason]}
             if error or lost:
                 reason = error or ", ".join(f"{number} {reason}" for reason, number in lost.items())
                 await self._send(send, orjson.dumps({"error": reason, "skipped": lost}))
+            await self._start(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except ClientDisconnect:
             self.metrics.dropped.inc()
@@ -202,8 +212,15 @@ class WarcAnswer(Response):
                 following.cancel()
         return ""
 
+    async def _start(self, send: Send) -> None:
+        if not self.started:
+            self.started = True
+            headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+
     async def _send(self, send: Send, line: bytes) -> None:
         """Sends a line. Raises ClientDisconnect when the client does not take it in time."""
+        await self._start(send)
         sending = send({"type": "http.response.body", "body": line + b"\n", "more_body": True})
         try:
             await asyncio.wait_for(sending, self.settings.stream_seconds)
