@@ -13,7 +13,7 @@ from soupstate.model.page.skim import Skimmed
 from soupstate.model.page.stop import Stop, Stopped
 
 # Pages read together. 32 pages of 4 kB took .83 of the time that they take one by one. Their characters are limited,
-# because reading takes about 150 bytes of memory per character.
+# because their spans are kept until they are rendered, which may take 100 bytes per character.
 MOST_PAGES = 32
 MOST_CHARACTERS = 1_000_000
 
