@@ -1,7 +1,10 @@
 """What tests share: a tiny random network, and the service with it on a port of its own."""
 
 import gc
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -226,6 +229,32 @@ def serving(settings: Settings, load: Load) -> Iterator[Running]:
             thread.join(20)
             Taught.go_on.clear()
             Taught.started.clear()
+
+
+@contextmanager
+def served(*options: str, files: int = 1024) -> Iterator[tuple[str, list[str]]]:
+    """`soupstate serve` as a process of its own with so many file descriptors: its address, and what it logs."""
+    command = ["bash", "-c", f'ulimit -n {files}; exec "$@"', "bash", sys.executable, "-m", "soupstate", "serve"]
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(
+        [*command, "--port", "0", *options], stderr=subprocess.PIPE, text=True, cwd=root, errors="replace"
+    ) as process:
+        assert process.stderr
+        lines = [process.stderr.readline()]
+        reading = threading.Thread(target=lambda: lines.extend(process.stderr or ()))
+        reading.start()
+        try:
+            url = json.loads(lines[0])["url"]
+            with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:  # it listens a little later
+                assert client.get(f"{url}/readyz").status_code == 200
+            yield url, lines
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
+                reading.join(5)
 
 
 @pytest.fixture

@@ -1,19 +1,13 @@
 """Connections that say nothing, say half a request, or take nothing of an answer."""
 
-import json
 import socket
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
 import pytest
 from conftest import Running, Taught
-from test_app_load import wait_ready
 
 HTML = {"Content-Type": "text/html"}
 HALF = b"POST /extract HTTP/1.1\r\nHost: x\r\nX-Half: "
@@ -137,57 +131,3 @@ def test_requests_leave_connections_for_health(serve: Serve) -> None:
         for _ in range(20):
             assert httpx.get(f"{running.client.base_url}/healthz", timeout=5).status_code == 200
         Taught.go_on.set()
-
-
-@pytest.fixture
-def few_files(weights: Path) -> Iterator[tuple[str, list[str]]]:
-    """A service of its own with 256 file descriptors: its address, and the lines that it logs."""
-    command = f"ulimit -n 256; exec {sys.executable} -m soupstate serve --port 0 --header-seconds 2 --weights {weights}"
-    root = Path(__file__).parents[1]
-    with subprocess.Popen(["bash", "-c", command], stderr=subprocess.PIPE, text=True, cwd=root) as process:
-        assert process.stderr
-        lines = [process.stderr.readline() for _ in range(2)]
-        logging = threading.Thread(target=lambda: lines.extend(process.stderr or ()))
-        logging.start()
-        try:
-            url = json.loads(lines[0])["url"]
-            wait_ready(url, 200)
-            yield url, lines
-        finally:
-            process.terminate()
-            process.wait(20)
-            logging.join(5)
-
-
-def test_health_is_answered_where_descriptors_run_out(few_files: tuple[str, list[str]]) -> None:
-    url, lines = few_files
-    address = httpx.URL(url)
-    times: list[float] = []
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.is_set():
-            start = time.monotonic()
-            try:
-                answered = httpx.get(f"{url}/healthz", timeout=10).status_code == 200
-            except httpx.TransportError:
-                answered = False
-            times.append(time.monotonic() - start if answered else 99.0)
-            time.sleep(0.02)
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    with ExitStack() as stack:
-        connections = []
-        for number in range(400):
-            connection = stack.enter_context(socket.create_connection((address.host, address.port or 0), timeout=10))
-            if number % 4 == 3:
-                connection.sendall(HALF)
-            connections.append(connection)
-        ended = [closed(connection) for connection in connections]
-    over.set()
-    watching.join()
-    assert all(ended) and len(times) > 20 and max(times) < 1
-    assert sum(map(len, lines)) < 5000
-    told = [json.loads(line)["message"] for line in lines]
-    assert told.count("too many connections") == 1 and not any("resource" in message for message in told)

@@ -1,5 +1,6 @@
 """Middleware for every request: its id, log line and counters, and an answer when the code fails."""
 
+import asyncio
 import re
 import secrets
 import time
@@ -19,6 +20,7 @@ QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # polled all the time, s
 
 OPEN = frozenset({"/healthz", "/readyz"})  # answered without the API key
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+STOPPING = Problem(503, "the service is stopping", headers={"Retry-After": "1"})
 # Of the connections, up to so many, and a quarter at most, are never taken by requests other than QUIET ones.
 FREE_CONNECTIONS = 16
 LONGEST_PATH = 200  # characters of it that are logged
@@ -66,6 +68,10 @@ class Access:
         except Problem as problem:
             fields["detail"] = problem.detail
             await problem_response(problem)(scope, receive, send_named)
+        except asyncio.CancelledError:  # by the server, after it has waited for requests to end
+            fields["detail"] = STOPPING.detail
+            if not status:
+                await problem_response(STOPPING)(scope, receive, send_named)
         except Exception:
             LOG.exception("a request failed", extra={"fields": {"id": name}})
             if not status:

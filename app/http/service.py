@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Answerer, Asked, extract, measure, reply
-from soupstate.app.http.access import OPEN, Access
+from soupstate.app.http.access import OPEN, STOPPING, Access
 from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, Received, RequestModel, busy, read_wanted, receive
 from soupstate.app.http.connections import most_connections
 from soupstate.app.http.docs_page import POLICY, docs_page
@@ -131,7 +131,7 @@ class Service:
                 raise ClientDisconnect
             return await work
         except Stopped:  # the service is stopping
-            raise Problem(503, "the service is stopping", headers={"Retry-After": "1"}) from None
+            raise STOPPING from None
         finally:
             gone.cancel()
             self.queue.drop(entry)
@@ -277,6 +277,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+ARCHIVE_TYPES = ("application/warc", "application/octet-stream")  # any other is taken too
+BINARY = {"type": "string", "format": "binary"}
 KEYED: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in (401, 500, 503)}
 
 
@@ -302,7 +304,7 @@ async def post_entropy(request: Request) -> Response:
         **{status: ERRORS[status] for status in (400, 401, 415, 422, 500, 503)},
     },
     openapi_extra={
-        "requestBody": {"required": True, "content": {"application/warc": {"schema": {"type": "string"}}}},
+        "requestBody": {"required": True, "content": dict.fromkeys(ARCHIVE_TYPES, {"schema": BINARY})},
         "parameters": _documentation(ExtractRequest)["parameters"][1:],
     },
 )
