@@ -14,6 +14,7 @@ from soupstate.kernels.copy import advance_copies, copy_state, peek_copies
 from soupstate.model.page.stop import Stop, Stopped
 
 PIECE_BYTES = 8192  # bytes read between two looks at the clock
+TRACED_BYTES = 2048  # the same where the units' outputs are wanted too, which take a kilobyte per byte
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -56,10 +57,11 @@ class ReadingLoop:
         units: the units whose output h goes into `Chunk.traces`. Raises Stopped when `stop` returns True.
         """
         to = len(self.ids) if to is None else to
+        size = PIECE_BYTES if units is None or not len(units) else TRACED_BYTES
         while self.at < to:
             if stop():
                 raise Stopped
-            piece = self.piece(PIECE_BYTES, to)
+            piece = self.piece(size, to)
             chunk = self.packed.read_many([piece], units)[0]
             self.take(piece, chunk.state)
             yield piece.ids, chunk
