@@ -49,7 +49,6 @@ class Access:
         sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         name = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         fields: dict[str, Any] = {}
-        scope.setdefault("state", {})["fields"] = fields
 
         async def send_named(message: Message) -> None:
             nonlocal status
@@ -58,13 +57,8 @@ class Access:
                 message["headers"] = [*message["headers"], (b"x-request-id", name.encode()), NO_SNIFFING]
             await send(message)
 
-        self.running += 1
         try:
-            if self.key and scope["path"] not in OPEN:
-                self._check_key(scope)
-            if self.running > self.most and scope["path"] not in QUIET:
-                raise Problem(503, "too many requests at once", headers={"Retry-After": "1", "Connection": "close"})
-            await self.app(scope, receive, send_named)
+            await self._answer(scope, receive, send_named, fields)
         except Problem as problem:
             fields["detail"] = problem.detail
             await problem_response(problem)(scope, receive, send_named)
@@ -77,20 +71,27 @@ class Access:
             if not status:
                 await problem_response(Problem(500, "the service failed; its log says why"))(scope, receive, send_named)
         finally:
-            self.running -= 1
-            path = getattr(scope.get("route"), "path", None)
+            route = getattr(scope.get("route"), "path", None)
             status = status or CLIENT_GONE
             seconds = time.perf_counter() - start
-            self.metrics.requests.labels(path or "none", str(status)).inc()
-            self.metrics.seconds.labels(path or "none").observe(seconds)
-            line = {
-                "id": name,
-                "method": scope["method"],
-                "route": path or shown(scope["path"], LONGEST_PATH),
-                "status": status,
-            }
-            line |= {"seconds": round(seconds, 4), **fields}
-            LOG.log(10 if path in QUIET else 20, "request", extra={"fields": line})
+            self.metrics.requests.labels(route or "none", str(status)).inc()
+            self.metrics.seconds.labels(route or "none").observe(seconds)
+            line = {"id": name, "method": method, "route": route or shown(scope["path"], LONGEST_PATH)}
+            line |= {"status": status, "seconds": round(seconds, 4), **fields}
+            LOG.log(10 if route in QUIET else 20, "request", extra={"fields": line})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, fields: dict[str, Any]) -> None:
+        """Lets the application answer, where the request may be answered. Raises Problem."""
+        scope.setdefault("state", {})["fields"] = fields
+        self.running += 1
+        try:
+            if self.key and scope["path"] not in OPEN:
+                self._check_key(scope)
+            if self.running > self.most and scope["path"] not in QUIET:
+                raise Problem(503, "too many requests at once", headers={"Retry-After": "1", "Connection": "close"})
+            await self.app(scope, receive, send)
+        finally:
+            self.running -= 1
 
     def _check_key(self, scope: Scope) -> None:
         """Raises Problem where a request does not name the API key (RFC 6750, section 2.1)."""
