@@ -1,7 +1,7 @@
 """What the Python API, the service and the command line answer, made from a page by a Reader."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.depth import DepthNeuron
+from soupstate.model.net.main_content import main_content
 from soupstate.model.net.reader import Marking, Reader
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.render.addresses import base_url
 from soupstate.model.page.render.links import Link, links
-from soupstate.model.page.render.main import main_content
 from soupstate.model.page.render.markdown import markdown
 from soupstate.model.page.render.text import text
 from soupstate.model.page.render.title import title
@@ -122,7 +122,7 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     spans: Iterable[Span] = marking.spans
     named = title(page, spans, stop)
     if asked.scope == "main":
-        spans, url = _main(page, marking.spans, url, stop)
+        spans, url = _main(marking, url, stop)
     found, shown, marked = None, None, None
     if "links" in asked.include:
         found = links(page, spans, url, stop)
@@ -137,7 +137,7 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
 
 def main_text(marking: Marking, stop: Stop = never) -> str:
     """Returns the text of a page's main content. Raises Stopped."""
-    return text(marking.page, main_content(marking.page, marking.spans, stop), stop)
+    return text(marking.page, main_content(marking, stop), stop)
 
 
 def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
@@ -164,14 +164,14 @@ def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
     )
 
 
-def _main(page: str, spans: Sequence[Span], url: str | None, stop: Stop) -> tuple[Iterable[Span], str | None]:
+def _main(marking: Marking, url: str | None, stop: Stop) -> tuple[Iterable[Span], str | None]:
     """Returns the spans of the main content, and the base of its relative addresses."""
     watch = Watch(stop)
-    chosen = main_content(page, spans, stop)
+    chosen = main_content(marking, stop)
     for span in watched(chosen, watch):
         if isinstance(span, TagSpan) and span.base:
             return chosen, url
-    return chosen, base_url(page, spans, url, watch)
+    return chosen, base_url(marking.page, marking.spans, url, watch)
 
 
 def _per_line(values: Floats, lines: NDArray[np.int64] | None, together: np.ufunc) -> Floats:

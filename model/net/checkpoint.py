@@ -17,9 +17,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from soupstate.kernels.weights import Weights
+from soupstate.model.net.block_head import SHAPES, BlockHead
 from soupstate.model.net.depth import CELLS, TENSORS, Depth, DepthLayer, DepthNeuron
 from soupstate.model.net.fold import Parameters, fold, rounded
-from soupstate.model.net.layout import LAYER, PREFIX, Layout, check_layout, check_numbers
+from soupstate.model.net.layout import BLOCKS, LAYER, PREFIX, Layout, check_layout, check_numbers
 from soupstate.model.net.metadata import decoded, exactly, index, number, shown, text, whole
 from soupstate.model.page.marks import HEADS
 
@@ -44,9 +45,9 @@ class Checkpoint:
     """A network and what is needed to read pages with it.
 
     delay: bytes of look-ahead of every head. changes (BOUNDARY_KINDS, classes, classes): log-likelihood of a change of
-    syntax, see `Evidence`. depth, ranking: None until they are fitted; see `soupstate.model.faults.ranking` for the
-    meaning of the ranking. training, evaluation: figures that the model card prints. backward_file: the network that
-    reads pages from their end, where there is one.
+    syntax, see `Evidence`. depth, ranking, blocks: None until they are fitted; see `soupstate.model.faults.ranking` for
+    the meaning of the ranking. training, evaluation: figures that the model card prints. backward_file: the network
+    that reads pages from their end, where there is one.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Checkpoint:
     changes: NDArray[np.float32]
     depth: Depth | None = None
     ranking: Logistic | None = None
+    blocks: BlockHead | None = None
     training: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     backward_file: Path | None = None
@@ -78,6 +80,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     depth = checkpoint.depth
     if depth:
         tensors |= {LAYER + name: getattr(depth.layer, name) for name in TENSORS}
+    if checkpoint.blocks:
+        tensors |= {BLOCKS + name: getattr(checkpoint.blocks, name).astype(np.float16) for name in SHAPES}
     meta = {
         "format": FORMAT,
         "name": checkpoint.name,
@@ -168,6 +172,7 @@ def _made(meta: dict[str, str], tensors: Parameters, ranked: int | None) -> Chec
         changes=tensors["changes"].astype(np.float32),
         depth=_depth(meta, tensors),
         ranking=_ranking(decoded(meta, "ranking", dict), ranked) if "ranking" in meta else None,
+        blocks=_blocks(tensors),
         training=training,
         evaluation=decoded(meta, "evaluation", dict),
     )
@@ -185,6 +190,12 @@ def _depth(meta: dict[str, str], tensors: Parameters) -> Depth | None:
     if len(neurons) > CELLS:
         raise ValueError(f"depth: {len(neurons)} neurons, expected at most {CELLS}")
     return Depth(layer, tuple(_neuron(f"depth[{i}]", neuron) for i, neuron in enumerate(neurons)))
+
+
+def _blocks(tensors: Parameters) -> BlockHead | None:
+    """Returns the block head; None where none has been fitted."""
+    found = {name: tensors[BLOCKS + name].astype(np.float32) for name in SHAPES if BLOCKS + name in tensors}
+    return BlockHead(**found) if found else None
 
 
 def _neuron(key: str, value: Any) -> DepthNeuron:

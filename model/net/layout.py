@@ -18,12 +18,14 @@ from soupstate.kernels.weights import (
     PREDICTIONS,
     SLOTS,
 )
+from soupstate.model.net.block_head import SHAPES
 from soupstate.model.net.depth import CELLS, MOVES, SEEN
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import OUTPUTS, Syntax
 
 PREFIX = "network."  # of the names of the network's parameters
 LAYER = "depth."  # of the names of the depth layer's parameters
+BLOCKS = "blocks."  # of the names of the block head's parameters
 FLOATS, WHOLE = ("F16", "F32", "F64"), ("I8",)  # types, as safetensors names them
 # The largest number of half precision, in which checkpoints hold matrices. Sums of products of such numbers stay finite
 # in single precision.
@@ -43,9 +45,14 @@ class Layout:
 def check_layout(found: Mapping[str, Layout]) -> None:
     """Checks the tensors of a file by their names, types and shapes, so that none has to be read for it.
 
-    The depth layer may be missing as a whole. Raises ValueError that names the first tensor that is wrong.
+    The depth layer and the block head may be missing as a whole. Raises ValueError that names the first tensor that is
+    wrong.
     """
-    wanted = _network(found) | (_depth(found) if any(name.startswith(LAYER) for name in found) else {})
+    wanted = _network(found)
+    if any(name.startswith(LAYER) for name in found):
+        wanted |= _depth(found)
+    if any(name.startswith(BLOCKS) for name in found):
+        wanted |= {BLOCKS + name: shape for name, shape in SHAPES.items()}
     for name, shape in wanted.items():
         if name not in found:
             raise ValueError(f"missing tensor {name}")

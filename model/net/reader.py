@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate import kernels
+from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.checkpoint import Checkpoint, load_checkpoint
 from soupstate.model.net.depth import Depth, DepthState, depth_of
 from soupstate.model.net.evidence import Evidence
@@ -33,13 +34,15 @@ class Marking:
     """The marks of a page: everything that links, text and Markdown are made from.
 
     page: the text that was read. bits: its total surprisal, an estimate where the page is longer than EXACT_BYTES.
-    syntax (characters,): a `Syntax` for each character.
+    syntax (characters,): a `Syntax` for each character. block_head: what decides the main content; None: the spans' own
+    marks.
     """
 
     page: str
     bits: float
     spans: Sequence[Span] = ()
     syntax: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    block_head: BlockHead | None = None
 
     @property
     def bits_per_character(self) -> float:
@@ -128,7 +131,7 @@ class _Progress:
 
     def __init__(self, page: str, reader: Reader, *, sampled: bool = False, depth: Depth | None = None) -> None:
         checkpoint = reader.checkpoint
-        self.page, self.delay = page, checkpoint.delay
+        self.page, self.delay, self.block_head = page, checkpoint.delay, checkpoint.blocks
         padded = page.encode("utf-8") + b"\n" * self.delay
         ids = np.frombuffer(padded, np.uint8)
         self.ids = ids[: len(ids) - self.delay]
@@ -167,7 +170,8 @@ class _Progress:
     def marking(self) -> Marking:
         """Returns the marks of the page, once it has been read."""
         syntax, spans = self.evidence.decided()
-        return Marking(self.page, self.bits * len(self.ids) / max(1, self.measured), spans, syntax)
+        bits = self.bits * len(self.ids) / max(1, self.measured)
+        return Marking(self.page, bits, spans, syntax, self.block_head)
 
     def reading(self) -> Reading:
         """Returns the reading of the page, once it has been read."""
@@ -181,6 +185,7 @@ class _Progress:
             bits=float(surprisal.sum(dtype=np.float64)),
             spans=spans,
             syntax=syntax,
+            block_head=self.block_head,
             surprisal=surprisal,
             entropy=per_character(entropy, starts),
             depth=depth[starts],

@@ -2,19 +2,18 @@
 
 import json
 import lzma
-import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from soupstate.model.page.blocks import WORD
 from soupstate.model.page.entities import unescape_text
 from soupstate.model.page.marks import COLUMN
 from soupstate.model.page.spans import TextSpan, spans_of_marks
 from soupstate.model.train.data.teacher import Marks
 
-CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-WORD = re.compile(f"[{CJK}]|[^\\W{CJK}]+")  # a CJK character is a word
 SHINGLE = 4  # words that must stand together in the label for each of them to count as found
 
 
@@ -25,12 +24,18 @@ def labelled_pages(
 
     left_out, only: ids (`dataset/id`) of pages to leave out, and of the only pages to take.
     """
+    for row in labelled_rows(path):
+        if row["name"] not in left_out and (only is None or row["name"] in only):
+            yield row["html"], row["text"]
+
+
+def labelled_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yields the rows of a .jsonl.xz file that have a page and its main text, with their `dataset/id` as `name`."""
     with lzma.open(path, "rt", encoding="utf-8") as f:
         for line in f:
             row = json.loads(line)
-            name = f"{row['dataset']}/{row['id']}"
-            if name not in left_out and (only is None or name in only) and row.get("html") and row.get("text"):
-                yield row["html"], row["text"]
+            if row.get("html") and row.get("text"):
+                yield row | {"name": f"{row['dataset']}/{row['id']}"}
 
 
 def read_ids(path: Path | None) -> frozenset[str] | None:

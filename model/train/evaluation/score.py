@@ -8,8 +8,8 @@ import html5lib
 from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from soupstate.model.page.blocks import WORD
 from soupstate.model.page.elements import UNSEEN
-from soupstate.model.train.data.labelled import WORD
 
 HIDDEN = "head,script,style,template,noscript,iframe,svg,[hidden]"
 

@@ -1,0 +1,73 @@
+"""`soupstate blocks`. It needs the extra `train`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import numpy as np
+from tqdm import tqdm
+
+from soupstate.app.reading import load_reader
+from soupstate.model.net.checkpoint import DEFAULT, digest, save_checkpoint
+from soupstate.model.net.main_content import choose
+from soupstate.model.train.data.block_examples import examples
+from soupstate.model.train.data.labelled import read_ids
+from soupstate.model.train.run.block_fit import Score, fit, scores
+
+LABELLED = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("blocks")
+@click.argument("labelled", nargs=-1, required=True, type=LABELLED, metavar="LABELLED.jsonl.xz...")
+@click.option("--weights", type=FILE, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to fit it for.")
+@click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted block head here.")
+@click.option("--leave-out", type=LABELLED, help="File of ids (dataset/id) that are held out: measured, not fitted to.")
+@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Parts of the sites.")
+@click.option("--passes", type=click.IntRange(min=1), default=12, show_default=True, help="Over the pages.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs/blocks"),
+    show_default=True,
+    help="Folder for pages that were read; a second run with the same weights reads none again.",
+)
+def blocks_command(
+    labelled: tuple[Path, ...],
+    weights: Path,
+    out: Path,
+    leave_out: Path | None,
+    folds: int,
+    passes: int,
+    cache: Path,
+) -> None:
+    """Fit the choice of main content (scope=main) on pages whose main text a person has marked.
+
+    Reading the pages takes longest. The command then fits a head for each fold on the sites of the others, prints the
+    F1 of words on pages of sites that were not fitted to, and fits the head that is written on all pages. Run it again
+    for every new network.
+    """
+    held_out = read_ids(leave_out) or frozenset()
+    try:
+        reader = load_reader(weights)
+        with tqdm(unit="page", disable=None, leave=False) as bar:
+            found = list(examples(reader, digest(weights), labelled, cache, lambda number: bar.update(number - bar.n)))
+        fitted = fit([each for each in found if each.name not in held_out], choose, folds, passes, click.echo)
+        save_checkpoint(replace(reader.checkpoint, blocks=fitted.head), out)
+    except (OSError, ValueError, KeyError) as error:
+        raise click.ClickException(str(error) or type(error).__name__) from None
+    for line in _table("out of fold", fitted.scores):
+        click.echo(line)
+    kept = [each for each in found if each.name in held_out]
+    for line in _table("held out", scores(fitted.head, kept, choose)) if kept else ():
+        click.echo(line)
+
+
+def _table(title: str, found: list[Score]) -> list[str]:
+    """Returns a table of mean F1 by set."""
+    lines = [f"| {title} | pages | F1 of words | best that blocks allow |", "|---|---|---|---|"]
+    for name in ["all", *sorted({score.dataset for score in found})]:
+        some = [score for score in found if name in ("all", score.dataset)]
+        f1, best = (np.mean([getattr(score, part) for score in some]) for part in ("f1", "best"))
+        lines.append(f"| {name} | {len(some)} | {f1:.3f} | {best:.3f} |")
+    return lines

@@ -1,0 +1,147 @@
+"""The block head: a small network over a page's blocks that says of each how likely it is main content.
+
+A linear output decides every run of text when it passes, and has not seen the rest of the page. This one looks both
+ways:
+
+    a = relu(A [figures, mean of word vectors, mean of name vectors])
+    c = relu(convolution of a over 5 blocks)
+    each block attends to the blocks within REACH of it by one head over c, with a bias for each distance
+    z = relu(Z [a, c, attended, relu(M mean of c)]),  z += relu(convolution of z over 5 blocks)
+    logit = W z
+
+One attention head is enough for a sequence model of this size (Merity 2019, "Single Headed Attention RNN"). The bias by
+logarithmic buckets of distance is that of T5 (Raffel et al. 2020).
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.page.blocks import BUCKETS, FIGURES, Described
+
+WIDTH = 48  # units of every layer
+VECTOR = 12  # numbers of the vector of a word or name
+TAPS = 5  # blocks that a convolution sees
+REACH = 256  # blocks on either side that a block attends to
+QUERIES = 256  # blocks whose attention is computed together
+DISTANCES = 27  # buckets of distances
+LARGEST_FIGURE = 5.0  # standard deviations to which figures are clipped
+
+Floats = NDArray[np.float32]
+_INPUT = FIGURES + 2 * VECTOR
+# The tensors and their shapes. Matrices are (outputs, inputs), convolutions (outputs, inputs, TAPS).
+SHAPES: dict[str, tuple[int, ...]] = {
+    "mean": (FIGURES,),
+    "deviation": (FIGURES,),
+    "words": (BUCKETS, VECTOR),
+    "names": (BUCKETS, VECTOR),
+    "input": (WIDTH, _INPUT),
+    "input_bias": (WIDTH,),
+    "near": (WIDTH, WIDTH, TAPS),
+    "near_bias": (WIDTH,),
+    "query": (WIDTH, WIDTH),
+    "key": (WIDTH, WIDTH),
+    "value": (WIDTH, WIDTH),
+    "distance": (DISTANCES,),
+    "page": (WIDTH, WIDTH),
+    "page_bias": (WIDTH,),
+    "joined": (WIDTH, 4 * WIDTH),
+    "joined_bias": (WIDTH,),
+    "last": (WIDTH, WIDTH, TAPS),
+    "last_bias": (WIDTH,),
+    "output": (1, WIDTH),
+    "output_bias": (1,),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class BlockHead:
+    """The parameters, with the shapes of SHAPES. Raises ValueError for others."""
+
+    mean: Floats
+    deviation: Floats
+    words: Floats
+    names: Floats
+    input: Floats
+    input_bias: Floats
+    near: Floats
+    near_bias: Floats
+    query: Floats
+    key: Floats
+    value: Floats
+    distance: Floats
+    page: Floats
+    page_bias: Floats
+    joined: Floats
+    joined_bias: Floats
+    last: Floats
+    last_bias: Floats
+    output: Floats
+    output_bias: Floats
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            shape = getattr(self, part.name).shape
+            if shape != SHAPES[part.name]:
+                raise ValueError(f"{part.name}: shape {shape}, expected {SHAPES[part.name]}")
+
+    def probabilities(self, blocks: Described) -> Floats:
+        """Returns for each block the chance (blocks,) that it is main content."""
+        if not len(blocks.figures):
+            return np.zeros(0, np.float32)
+        figures = np.clip((blocks.figures - self.mean) / self.deviation, -LARGEST_FIGURE, LARGEST_FIGURE)
+        x = np.concatenate([figures, _means(self.words, blocks.words), _means(self.names, blocks.names)], 1)
+        a = _relu(x @ self.input.T + self.input_bias)
+        c = _relu(_convolved(a, self.near) + self.near_bias)
+        weights = blocks.weights[:, None]
+        page = _relu(self.page @ ((c * weights).sum(0) / weights.sum()) + self.page_bias)
+        joined = np.concatenate([a, c, self._attended(c), np.broadcast_to(page, a.shape)], 1)
+        z = _relu(joined @ self.joined.T + self.joined_bias)
+        z = z + _relu(_convolved(z, self.last) + self.last_bias)
+        logits = (z @ self.output.T + self.output_bias)[:, 0]
+        chances: Floats = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+        return chances
+
+    def _attended(self, c: Floats) -> Floats:
+        """Returns the values (blocks, WIDTH) that each block attends to."""
+        n = len(c)
+        query, key, value = (c @ matrix.T for matrix in (self.query, self.key, self.value))
+        out = np.empty_like(value)
+        for first in range(0, n, QUERIES):
+            at = np.arange(first, min(n, first + QUERIES))
+            seen = np.arange(max(0, first - REACH), min(n, first + QUERIES + REACH))
+            distance = seen[None] - at[:, None]
+            scores = query[at] @ key[seen].T / np.sqrt(WIDTH) + self.distance[distance_bucket(distance)]
+            scores[np.abs(distance) > REACH] = -np.inf
+            shares = np.exp(scores - scores.max(1, keepdims=True))
+            out[at] = shares / shares.sum(1, keepdims=True) @ value[seen]
+        return out
+
+
+def distance_bucket(distance: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the bucket below DISTANCES of each distance in blocks: exact near 0, logarithmic beyond."""
+    most = DISTANCES // 2
+    size = np.minimum(most, np.floor(np.log2(1 + np.abs(distance)) * 1.5)).astype(np.int64)
+    bucket: NDArray[np.int64] = np.sign(distance) * size + most
+    return bucket
+
+
+def _relu(x: Floats) -> Floats:
+    return np.maximum(x, np.float32(0))
+
+
+def _means(table: Floats, ragged: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Floats:
+    """Returns the mean vector of each list of rows of a table."""
+    rows, starts = ragged
+    sizes = np.diff(np.append(starts, len(rows)))[:, None]
+    return (np.add.reduceat(table[rows], starts) / sizes).astype(np.float32)
+
+
+def _convolved(x: Floats, kernel: Floats) -> Floats:
+    """Returns the convolution of x (blocks, WIDTH) with a kernel (WIDTH, WIDTH, TAPS), zero beyond the ends."""
+    padded = np.pad(x, ((TAPS // 2, TAPS // 2), (0, 0)))
+    out = np.zeros_like(x)
+    for k in range(TAPS):
+        out += padded[k : k + len(x)] @ kernel[:, :, k].T
+    return out

@@ -1,0 +1,89 @@
+"""The block head as it is trained. `soupstate.model.net.block_head` computes the same in numpy, and says what."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from soupstate.model.net.block_head import (
+    DISTANCES,
+    LARGEST_FIGURE,
+    REACH,
+    SHAPES,
+    TAPS,
+    VECTOR,
+    WIDTH,
+    BlockHead,
+    distance_bucket,
+)
+from soupstate.model.page.blocks import BUCKETS, FIGURES, Described
+
+DROPPED = 0.3  # share of units, of vectors of words and names, that training leaves out
+DROPPED_FIGURES = 0.05
+
+
+class BlockNetwork(nn.Module):
+    """A network over the blocks of one page. mean, deviation (FIGURES,): of the figures of all training blocks."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+        self.words = nn.EmbeddingBag(BUCKETS, VECTOR, mode="mean")
+        self.names = nn.EmbeddingBag(BUCKETS, VECTOR, mode="mean")
+        for table in (self.words, self.names):
+            nn.init.normal_(table.weight, std=0.1)
+        self.input = nn.Linear(FIGURES + 2 * VECTOR, WIDTH)
+        self.near = nn.Conv1d(WIDTH, WIDTH, TAPS, padding=TAPS // 2)
+        self.query, self.key, self.value = (nn.Linear(WIDTH, WIDTH, bias=False) for _ in range(3))
+        self.distance = nn.Parameter(torch.zeros(DISTANCES))
+        self.page = nn.Linear(WIDTH, WIDTH)
+        self.joined = nn.Linear(4 * WIDTH, WIDTH)
+        self.last = nn.Conv1d(WIDTH, WIDTH, TAPS, padding=TAPS // 2)
+        self.output = nn.Linear(WIDTH, 1)
+        self.dropout = nn.Dropout(DROPPED)
+
+    def forward(self, blocks: Described) -> Tensor:
+        """Returns the logits (blocks,)."""
+        a = self.dropout(torch.relu(self.input(self._seen(blocks))))
+        c = torch.relu(self.near(a.T[None])[0].T)
+        weights = torch.from_numpy(blocks.weights)[:, None]
+        page = torch.relu(self.page((c * weights).sum(0) / weights.sum()))
+        joined = torch.cat([a, c, self._attended(c), page.expand(len(a), -1)], 1)
+        z = torch.relu(self.joined(self.dropout(joined)))
+        z = z + torch.relu(self.last(z.T[None])[0].T)
+        logits: Tensor = self.output(z)[:, 0]
+        return logits
+
+    def _seen(self, blocks: Described) -> Tensor:
+        figures = (torch.from_numpy(blocks.figures) - self.mean) / self.deviation
+        figures = figures.clamp(-LARGEST_FIGURE, LARGEST_FIGURE)
+        vectors = [
+            table(*map(torch.from_numpy, ragged))
+            for table, ragged in ((self.words, blocks.words), (self.names, blocks.names))
+        ]
+        if self.training:
+            figures = figures * (torch.rand(FIGURES) >= DROPPED_FIGURES)
+            for i, vector in enumerate(vectors):
+                kept = torch.rand(len(vector), 1) >= DROPPED
+                # Now and then a page has no words, or no names: no site is known by them alone.
+                vectors[i] = vector * kept / (1 - DROPPED) * (torch.rand(1) >= DROPPED / 2)
+        return torch.cat([figures, *vectors], 1)
+
+    def _attended(self, c: Tensor) -> Tensor:
+        index = np.arange(len(c))
+        distance = index[None] - index[:, None]
+        bias = self.distance[torch.from_numpy(distance_bucket(distance))]
+        scores = self.query(c) @ self.key(c).T / math.sqrt(WIDTH) + bias
+        scores = scores.masked_fill(torch.from_numpy(np.abs(distance) > REACH), -math.inf)
+        attended: Tensor = scores.softmax(1) @ self.value(c)
+        return attended
+
+    def head(self) -> BlockHead:
+        """Returns the parameters for reading, in half precision."""
+        state = {k.replace(".weight", "").replace(".bias", "_bias"): v for k, v in self.state_dict().items()}
+        return BlockHead(**{name: state[name].numpy().astype(np.float16).astype(np.float32) for name in SHAPES})
