@@ -47,11 +47,16 @@ def test_it_is_asked_for_before_the_body_comes(serve: Serve) -> None:
         assert answer(connection).startswith(b"HTTP/1.1 401 ")
 
 
-def test_none_is_needed_where_it_is_empty(serve: Serve) -> None:
+def test_none_is_needed_where_none_is_set(serve: Serve) -> None:
     running = serve()
     assert running.client.post("/extract", content=b"<p>x", headers=HTML).status_code == 200
     assert "securitySchemes" not in running.client.get("/openapi.json").json()["components"]
-    assert load_settings({"SOUPSTATE_API_KEY": ""}).api_key == ""
+
+
+def test_an_empty_key_does_not_open_the_service() -> None:
+    """As of a variable that was to be read from a file that is missing."""
+    with pytest.raises(BadSetting, match="SOUPSTATE_API_KEY: is empty; leave it out"):
+        load_settings({"SOUPSTATE_API_KEY": ""})
 
 
 @pytest.mark.parametrize("key", [f"{KEY} x", f" {KEY}", f"{KEY}\n", "schl\u00fcssel", "a\tb", " "])

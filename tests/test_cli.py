@@ -126,6 +126,7 @@ def test_wrong_use(arguments: tuple[str, ...]) -> None:
         (("entropy", "--detail", "lines", "--format", "sarif"), "--detail has no effect with --format sarif"),
         (("entropy", "--include", "faults", "--fix"), "--include has no effect with --fix or --diff"),
         (("entropy", "--detail", "none", "--diff"), "--detail has no effect with --fix or --diff"),
+        (("entropy", "--format", "sarif", "--fix"), "--format has no effect with --fix or --diff"),
     ],
 )  # fmt: skip
 def test_options_without_effect_are_refused(arguments: tuple[str, ...], said: str) -> None:

@@ -131,3 +131,24 @@ def test_requests_leave_connections_for_health(serve: Serve) -> None:
         for _ in range(20):
             assert httpx.get(f"{running.client.base_url}/healthz", timeout=5).status_code == 200
         Taught.go_on.set()
+
+
+@pytest.mark.parametrize(
+    ("headers", "field"),
+    [
+        (b"Content-Type: text/html\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"Content-Length"),
+        (b"Content-Type: text/html\r\nContent-Type: application/json\r\nContent-Length: 5\r\n", b"Content-Type"),
+    ],
+)
+def test_a_request_that_can_be_read_in_two_ways_is_refused(serve: Serve, headers: bytes, field: bytes) -> None:
+    request = (
+        b"POST /extract HTTP/1.1\r\nHost: x\r\n"
+        + headers
+        + b"\r\n5\r\n<p>ab\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
+    with connect(serve(), request) as connection:
+        found = b""
+        while part := connection.recv(65536):
+            found += part
+    assert found.startswith(b"HTTP/1.1 400 ") and b'"field":"%b"' % field in found
+    assert found.count(b"HTTP/1.1 ") == 1  # what follows is not taken for another request

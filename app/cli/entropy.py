@@ -78,6 +78,8 @@ def entropy_command(
     1: a fault was found and not mended (--diff mends none), or a file could not be read.
     """
     change: Change | None = _diff if diff else _written if fix else None
+    if change and form != "json":
+        raise click.UsageError("--format has no effect with --fix or --diff")
     for name in ("include", "detail") if change or form != "json" else ():
         refuse(name, "with --fix or --diff" if change else f"with --format {form}")
     parts = include if form == "json" and not change else include | {"faults"}

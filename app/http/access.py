@@ -85,6 +85,7 @@ class Access:
         scope.setdefault("state", {})["fields"] = fields
         self.running += 1
         try:
+            _check_framing(scope)
             if self.key and scope["path"] not in OPEN:
                 self._check_key(scope)
             if self.running > self.most and scope["path"] not in QUIET:
@@ -99,3 +100,13 @@ class Access:
         if scheme.lower() != b"bearer" or not secrets.compare_digest(given.strip(b" "), self.key):
             detail = "send the API key as Authorization: Bearer KEY"
             raise Problem(401, detail, "Authorization", {"WWW-Authenticate": "Bearer"})
+
+
+def _check_framing(scope: Scope) -> None:
+    """Raises Problem for a request that two servers may read in two ways (RFC 9112, section 6.1; RFC 9110, 5.3)."""
+    names = [name for name, _ in scope["headers"]]
+    if b"content-length" in names and b"transfer-encoding" in names:
+        detail = "a request has a Content-Length or a Transfer-Encoding, not both"
+        raise Problem(400, detail, "Content-Length", {"Connection": "close"})
+    if names.count(b"content-type") > 1:
+        raise Problem(400, "given twice", "Content-Type", {"Connection": "close"})

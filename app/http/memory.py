@@ -5,9 +5,10 @@ from pathlib import Path
 
 LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 SHORT_BYTES = 100_000  # a page of at most so many bytes is short
-# What a page takes while it is read: READING_FIXED_BYTES, and READING_BYTES for each of its bytes of UTF-8.
+# What a page takes while it is read: READING_FIXED_BYTES, and READING_BYTES for each of its bytes of UTF-8. None of 25
+# hostile shapes took more than 97 bytes per byte (docs/benchmarks.md); the answer in JSON comes on top.
 READING_FIXED_BYTES = 12_000_000
-READING_BYTES = 200
+READING_BYTES = 130
 # What a page takes while it arrives or waits, for each byte of its body: the body while it grows and is copied, then
 # the text, whose characters take up to four bytes each.
 WAITING_BYTES = 6

@@ -30,10 +30,11 @@ def _page(html: str) -> str:
 def _address(url: str) -> str:
     if len(url) > LONGEST_URL:
         raise ValueError(f"longer than {LONGEST_URL} characters")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("not an absolute http or https address")
-    return url
+    if not any(c <= " " for c in url):
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return url
+    raise ValueError("not an absolute http or https address")
 
 
 Text = Annotated[str, AfterValidator(_characters)]

@@ -101,6 +101,8 @@ def load_settings(environ: Mapping[str, str], given: Mapping[str, Any] | None = 
 
 def _value(source: str, name: str, value: Any, default: Any) -> Any:
     if name == "api_key":
+        if not value:
+            raise BadSetting(f"{source}: is empty; leave it out to serve without a key")
         if not KEY.fullmatch(value):
             raise BadSetting(f"{source}: must have visible ASCII characters only, and no spaces")
         return value
@@ -111,7 +113,7 @@ def _value(source: str, name: str, value: Any, default: Any) -> Any:
         raise BadSetting(f"{source} = {value!r}: not {'a whole number' if kind is int else 'a number'}") from None
     if isinstance(made, (int, float)):
         least = SMALLEST_VALUES.get(name, 0.001)
-        most = 65535 if name == "port" else sys.float_info.max if isinstance(made, int) else LONGEST_SECONDS
+        most = 65535 if name == "port" else sys.maxsize if isinstance(made, int) else LONGEST_SECONDS
         if not least <= made <= most:
             raise BadSetting(f"{source} = {value!r}: must be at least {least} and at most {most}")
     if name == "log_level" and made not in LOG_LEVELS:

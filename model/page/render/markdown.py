@@ -90,7 +90,7 @@ class _Renderer:
     solid: bool = False  # the pieces hold more than white space
     shown: bool = False  # they do, or hold an image
     first: TextSpan | None = None  # the block's first text that is not blank
-    targets: dict[int, str | None] = field(default_factory=dict)  # None: not safe
+    targets: dict[int, str | None] = field(default_factory=dict)  # None: not known, or not safe
     links: int = 0  # number of the last link
     link: int = 0  # number of the open link; 0: none
     numbers: dict[str, int] = field(default_factory=lambda: {"strong": 0, "emphasis": 0, "code": 0})
@@ -108,7 +108,7 @@ class _Renderer:
             if not self.pieces:
                 self.targets.clear()  # only the links of the block under way are needed
             self.link = self.links = self.links + 1
-            self.targets[self.link] = self._address(span.href)
+            self.targets[self.link] = self._address(span.href) if span.href else None
         elif event == Event.LINK_END:
             self.link = 0
         elif event == Event.IMAGE:
