@@ -24,7 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted block head here.")
 @click.option("--leave-out", type=LABELLED, help="File of ids (dataset/id) that are held out: measured, not fitted to.")
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Parts of the sites.")
-@click.option("--passes", type=click.IntRange(min=1), default=12, show_default=True, help="Over the pages.")
+@click.option("--passes", type=click.IntRange(min=1), default=6, show_default=True, help="Over the pages.")
 @click.option(
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
