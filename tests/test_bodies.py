@@ -1,5 +1,6 @@
 """Bodies that arrive together, slowly or not at all, over real connections."""
 
+import logging
 import socket
 import threading
 import time
@@ -118,6 +119,7 @@ def test_the_parts_of_the_budget() -> None:
 
 
 def test_too_little_memory_is_told_at_the_start(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)  # another test may have asked for more
     serve(workers=1)
     assert not caplog.messages
     serve(workers=1, max_memory_bytes=10**15)

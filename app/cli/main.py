@@ -1,12 +1,17 @@
 """The command line, `soupstate COMMAND`. It imports a command's module only when that command runs."""
 
 import importlib
+import os
 import sys
 from typing import NoReturn
 
 import click
 
 # Each command: what it does, and the extra that its imports need. `app/cli/NAME.py` holds it as `NAME_command`.
+# The products of a page are small: further threads of the library behind numpy would only wait for each other. It reads
+# this when numpy is imported, which is later.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 COMMANDS = {
     "serve": ("Answer HTTP requests.", ""),
     "extract": ("Extract the title, links, text and Markdown of pages.", ""),
