@@ -143,3 +143,20 @@ def test_operations(weights: Path) -> None:
     assert operations(read, alone=True) == 2 * 4 * 16 * 16
     assert operations(read, alone=False) == 2 * (4 * 16 * 16 + (256 + 22 + 32 + read.outputs) * 16 + 256 * 24)
     assert len(piece_of(read, b"<p>").ids) == 3
+
+
+@pytest.mark.parametrize("what", ["extract", "check"])
+def test_shapes(weights: Path, tmp_path: Path, what: str) -> None:
+    options = ["--weights", str(weights), "--what", what, "--shape", "<", "--size", "500", "--size", "1000"]
+    done = CliRunner().invoke(soupstate, ["bench", "shapes", *options, "--json", str(tmp_path / "rows.json")])
+    assert done.exit_code == 0, done.output
+    header, _, first, second = done.output.strip().split("\n")
+    assert ("rendering" if what == "extract" else "search") in header
+    assert first.startswith("| < | 500 |") and second.startswith("| < | 1,000 |")
+    rows = json.loads((tmp_path / "rows.json").read_text("utf-8"))
+    assert [row["size"] for row in rows] == [500, 1000] and all(row["memory"] >= 0 for row in rows)
+
+
+def test_shapes_of_weights_that_are_none(tmp_path: Path) -> None:
+    done = CliRunner().invoke(soupstate, ["bench", "shapes", "--weights", str(tmp_path / "none")])
+    assert done.exit_code == 1 and "no weights at" in done.output

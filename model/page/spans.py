@@ -12,12 +12,11 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.cuts import CLOSING, TAG, TEXT, VALUES, Cut, Cutter
+from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut, Cutter
 from soupstate.model.page.marks import COLUMN, IGNORED, Block, Event, Visible
 
 Extent = tuple[int, int]  # start, end
 Marks = NDArray[np.uint8]
-Places = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -168,6 +167,3 @@ def spans_of_marks(page: str, marks: Marks) -> Spans:
         elif kind in (TAG, CLOSING):
             event[i] = most("event", start, end)
     return Spans(cut, event, decided)
-
-
-__all__ = ["VALUES", "Extent", "Span", "Spans", "TagSpan", "TextSpan", "TitleSpan", "spans_of_marks"]
