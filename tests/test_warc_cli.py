@@ -183,3 +183,14 @@ def test_one_job_a_folder_and_workers_end_with_their_parent(tmp_path: Path, weig
     while Path(f"/proc/{worker}").exists() and Path(f"/proc/{worker}/cmdline").read_bytes():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_a_page_that_takes_too_long_is_a_row_and_no_dead_worker(tmp_path: Path, weights: Path) -> None:
+    pages = [b"<p>a" * 250_000, page(1).encode()]
+    (tmp_path / "a.warc").write_bytes(b"".join(record(html, n) for n, html in enumerate(pages)))
+    start = time.monotonic()
+    options = ("--weights", str(weights), "--workers", "1", "--page-seconds", "0.5")
+    status, summary, errors = run(tmp_path, "a.warc", "--out", "out", *options)
+    assert status == 0 and summary["worker_deaths"] == 0, errors
+    assert [row["status"] for row in rows(tmp_path / "out")] == ["timed out", "ok"]
+    assert time.monotonic() - start < 20
