@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.reader import Marking
-from soupstate.model.page.blocks import MOST_BLOCKS, blocks_of, described
+from soupstate.model.page.blocks import described, parts_of
 from soupstate.model.page.marks import Visible
 from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
 from soupstate.model.page.stop import Stop, Watch, never, watched
@@ -60,26 +60,28 @@ class Chosen(Iterable[Span]):
 
 def _chosen_blocks(marking: Marking, head: BlockHead, watch: Watch) -> NDArray[np.bool_]:
     """Returns which spans (spans,) are text of the blocks that the head takes for main content."""
-    blocks, title = blocks_of(marking.page, marking.spans, watch)
-    parts = [blocks[first : first + MOST_BLOCKS] for first in range(0, len(blocks), MOST_BLOCKS)]
-    chances = [head.probabilities(described(marking.page, part, title, watch)) for part in parts]
-    content = np.zeros(len(marking.spans), np.bool_)
-    chosen = choose(np.concatenate([np.zeros(0, np.float32), *chances]), [block.text for block in blocks])
-    for i in np.flatnonzero(chosen).tolist():
-        content[blocks[i].spans] = True
+    chances, texts = [np.zeros(0, np.float32)], list[str]()
+    owner = np.full(len(marking.spans), -1, np.int32)  # the number of each span's block
+    for part, title in parts_of(marking.page, marking.spans, watch):
+        chances.append(head.probabilities(described(marking.page, part, title, watch)))
+        for block in part:
+            owner[block.spans] = len(texts)
+            texts.append(block.text)
+    content = owner >= 0
+    content[content] = choose(np.concatenate(chances), texts, watch)[owner[content]]
     return content
 
 
-def choose(chances: NDArray[np.float32], texts: Sequence[str]) -> NDArray[np.bool_]:
+def choose(chances: NDArray[np.float32], texts: Sequence[str], watch: Watch | None = None) -> NDArray[np.bool_]:
     """Returns which blocks (blocks,) are main content, by their chances (blocks,) and texts.
 
     Blocks of at least CHANCE are. Where they have fewer than LEAST_CHARACTERS, the likeliest others join them, down to
-    LEAST_CHANCE. A text that was chosen is not chosen again.
+    LEAST_CHANCE. A text that was chosen is not chosen again. Raises Stopped.
     """
     chosen = np.zeros(len(chances), np.bool_)
     seen: set[str] = set()
     characters = 0
-    for i in np.argsort(-chances, kind="stable").tolist():
+    for i in watched(np.argsort(-chances, kind="stable").tolist(), watch or Watch()):
         if chances[i] < LEAST_CHANCE or (chances[i] < CHANCE and characters >= LEAST_CHARACTERS):
             break
         if texts[i] not in seen:

@@ -8,7 +8,7 @@ import math
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,7 +81,15 @@ class Described:
 
 
 def blocks_of(page: str, spans: Sequence[Span], watch: Watch) -> tuple[list[Block], str]:
-    """Returns the blocks of a page, and its titles. Hidden and unseen text has blocks of its own. Raises Stopped."""
+    """Returns the blocks of a page, the first MOST_BLOCKS at most, and its titles. Raises Stopped."""
+    return next(parts_of(page, spans, watch))
+
+
+def parts_of(page: str, spans: Sequence[Span], watch: Watch) -> Iterator[tuple[list[Block], str]]:
+    """Yields the blocks of a page, MOST_BLOCKS at a time, with the titles so far. Raises Stopped.
+
+    Hidden and unseen text has blocks of its own. A page of many blocks takes little memory where parts are not kept.
+    """
     blocks: list[Block] = []
     current: Block | None = None
     tags: list[TagSpan] = []
@@ -100,13 +108,16 @@ def blocks_of(page: str, spans: Sequence[Span], watch: Watch) -> tuple[list[Bloc
                 current.parts.append(" ")
         else:
             if current is None or current.first.visible != span.visible:
+                if len(blocks) == MOST_BLOCKS:
+                    yield blocks, " ".join(titles)
+                    blocks = []
                 current = Block(span, span, tags, links=sum(tag.event == Event.LINK for tag in tags))
                 blocks.append(current)
             elif typeface(current.last) == typeface(span):
                 current.parts.append(" ")  # as in the page's text
             tags = []
             _add(current, i, span, text_of(page, span.start, span.end, watch))
-    return blocks, " ".join(titles)
+    yield blocks, " ".join(titles)
 
 
 def _add(block: Block, index: int, span: TextSpan, parts: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.blocks import MOST_BLOCKS, WORD, Described, blocks_of, described
+from soupstate.model.page.blocks import WORD, Described, blocks_of, described
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.labelled import SHINGLE, labelled_rows
@@ -96,7 +96,6 @@ def word_f1(gold: str, got: Iterable[str]) -> float:
 def _read(reader: Reader, name: str, site: str, html: str, gold: str) -> Example:
     marking, watch = reader.mark(skim(html).text), Watch()
     blocks, title = blocks_of(marking.page, marking.spans, watch)
-    blocks = blocks[:MOST_BLOCKS]
     texts = [block.text for block in blocks]
     return Example(name, site, described(marking.page, blocks, title, watch), label(texts, gold), texts, gold)
 
