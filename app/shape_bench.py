@@ -19,7 +19,7 @@ from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Stop, never
 
 URL = "https://example.org/"
-WHAT = ("extract", "check")
+WHAT = ("extract", "main", "check")
 FIXED_MEMORY = 12_000_000  # bytes that any page may take
 
 
@@ -62,7 +62,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
 @dataclass(frozen=True)
 class Cost:
     """What one page took. size: its bytes in UTF-8. reading, rest: seconds of processor time; the rest is rendering for
-    "extract", and the search for faults for "check". memory: bytes at the peak, beyond those of an idle process.
+    "extract" and "main", and the search for faults for "check". memory: bytes at the peak, beyond an idle process.
     """
 
     shape: str
@@ -86,10 +86,10 @@ def measure(shape: str, size: int, what: str, weights: Path, stop: Stop = never)
     """Measures one page in this process, which must have read no larger one before. Raises Stopped."""
     reader = load_reader(weights)
     page = SHAPES[shape](size)
-    asked = Asked(page, URL, frozenset(EXTRACT_PARTS))
+    asked = Asked(page, URL, frozenset(EXTRACT_PARTS), "main" if what == "main" else "all")
     find_faults(reader, reader.read("<p>x"))  # loads what is loaded at first use
     idle, start = _peak(), time.process_time()
-    if what == "extract":
+    if what != "check":
         skimmed = skim(page)
         marking = reader.mark(skimmed.text, stop)
         read = time.process_time()

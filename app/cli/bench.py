@@ -64,7 +64,13 @@ def kernels_command(weights: Path, rounds: int, path: Path | None) -> None:
     show_default=True,
     help="Characters of a page.",
 )
-@click.option("--what", type=click.Choice(WHAT), default=WHAT[0], show_default=True, help="Extract, or find faults.")
+@click.option(
+    "--what",
+    type=click.Choice(WHAT),
+    default=WHAT[0],
+    show_default=True,
+    help="Extract the page, or its main content, or find faults.",
+)
 @click.option("--json", "path", type=FILE, help="Also write the rows to this file.")
 def shapes_command(
     weights: Path, shapes: tuple[str, ...], sizes: tuple[int, ...], what: str, path: Path | None

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from test_connections import closed
 
 HTML = {"Content-Type": "text/html"}
 JSON = {"Content-Type": "application/json"}
@@ -139,18 +140,6 @@ def test_short_pages_are_answered_beside_long_ones_until_these_are_read(workers:
     assert len(times) > 100 and times[int(0.99 * len(times))] < 1
 
 
-def cut(connection: socket.socket) -> bool:
-    """Reads to the end of the connection; False where it stays open for ten seconds."""
-    try:
-        while connection.recv(1000):
-            pass
-    except ConnectionResetError:
-        return True
-    except TimeoutError:
-        return False
-    return True
-
-
 def flood(url: str) -> None:
     """Opens 400 connections that say nothing or half a request, and asks for /healthz until they are closed."""
     address = httpx.URL(url)
@@ -176,7 +165,7 @@ def flood(url: str) -> None:
             if number % 4 == 3:
                 connection.sendall(b"POST /extract HTTP/1.1\r\nHost: x\r\nX-Half: ")
             connections.append(connection)
-        ended = [cut(connection) for connection in connections]
+        ended = [closed(connection) for connection in connections]
     over.set()
     watching.join()
     assert all(ended) and len(times) > 20 and max(times) < 1

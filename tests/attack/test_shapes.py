@@ -72,7 +72,9 @@ def test_rendering_is_linear_and_can_be_given_up(shape: str, monkeypatch: pytest
             render(large, lambda: True)
 
 
-@pytest.mark.parametrize(("shape", "what"), [("<", "extract"), ("paragraphs", "extract"), ("line feeds", "check")])
+@pytest.mark.parametrize(
+    ("shape", "what"), [("<", "extract"), ("paragraphs", "extract"), ("paragraphs", "main"), ("line feeds", "check")]
+)
 def test_memory_is_bounded(shape: str, what: str) -> None:
     (cost,) = costs([shape], [100_000], what, DEFAULT)
     assert cost.size == 100_000 and cost.memory <= FIXED_MEMORY + MEMORY_PER_BYTE * cost.size
