@@ -145,13 +145,13 @@ def test_operations(weights: Path) -> None:
     assert len(piece_of(read, b"<p>").ids) == 3
 
 
-@pytest.mark.parametrize("what", ["extract", "check"])
+@pytest.mark.parametrize("what", ["extract", "main", "check"])
 def test_shapes(weights: Path, tmp_path: Path, what: str) -> None:
     options = ["--weights", str(weights), "--what", what, "--shape", "<", "--size", "500", "--size", "1000"]
     done = CliRunner().invoke(soupstate, ["bench", "shapes", *options, "--json", str(tmp_path / "rows.json")])
     assert done.exit_code == 0, done.output
     header, _, first, second = done.output.strip().split("\n")
-    assert ("rendering" if what == "extract" else "search") in header
+    assert ("search" if what == "check" else "rendering") in header
     assert first.startswith("| < | 500 |") and second.startswith("| < | 1,000 |")
     rows = json.loads((tmp_path / "rows.json").read_text("utf-8"))
     assert [row["size"] for row in rows] == [500, 1000] and all(row["memory"] >= 0 for row in rows)

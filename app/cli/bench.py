@@ -81,9 +81,8 @@ def shapes_command(
     12 MB, per byte of the page.
     """
     rows = []
-    click.echo(
-        "| shape | bytes | reading, s | " + ("rendering" if what == WHAT[0] else "search") + ", s | MB | per byte |"
-    )
+    rest = "search" if what == "check" else "rendering"
+    click.echo(f"| shape | bytes | reading, s | {rest}, s | MB | per byte |")
     click.echo("|---|---|---|---|---|---|")
     try:
         for cost in costs(list(shapes or SHAPES), list(sizes), what, weights):
