@@ -116,7 +116,7 @@ def _next_byte(weights: Weights, h: Floats, found: Predictions) -> Floats:
     """Returns the logits (n, 256) of the next byte after states h (n, H) and their copy input."""
     w = weights
     learned = np.array(LEARNED)
-    embedded = w.context[np.arange(len(learned)), found.slot[:, learned]].sum(1, dtype=np.float32)
+    embedded = w.context[np.arange(len(learned)), found.slot[:, learned] & (w.slots - 1)].sum(1, dtype=np.float32)
     logits: Floats = h @ w.output.T + w.output_bias + embedded @ w.context_output.T
     lengths = w.gate_length[np.arange(LENGTHS), found.length[:, :LENGTHS]].sum(1)
     gate = np.tanh(h @ w.gate.T + w.gate_bias + lengths)

@@ -13,13 +13,18 @@ LENGTHS = MATCHERS + CONTEXTS  # match and run lengths: both bytes of a context 
 LENGTH_CLASSES = 24  # classes of match and run lengths; class 0 means no prediction
 GATE = 32  # units of the small layer that weighs the predictions
 LEARNED = (2, 3, 4, 6, 7, 8)  # the contexts with a learned embedding
-SLOTS = 1 << 16  # rows of an embedding table; the hash of the context picks one
+SLOTS = 1 << 16  # hashes of a context, and most rows of an embedding table; the low bits of the hash pick a row
 EMBEDDED = 24  # columns of an embedding table
 # Magnitude of a recurrent weight. The sum of two products with levels of h then takes 13 bits, and 16 bits hold many.
 LARGEST_WEIGHT = 63
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+
+
+def is_slots(count: int) -> bool:
+    """Returns whether an embedding table may have this many rows."""
+    return 0 < count <= SLOTS and count & (count - 1) == 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +51,7 @@ class Weights:
     gate_bias: Floats  # (32,)
     gate_length: Floats  # (12, 24, 32): what the length of each matcher and context adds to its input
     gate_gain: Floats  # (22, 32): what the small layer adds to the logit of a predicted byte
-    context: NDArray[np.int8]  # (6, 65536, 24): the embedding of each slot of each learned context
+    context: NDArray[np.int8]  # (6, S, 24): the embeddings of each learned context; S is a power of two up to SLOTS
     context_output: Floats  # (256, 24): from the sum of these embeddings to logits
     heads: Floats  # (K, H)
     heads_bias: Floats  # (K,)
@@ -75,7 +80,7 @@ class Weights:
         }
         for name, expected in shapes.items():
             object.__setattr__(self, name, floats(name, getattr(self, name), expected))
-        integers = {"recurrent": (4 * units, units), "context": (len(LEARNED), SLOTS, EMBEDDED)}
+        integers = {"recurrent": (4 * units, units), "context": (len(LEARNED), self.slots, EMBEDDED)}
         for name, expected in integers.items():
             object.__setattr__(self, name, _int8s(name, getattr(self, name), expected))
         if not -LARGEST_WEIGHT <= self.recurrent.min() <= self.recurrent.max() <= LARGEST_WEIGHT:
@@ -90,6 +95,15 @@ class Weights:
     def outputs(self) -> int:
         """The number of head outputs, K."""
         return int(self.heads.shape[0])
+
+    @property
+    def slots(self) -> int:
+        """The number of rows of each context's embeddings, S. Raises ValueError unless it is one that is allowed."""
+        shape = np.shape(self.context)
+        slots = int(shape[1]) if len(shape) == 3 else 0
+        if not is_slots(slots):
+            raise ValueError(f"context: shape {shape}, expected (6, S, 24), S a power of two up to {SLOTS}")
+        return slots
 
 
 @dataclass(frozen=True, eq=False)

@@ -139,6 +139,12 @@ def test_embeddings_stand_where_the_network_has_them() -> None:
     assert np.abs(wanted).max() > 1
 
 
+def test_fewer_slots() -> None:
+    torch.manual_seed(5)
+    kept = parameters(Network(UNITS, 8, OUTPUTS, slots=256))
+    assert fold(kept).context.shape == (len(LEARNED), 256, EMBEDDED)
+
+
 def test_what_cannot_be_read() -> None:
     for network in (Network(UNITS, 8, 0), Network(UNITS, 8, OUTPUTS, copy=False)):
         with pytest.raises(ValueError, match="heads and the copy input"):

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from soupstate.kernels.weights import LENGTH_CLASSES, SLOTS
+from soupstate.kernels.weights import EMBEDDED, LEARNED, LENGTH_CLASSES, SLOTS
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 from soupstate.model.page.marks import OUTPUT, OUTPUTS
 from soupstate.model.train.data.inputs import INPUTS, LENGTH, SLOT
@@ -52,6 +52,20 @@ def test_the_same_size(tmp_path: Path) -> None:
     old, new = network(FEW), network(FEW, seed=2)
     load_weights(new, stored(old, tmp_path / "w"))
     assert all(torch.equal(v, old.state_dict()[k]) for k, v in new.state_dict().items())
+
+
+def test_fewer_slots_start_as_means(tmp_path: Path) -> None:
+    old, few = network(FEW), Network(FEW, EMBEDDING, OUTPUTS, slots=SLOTS // 4)
+    load_weights(few, stored(old, tmp_path / "w"))
+    tables = old.context.weight.detach().view(len(LEARNED), 4, SLOTS // 4, EMBEDDED)
+    assert torch.allclose(few.context.weight.detach(), tables.mean(1).flatten(0, 1))
+    assert few.next_byte(read(old)[0], inputs()).isfinite().all()
+
+
+def test_fewer_slots_cannot_become_more(tmp_path: Path) -> None:
+    few = Network(FEW, EMBEDDING, OUTPUTS, slots=SLOTS // 4)
+    with pytest.raises(ValueError, match="context.weight"):
+        load_weights(network(FEW), stored(few, tmp_path / "w"))
 
 
 def test_new_heads_keep_their_start(tmp_path: Path) -> None:

@@ -426,6 +426,16 @@ def test_a_byte_that_is_not_predicted_adds_nothing(backend: str) -> None:
         assert np.array_equal(one.bits, two.bits) and np.array_equal(one.heads, two.heads)
 
 
+def test_fewer_slots_share_embeddings(backend: str) -> None:
+    """A table of few rows answers as one of all rows that repeats them."""
+    w, (ids, found) = make_weights(16, 3), make_inputs(64)
+    few = replace(w, context=w.context[:, :256])
+    same = replace(w, context=np.tile(few.context, (1, SLOTS // 256, 1)))
+    one, two = (pack(some, backend).read(ids, found, State.zeros(16)) for some in (few, same))
+    assert few.slots == 256 and one.bits.std() > 0
+    assert np.array_equal(one.bits, two.bits)
+
+
 @pytest.mark.parametrize("column", range(PREDICTIONS + CONTEXTS))
 def test_every_column_of_the_copy_input_counts(backend: str, column: int) -> None:
     """Each predicted byte; and each context's slot, if it has an embedding. Only matchers reach the heads."""
@@ -510,7 +520,9 @@ def test_floats_are_kept_in_single_precision() -> None:
         ("gate_length", np.zeros((22, 24, 32), np.float32), "gate_length: shape"),
         ("gate_gain", np.zeros((12, 32), np.float32), "gate_gain: shape"),
         ("context", np.zeros((6, 65536, 24), np.float32), "context: float32 .*, expected int8"),
-        ("context", np.zeros((6, 65535, 24), np.int8), r"context: int8 \(6, 65535, 24\), expected"),
+        ("context", np.zeros((6, 65535, 24), np.int8), r"context: shape \(6, 65535, 24\), expected \(6, S, 24\)"),
+        ("context", np.zeros((6, 1 << 17, 24), np.int8), "context: shape .*, S a power of two up to 65536"),
+        ("context", np.zeros((5, 256, 24), np.int8), r"context: int8 \(5, 256, 24\), expected int8 \(6, 256, 24\)"),
         ("context_output", np.zeros((24, 256), np.float32), "context_output: shape"),
         ("recurrent", np.full((64, 16), -64, np.int8), "recurrent: a weight above 63"),
         ("byte", np.full((256, 64), 1e39), "byte: not finite"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import tiny_checkpoint
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -259,6 +260,19 @@ def test_characters() -> None:
     ids = np.frombuffer("aé漢😀b".encode(), np.uint8)
     assert character_starts(ids).tolist() == [0, 1, 3, 6, 10]
     assert character_starts(ids[:0]).tolist() == []
+
+
+def test_fewer_slots(tmp_path: Path) -> None:
+    """A quarter of the rows of embeddings: the file is checked, and reads as the whole table that repeats them."""
+    whole = tiny_checkpoint()
+    few = whole.parameters["context.weight"].reshape(6, 65536, 24)[:, :16384]
+    repeated = np.tile(few, (1, 4, 1)).reshape(-1, 24)
+    bits = []
+    for table in (few.reshape(-1, 24), repeated):
+        parameters = {**whole.parameters, "context.weight": table}
+        save_checkpoint(dataclasses.replace(whole, parameters=parameters), tmp_path / "w")
+        bits.append(Reader(load_checkpoint(tmp_path / "w")).read("<p>ab<p>ab").bits)
+    assert np.array_equal(*bits)
 
 
 def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ constexpr size_t kEmbedded = 24;  // length of an embedding
 struct LstmWeights {
   size_t units;                  // H
   size_t outputs;                // K, may be 0
+  size_t slots;                  // rows of each context's embeddings: a power of two up to 65536
   const float* byte;             // [256, 4H], including both biases
   const float* predicted;        // [2, 256, 4H]
   const float* length;           // [2, 24, 4H], row 0 of each is not used
@@ -49,7 +50,7 @@ struct LstmWeights {
   const float* gate_bias;        // [32]
   const float* gate_length;      // [12, 24, 32]
   const float* gate_gain;        // [P, 32]
-  const int8_t* context;         // [6, 65536, 24]
+  const int8_t* context;         // [6, slots, 24]; the low bits of a context's hash pick the row
   const float* context_output;   // [256, 24]
   const float* heads;            // [K, H]
   const float* heads_bias;       // [K]

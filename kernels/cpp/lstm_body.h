@@ -76,7 +76,8 @@ class LstmOn final : public Lstm {
         copy_bias_(kPredictions * kClasses),
         gate_length_(kLengths * kClasses * kGate),
         gate_gain_(kGate * (kGateAt - kGains)),
-        context_(kLearnedContexts * kContextSlots * kEmbedded) {
+        slots_(w.slots),
+        context_(kLearnedContexts * w.slots * kEmbedded) {
     pack_tables(w);
     pack_recurrent(w);
     for (size_t k = 0; k < kBytes; ++k)
@@ -88,7 +89,7 @@ class LstmOn final : public Lstm {
     memcpy(gate_length_.get(), w.gate_length, kLengths * kClasses * kGate * sizeof(float));
     for (size_t k = 0; k < kPredictions; ++k)
       for (size_t j = 0; j < kGate; ++j) gate_gain_.get()[j * (kGateAt - kGains) + k] = w.gate_gain[k * kGate + j];
-    memcpy(context_.get(), w.context, kLearnedContexts * kContextSlots * kEmbedded);
+    memcpy(context_.get(), w.context, kLearnedContexts * slots_ * kEmbedded);
   }
 
   size_t units() const override { return units_; }
@@ -258,10 +259,15 @@ class LstmOn final : public Lstm {
     for (size_t i = 0; i < kPanelValues; i += 32) __builtin_prefetch(next + i);
   }
 
+  // Returns the embedding of learned context k.
+  const int8_t* embedding(size_t k, const uint16_t* slot) const {
+    return context_.get() + (k * slots_ + (slot[kLearned[k]] & (slots_ - 1))) * kEmbedded;
+  }
+
   // Prefetches the contexts' embeddings, which are needed after the step.
   void fetch_embeddings(const uint16_t* slot) const {
     for (size_t k = 0; k < kLearnedContexts; ++k) {
-      const int8_t* row = context_.get() + (k * kContextSlots + slot[kLearned[k]]) * kEmbedded;
+      const int8_t* row = embedding(k, slot);
       __builtin_prefetch(row);
       __builtin_prefetch(row + kEmbedded - 1);
     }
@@ -330,7 +336,7 @@ class LstmOn final : public Lstm {
   void embed(const uint16_t* slot, Input* sum) const {
     int32_t whole[kEmbedded] = {};
     for (size_t k = 0; k < kLearnedContexts; ++k) {
-      const int8_t* row = context_.get() + (k * kContextSlots + slot[kLearned[k]]) * kEmbedded;
+      const int8_t* row = embedding(k, slot);
       for (size_t j = 0; j < kEmbedded; ++j) whole[j] += row[j];
     }
     for (size_t j = 0; j < kEmbedded; ++j)
@@ -367,6 +373,7 @@ class LstmOn final : public Lstm {
   Buffer<float> scale_, table_scale_;  // of the recurrent product and of the tables
   Product<V> product_;
   Buffer<float> copy_bias_, gate_length_, gate_gain_;  // gate_gain_: [kGate][predictions, rounded up to whole vectors]
+  size_t slots_;
   Buffer<int8_t> context_;
 };
 

@@ -84,7 +84,10 @@ std::unique_ptr<Lstm> pack(const std::string& backend, Arrays arrays) {
     return array.data();
   };
   w.recurrent = bytes("recurrent", 4 * h * h);
-  w.context = bytes("context", kLearnedContexts * kContextSlots * kEmbedded);
+  constexpr size_t kRow = kLearnedContexts * kEmbedded;
+  w.slots = nb::cast<Array<const int8_t>>(arrays["context"]).size() / kRow;
+  expect(w.slots > 0 && w.slots <= kContextSlots && !(w.slots & (w.slots - 1)), "context: a power of two of slots");
+  w.context = bytes("context", w.slots * kRow);
 #ifdef SOUPSTATE_X86
   if (backend == "avx512vnni") return make_avx512vnni(w);
   if (backend == "avx512") return make_avx512(w);

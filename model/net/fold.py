@@ -13,7 +13,6 @@ from soupstate.kernels.weights import (
     LENGTH_CLASSES,
     LENGTHS,
     MATCHERS,
-    SLOTS,
     Weights,
 )
 
@@ -49,7 +48,7 @@ def fold(parameters: Parameters) -> Weights:
             gate_bias=p["gate.bias"],
             gate_length=p["gate_length.weight"].reshape(LENGTHS, LENGTH_CLASSES, GATE),
             gate_gain=p["gate_gain.weight"],
-            context=parameters[CONTEXT].reshape(len(LEARNED), SLOTS, EMBEDDED),
+            context=parameters[CONTEXT].reshape(len(LEARNED), -1, EMBEDDED),
             context_output=p["context_output.weight"] * p[SCALE],
             heads=p["heads.weight"],
             heads_bias=p["heads.bias"],

@@ -17,6 +17,7 @@ from soupstate.kernels.weights import (
     MATCHERS,
     PREDICTIONS,
     SLOTS,
+    is_slots,
 )
 from soupstate.model.net.block_head import SHAPES
 from soupstate.model.net.depth import CELLS, MOVES, SEEN
@@ -25,6 +26,7 @@ from soupstate.model.page.marks import OUTPUTS, Syntax
 
 PREFIX = "network."  # of the names of the network's parameters
 LAYER = "depth."  # of the names of the depth layer's parameters
+CONTEXT = PREFIX + "context.weight"
 BLOCKS = "blocks."  # of the names of the block head's parameters
 FLOATS, WHOLE = ("F16", "F32", "F64"), ("I8",)  # types, as safetensors names them
 # The largest number of half precision, in which checkpoints hold matrices. Sums of products of such numbers stay finite
@@ -56,7 +58,7 @@ def check_layout(found: Mapping[str, Layout]) -> None:
     for name, shape in wanted.items():
         if name not in found:
             raise ValueError(f"missing tensor {name}")
-        types = WHOLE if name == PREFIX + "context.weight" else FLOATS
+        types = WHOLE if name == CONTEXT else FLOATS
         if found[name].dtype not in types:
             raise ValueError(f"{name}: type {found[name].dtype}, expected {' or '.join(types)}")
         if found[name].shape != shape:
@@ -90,7 +92,7 @@ def _network(found: Mapping[str, Layout]) -> dict[str, Shape]:
         "gate.bias": (GATE,),
         "gate_length.weight": (LENGTHS * LENGTH_CLASSES, GATE),
         "gate_gain.weight": (PREDICTIONS, GATE),
-        "context.weight": (len(LEARNED) * SLOTS, EMBEDDED),
+        "context.weight": (len(LEARNED) * _slots(found), EMBEDDED),
         "context.scale": (EMBEDDED,),
         "context_output.weight": (BYTES, EMBEDDED),
         "heads.weight": (OUTPUTS, units),
@@ -112,6 +114,13 @@ def _depth(found: Mapping[str, Layout]) -> dict[str, Shape]:
         "moves_bias": (CELLS * MOVES,),
     }
     return {LAYER + name: shape for name, shape in shapes.items()}
+
+
+def _slots(found: Mapping[str, Layout]) -> int:
+    """Returns the rows of each context's embeddings, or the most that there may be where the number is not allowed."""
+    shape = found[CONTEXT].shape if CONTEXT in found else ()
+    slots, rest = divmod(shape[0] if shape else 0, len(LEARNED))
+    return slots if is_slots(slots) and not rest else SLOTS
 
 
 def _size(found: Mapping[str, Layout], name: str) -> int:

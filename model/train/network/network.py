@@ -77,11 +77,21 @@ class Network(nn.Module):
     first_length: Tensor
 
     def __init__(
-        self, units: int, embedding: int, outputs: int, *, copy: bool = True, qrnn: Qrnn | None = None
+        self,
+        units: int,
+        embedding: int,
+        outputs: int,
+        *,
+        copy: bool = True,
+        qrnn: Qrnn | None = None,
+        slots: int = SLOTS,
     ) -> None:
-        """qrnn: replaces the LSTM; its inputs are `embedding` numbers, its output has `units`."""
+        """qrnn: replaces the LSTM; its inputs are `embedding` numbers, its output has `units`.
+
+        slots: rows of each context's embeddings, a power of two up to SLOTS.
+        """
         super().__init__()
-        self.copy = copy
+        self.copy, self.slots = copy, slots
         self.byte = nn.Embedding(BYTES, embedding)
         self.predicted = nn.ModuleList(nn.Embedding(BYTES, embedding) for _ in range(MATCHERS))
         self.length = nn.ModuleList(nn.Embedding(LENGTH_CLASSES, embedding) for _ in range(MATCHERS))
@@ -93,7 +103,7 @@ class Network(nn.Module):
         self.gate = nn.Linear(units, GATE)
         self.gate_length = nn.Embedding(LENGTHS * LENGTH_CLASSES, GATE)
         self.gate_gain = nn.Linear(GATE, PREDICTIONS, bias=False)
-        self.context = nn.EmbeddingBag(len(LEARNED) * SLOTS, EMBEDDED, mode="sum", sparse=True)
+        self.context = nn.EmbeddingBag(len(LEARNED) * slots, EMBEDDED, mode="sum", sparse=True)
         self.context_output = nn.Linear(EMBEDDED, BYTES, bias=False)
         self.heads = nn.Linear(units, outputs) if outputs else None
         with torch.no_grad():
@@ -101,7 +111,7 @@ class Network(nn.Module):
                 e.weight.mul_(0.5)
             self.gate_gain.weight.zero_()
             self.context.weight.mul_(0.05)
-        self.register_buffer("first_slot", torch.arange(len(LEARNED)) * SLOTS, persistent=False)
+        self.register_buffer("first_slot", torch.arange(len(LEARNED)) * slots, persistent=False)
         self.register_buffer("first_length", torch.arange(PREDICTIONS) * LENGTH_CLASSES, persistent=False)
 
     @property
@@ -131,7 +141,7 @@ class Network(nn.Module):
         logits: Tensor = self.output(hidden).float()
         if not self.copy:
             return logits
-        slots = inputs[..., SLOT][..., LEARNED] + self.first_slot
+        slots = inputs[..., SLOT][..., LEARNED] % self.slots + self.first_slot
         logits = logits + self.context_output(self.context(slots.flatten(0, 1))).view_as(logits)
         length = inputs[..., LENGTH]
         index = length + self.first_length

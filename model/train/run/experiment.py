@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from soupstate.kernels.weights import SLOTS, is_slots
 from soupstate.model.train.data.lanes import Stretches
 
 
@@ -22,6 +23,7 @@ class Experiment:
     units: int = 320  # per layer
     embedding: int = 96
     copy: bool = True  # whether the network has the copy input
+    slots: int = SLOTS  # rows of each context's embeddings: a power of two, at most this many
     heads: bool = True  # whether it learns marks beside the next byte
     backward: bool = False  # whether lessons are read from their last byte to their first
     delay: int = 4  # bytes of look-ahead of every head
@@ -77,6 +79,8 @@ def load_experiment(path: Path) -> Experiment:
     experiment: Experiment = _build(Experiment, given, str(path))
     if experiment.backward and experiment.stretches.balanced_share:
         raise ValueError(f"{path}: balanced_share is not for backward reading")
+    if not is_slots(experiment.slots):
+        raise ValueError(f"{path}: slots = {experiment.slots} is not a power of two up to {SLOTS}")
     _check_cell(experiment, path)
     return experiment
 

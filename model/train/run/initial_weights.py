@@ -6,19 +6,22 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from soupstate.kernels.weights import EMBEDDED, LEARNED
 from soupstate.model.page.marks import OUTPUT
 from soupstate.model.train.network.network import Network
 
 GATES = 4
 CELLS = ("lstm.", "qrnn.")
+CONTEXT = "context.weight"
 
 
 def load_weights(network: Network, path: Path, units: int = 0) -> None:
     """Fills a network from a checkpoint. Parameters that the checkpoint lacks (new heads) keep their initial values.
 
     A checkpoint of fewer units, or the first `units` of a checkpoint of more, fill the network's first units. The new
-    units keep their initial values, and the old ones do not read them yet. Raises ValueError when another size differs,
-    or the cell, its layers, or the units of a QRNN.
+    units keep their initial values, and the old ones do not read them yet. Where the network has fewer slots for the
+    contexts' embeddings, each starts as the mean of those that now share it. Raises ValueError when another size
+    differs, or the cell, its layers, or the units of a QRNN.
     """
     with safe_open(path, "pt", device="cpu") as f:
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
@@ -27,6 +30,8 @@ def load_weights(network: Network, path: Path, units: int = 0) -> None:
     own = network.state_dict()
     if not found or "output.weight" not in found:
         raise ValueError(f"{path}: not weights of this network (none found)")
+    if CONTEXT in found and found[CONTEXT].shape[0] % own[CONTEXT].shape[0] == 0:
+        found[CONTEXT] = _fewer_slots(found[CONTEXT], network.slots)
     cells = [{k for k in some if k.startswith(CELLS)} for some in (found, own)]
     if cells[0] != cells[1]:
         raise ValueError(f"{path}: not weights of this network (another cell, or other layers)")
@@ -39,6 +44,11 @@ def load_weights(network: Network, path: Path, units: int = 0) -> None:
     if wrong:
         raise ValueError(f"{path}: not weights of this network ({', '.join(wrong)})")
     network.load_state_dict({**own, **{k: v for k, v in found.items() if k in own}})
+
+
+def _fewer_slots(embeddings: Tensor, slots: int) -> Tensor:
+    """Returns embeddings (6 * slots, 24) of those of more slots, by the low bits of the hash."""
+    return embeddings.view(len(LEARNED), -1, slots, EMBEDDED).mean(1).reshape(-1, EMBEDDED)
 
 
 def _first(name: str, value: Tensor, few: int, many: int) -> Tensor:

@@ -32,7 +32,7 @@ def build_network(experiment: Experiment) -> Network:
     torch.manual_seed(experiment.seed)
     e, outputs = experiment, OUTPUTS if experiment.heads else 0
     qrnn = Qrnn(e.embedding, e.units, e.layers or QRNN_LAYERS, e.zoneout) if e.cell == "qrnn" else None
-    network = Network(e.units, e.embedding, outputs, copy=e.copy, qrnn=qrnn)
+    network = Network(e.units, e.embedding, outputs, copy=e.copy, qrnn=qrnn, slots=e.slots)
     if experiment.depth_units:
         start_counters(network, experiment.depth_units)
     return network
