@@ -36,6 +36,6 @@ $(BIN)/python:
 	touch $@
 
 .venv/.test: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install -q -e '.[train,fetch,warc,ray,datatrove,test]'
+	$(BIN)/python -m pip install -q -e '.[train,votes,fetch,warc,ray,datatrove,test]'
 	$(BIN)/python -c 'import soupstate.kernels._cpp'
 	touch $@ .venv/.run

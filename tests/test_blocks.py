@@ -1,10 +1,21 @@
 """Blocks: where they are cut, what is said of them, and the head over them in numpy as in torch."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from soupstate.model.net.block_head import DISTANCES, QUERIES, REACH, SHAPES, BlockHead, distance_bucket
+from soupstate.model.net.block_head import (
+    DISTANCES,
+    KNOTS,
+    PAGE_TYPES,
+    QUERIES,
+    REACH,
+    SHAPES,
+    BlockHead,
+    distance_bucket,
+)
 from soupstate.model.net.main_content import main_content
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.blocks import BUCKETS, FIGURES, MOST_BLOCKS, Block, Described, blocks_of, described
@@ -12,10 +23,11 @@ from soupstate.model.page.marks import Visible
 from soupstate.model.page.render.text import text
 from soupstate.model.page.spans import TextSpan, spans_of_marks
 from soupstate.model.page.stop import Stopped, Watch
-from soupstate.model.train.data.block_examples import Example, label, word_f1
+from soupstate.model.train.data.block_examples import UNKNOWN, VOTE, Example, label, labels_of, word_f1
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.network.block_network import BlockNetwork
-from soupstate.model.train.run.block_fit import fit, scores, train_head
+from soupstate.model.train.run.block_fit import fit, scores
+from soupstate.model.train.run.calibration import Judged, calibrated, calibration_error, judge
 
 PAGE = """<title>Night ferry returns</title><nav class="top"><a href=/>Home</a> <a href=/n>News</a></nav>
 <h1>Night ferry</h1><p>It <b>sails</b> again,<br>on Friday.</p><ul><li>One<li>Two</ul>
@@ -78,10 +90,17 @@ def test_numpy_computes_what_torch_does(count: int) -> None:
     page = "".join(f"<p class=c{i % 7}>word{i % 50} of <a href=/>text</a>" for i in range(count))
     blocks, made = told(page), network()
     with torch.no_grad():
-        expected = torch.sigmoid(made(blocks)).numpy()
-    found = made.head().probabilities(blocks)
-    assert found.shape == (count,) and np.abs(found - expected).max() < 2e-3  # parameters have half precision
-    assert len(made.head().probabilities(told(""))) == 0
+        logits, types = made(blocks)
+    found, kinds = made.head().judge(blocks)
+    assert found.shape == (count,) and found.dtype == np.float32
+    assert np.abs(found - torch.sigmoid(logits).numpy()).max() < 2e-3  # parameters have half precision
+    assert np.abs(kinds - types.softmax(0).numpy()).max() < 2e-3
+    assert np.allclose(made.head().reliable(found), found, atol=2e-3)  # not calibrated yet
+
+
+def test_a_page_without_blocks() -> None:
+    chances, kinds = network().head().judge(told(""))
+    assert len(chances) == 0 and kinds.sum() == pytest.approx(1)
 
 
 def test_distances() -> None:
@@ -109,7 +128,25 @@ def test_labels() -> None:
     assert word_f1("a b c d", ["a b", "x"]) == pytest.approx(4 / 7) and word_f1("a", []) == 0
 
 
-def example(number: int) -> Example:
+def test_labels_by_votes_and_snippets() -> None:
+    texts = [
+        "The ferry sails again on Friday.",
+        "It calls at both islands.",
+        "All rights reserved.",
+        "Other news of today",
+    ]
+    votes = [f"{texts[0]} {texts[1]}", texts[0]]
+    labels, known = labels_of({"votes": votes}, texts)
+    assert labels.tolist() == [1, 0.5, 0, 0] and known.tolist() == [VOTE, 0, VOTE, VOTE]
+    extra = {"with_": ["both  islands", ""], "without": ["All rights"]}
+    labels, known = labels_of({"votes": votes, "extra": extra}, texts)
+    assert labels.tolist() == [1, 1, 0, 0] and known.tolist() == [VOTE, 1, 1, VOTE]
+    labels, known = labels_of({"extra": extra}, texts)
+    assert labels.tolist() == [0, 1, 0, 0] and known.tolist() == [0, 1, 1, 0]
+    assert labels_of({"text": texts[1], "extra": extra}, texts)[1].tolist() == [1, 1, 1, 1]
+
+
+def example(number: int, by: str = "person") -> Example:
     """A page whose content are its sentences, between menus of links. Its site is its own."""
     random = np.random.default_rng(number)
     words = "quay ferry lamp gull harbour bell storm island night tide".split()
@@ -123,32 +160,59 @@ def example(number: int) -> Example:
     blocks, title = cut(page)
     texts = [block.text for block in blocks]
     gold = "\n".join(content)
+    row = {"text": gold} if by == "person" else {"votes": [gold, gold]}
+    kind = PAGE_TYPES.index("article") if number % 2 else UNKNOWN
     return Example(
-        f"made/{number}", f"site{number}", described(page, blocks, title, Watch()), label(texts, gold), texts, gold
+        f"made/{number}",
+        f"site{number}",
+        described(page, blocks, title, Watch()),
+        *labels_of(row, texts),
+        texts,
+        row.get("text", ""),  # type: ignore[arg-type]
+        kind,
     )
 
 
 @pytest.fixture(scope="module")
 def head() -> BlockHead:
-    return train_head([example(number) for number in range(40)], passes=10)
-
-
-def likely(chances: np.ndarray, texts: object) -> np.ndarray:  # type: ignore[type-arg]
-    chosen: np.ndarray = chances > 0.5  # type: ignore[type-arg]
-    return chosen
+    votes = [example(number, "tools") for number in range(200, 240)]
+    return fit([example(number) for number in range(40)] + votes, 2, 10, lambda line: None).head
 
 
 def test_a_head_learns_what_is_content(head: BlockHead) -> None:
-    found = scores(head, [example(number) for number in range(100, 120)], likely)
+    found = scores(head, judge(head, [example(number) for number in range(100, 120)]))
     assert np.mean([score.f1 for score in found]) > 0.9 and np.mean([score.best for score in found]) > 0.95
+    assert {score.kind for score in found} == {None, "article"} and all(score.typed for score in found if score.kind)
 
 
 def test_folds_keep_sites_apart() -> None:
     told_lines: list[str] = []
-    fitted = fit([example(number) for number in range(12)], likely, 3, 1, told_lines.append)
+    fitted = fit([example(number) for number in range(12)], 3, 1, told_lines.append)
     assert len(fitted.scores) == 12 and len(told_lines) == 3 and {score.dataset for score in fitted.scores} == {"made"}
     with pytest.raises(ValueError, match="1 sites, and each of 2 folds"):
-        fit([example(0)], likely, 2, 1, told_lines.append)
+        fit([example(0)], 2, 1, told_lines.append)
+
+
+def test_calibration(head: BlockHead) -> None:
+    """Chances that say too much are brought down to how often they are right, and rise all the way."""
+    page, random = example(0), np.random.default_rng(0)
+    chances = random.random((30, len(page.texts))).astype(np.float32)
+    right = random.random(chances.shape) < 0.2 + 0.5 * chances
+    judged = [
+        Judged(dataclasses.replace(page, labels=labels.astype(np.float32)), said, "article")
+        for said, labels in zip(chances, right, strict=True)
+    ]
+    line = calibrated(head, judged).reliability
+    assert line.shape == (2, KNOTS) and (np.diff(line) >= 0).all()
+    assert np.interp([0.1, 0.5, 0.9], *line) == pytest.approx([0.25, 0.45, 0.65], abs=0.12)
+
+
+def test_calibration_error() -> None:
+    said, ones = np.array([0.05, 0.05, 0.95, 0.95]), np.ones(4)
+    assert calibration_error(said, said, ones) == 0
+    assert calibration_error(said, np.array([0, 0.1, 1, 0.9]), ones) == pytest.approx(0)
+    assert calibration_error(said, np.array([0.0, 0.0, 0.0, 0.0]), ones) == pytest.approx(0.5)
+    assert calibration_error(said, np.array([0.05, 0.05, 0.0, 0.0]), np.array([1, 1, 0, 0])) == 0
 
 
 def test_the_head_decides_main_content(head: BlockHead) -> None:
@@ -159,9 +223,18 @@ def test_the_head_decides_main_content(head: BlockHead) -> None:
         "<p>Ferry lamp gull harbour bell storm island night.<p>Gull harbour bell storm island night tide quay ferry."
     )
     spans = spans_of_marks(page, teach(page))
-    found = text(page, main_content(Marking(page, 0.0, spans, block_head=head)))
+    main = main_content(Marking(page, 0.0, spans, block_head=head))
+    found = text(page, main.spans)
     assert "Ferry lamp gull" in found and "Gull harbour" in found
+    assert main.page_type == "article" and main.confidence is not None and 0 < main.confidence <= 1
+    assert [page[block.start : block.end][:4] for block in main.blocks] == ["lamp", "gull", "Bell", "Ferr", "Gull"]
+    assert [block.main for block in main.blocks[-2:]] == [True, True]
+    assert all(0 <= block.probability <= 1 for block in main.blocks)
+
+
+def test_long_and_empty_pages(head: BlockHead) -> None:
     long = "<p>lamp" * (MOST_BLOCKS + 10)
-    assert isinstance(
-        text(long, main_content(Marking(long, 0.0, spans_of_marks(long, teach(long)), block_head=head))), str
-    )
+    found = main_content(Marking(long, 0.0, spans_of_marks(long, teach(long)), block_head=head))
+    assert len(found.blocks) == MOST_BLOCKS + 10
+    empty = main_content(Marking("<p>", 0.0, spans_of_marks("<p>", teach("<p>")), block_head=head))
+    assert empty.blocks == [] and empty.page_type is None and empty.confidence is not None

@@ -45,6 +45,7 @@ def test_fits_writes_and_resumes(tmp_path: Path, weights: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "| out of fold | pages |" in done.output and "| all | 10 |" in done.output
     assert "| held out | pages |" in done.output and "| made | 2 |" in done.output
+    assert "calibration error" in done.output
     assert load_checkpoint(weights).blocks is None and load_checkpoint(out).blocks is not None
     assert len(list(cache.glob("*.npz"))) == 12
     again = run(*options, "--leave-out", ids)

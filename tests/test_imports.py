@@ -55,6 +55,8 @@ HOMES = {
     "html5lib": "soupstate.model.train",
     "markdown_it": "soupstate.model.train",
     "matplotlib": "soupstate.model.train",
+    "scipy": "soupstate.model.train",
+    "trafilatura": "soupstate.model.train",
     "fastapi": "soupstate.app",
     "starlette": "soupstate.app",
     "pydantic": "soupstate.app",
@@ -70,7 +72,7 @@ HOMES = {
 }
 # Parsers of HTML: none may come near a request.
 PARSERS = {"html.parser", "lxml", "bs4", "html5lib", "selectolax", "html5_parser", "turbohtml", "resiliparse", "xml"}
-TRAINING = {ROOT / "app" / "cli" / f"{name}.py" for name, (_, extra) in COMMANDS.items() if extra == "train"}
+TRAINING = {ROOT / "app" / "cli" / f"{name}.py" for name, (_, extra) in COMMANDS.items() if extra in ("train", "votes")}
 SERVING = [path for path in FILES if "train" not in path.parts and path not in TRAINING]
 
 

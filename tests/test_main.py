@@ -1,8 +1,9 @@
 """Main content: the cheapest division of a page's text, given what the network says of every run."""
 
 import numpy as np
+import pytest
 
-from soupstate.model.net.main_content import CHANCE, LEAST_CHARACTERS, SWITCH_COST, choose, main_content
+from soupstate.model.net.main_content import FAVORS, SWITCH_COST, choose, main_content
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
@@ -13,7 +14,7 @@ def text(start: int, length: int, *, main: int) -> TextSpan:
 
 
 def kept(spans: list[Span]) -> list[tuple[int, int]]:
-    found = main_content(Marking("x" * 9999, 0.0, spans))
+    found = main_content(Marking("x" * 9999, 0.0, spans)).spans
     return [(s.start, s.end) for s in found if isinstance(s, TextSpan) and not s.blank]
 
 
@@ -36,7 +37,7 @@ def test_a_lone_short_run_of_content_is_not_enough() -> None:
 def test_hidden_text_is_never_content_and_the_title_stays() -> None:
     hidden = TextSpan(0, 300, False, visible=Visible.HIDDEN, main=1)
     title = TitleSpan(400, 410)
-    assert list(main_content(Marking("x" * 999, 0.0, [hidden, title]))) == [title]
+    assert list(main_content(Marking("x" * 999, 0.0, [hidden, title])).spans) == [title]
 
 
 def test_tags_go_with_the_text_beside_them() -> None:
@@ -45,26 +46,41 @@ def test_tags_go_with_the_text_beside_them() -> None:
     footer = TagSpan(900, 903, Event.BLOCK, False)
     body = text(103, 300, main=1)
     spans: list[Span] = [menu, text(5, 90, main=0), opening, body, closing, footer, text(903, 90, main=0)]
-    assert list(main_content(Marking("x" * 999, 0.0, spans))) == [opening, body, closing]
+    assert list(main_content(Marking("x" * 999, 0.0, spans)).spans) == [opening, body, closing]
 
 
-LONG = "x" * LEAST_CHARACTERS
+def chosen(*blocks: tuple[float, int], favor: str = "balanced") -> tuple[list[int], float]:
+    """Chooses among blocks of a chance and a number of words each; no two have the same text."""
+    chances, sizes = (np.array(column, np.float32) for column in zip(*blocks, strict=True))
+    found, f1 = choose(chances, sizes, [str(i) for i in range(len(blocks))], FAVORS[favor])
+    return np.flatnonzero(found).tolist(), f1
 
 
-def chosen(*blocks: tuple[float, str]) -> list[int]:
-    chances, texts = zip(*blocks, strict=True)
-    return np.flatnonzero(choose(np.array(chances, np.float32), texts)).tolist()
+def test_the_choice_has_the_greatest_expected_f1() -> None:
+    """Of every number of the likeliest blocks, as the definition says."""
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        chances, sizes = random.random(9).astype(np.float32), random.integers(1, 60, 9).astype(np.float32)
+        order, total = np.argsort(-chances), float((chances * sizes).sum())
+        expected = [2 * (chances * sizes)[order[:n]].sum() / (sizes[order[:n]].sum() + total) for n in range(1, 10)]
+        found, f1 = chosen(*zip(chances.tolist(), sizes.tolist(), strict=True))
+        assert f1 == pytest.approx(max(expected), abs=1e-5)
+        assert sorted(order[: int(np.argmax(expected)) + 1].tolist()) == found
 
 
-def test_likely_blocks_are_chosen() -> None:
-    assert chosen((0.9, LONG), (CHANCE - 0.01, "a"), (CHANCE, "b"), (0.2, "c")) == [0, 2]
+def test_a_doubtful_page_keeps_what_a_clear_one_leaves_out() -> None:
+    assert chosen((0.95, 100), (0.4, 10))[0] == [0]
+    assert chosen((0.5, 100), (0.4, 10))[0] == [0, 1]
+    assert chosen((0.2, 50))[0] == [0]  # a page is never empty because its blocks are unlikely
+    assert chosen((0.0, 50)) == ([], 0.0)
 
 
-def test_the_likeliest_join_where_little_is_chosen() -> None:
-    assert chosen((0.9, "a"), (0.3, "b"), (0.05, "c")) == [0, 1]
-    assert chosen((0.2, "a"), (0.4, LONG), (0.3, "b")) == [1]
-    assert chosen((0.05, "a"), (0.01, "b")) == []
+def test_favors() -> None:
+    blocks = [(0.9, 100), (0.6, 40), (0.35, 40), (0.1, 40)]
+    sizes = [len(chosen(*blocks, favor=favor)[0]) for favor in ("precision", "balanced", "recall")]
+    assert sizes == sorted(sizes) and sizes[0] < sizes[2]
 
 
 def test_a_text_is_chosen_once() -> None:
-    assert chosen((0.8, "a"), (0.9, "a"), (0.7, LONG)) == [1, 2]
+    chances, sizes = np.array([0.8, 0.9, 0.7], np.float32), np.array([9, 9, 9], np.float32)
+    assert np.flatnonzero(choose(chances, sizes, ["a", "a", "b"])[0]).tolist() == [1, 2]

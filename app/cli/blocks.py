@@ -8,11 +8,11 @@ import numpy as np
 from tqdm import tqdm
 
 from soupstate.app.reading import load_reader
-from soupstate.model.net.checkpoint import DEFAULT, digest, save_checkpoint
-from soupstate.model.net.main_content import choose
+from soupstate.model.net.checkpoint import digest, extractor, save_checkpoint
 from soupstate.model.train.data.block_examples import examples
 from soupstate.model.train.data.labelled import read_ids
 from soupstate.model.train.run.block_fit import Score, fit, scores
+from soupstate.model.train.run.calibration import calibration_error, judge
 
 LABELLED = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -20,7 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("blocks")
 @click.argument("labelled", nargs=-1, required=True, type=LABELLED, metavar="LABELLED.jsonl.xz...")
-@click.option("--weights", type=FILE, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to fit it for.")
+@click.option("--weights", type=FILE, default=extractor(), help="Checkpoint to fit it for.")
 @click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted block head here.")
 @click.option("--leave-out", type=LABELLED, help="File of ids (dataset/id) that are held out: measured, not fitted to.")
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Parts of the sites.")
@@ -52,22 +52,29 @@ def blocks_command(
         reader = load_reader(weights)
         with tqdm(unit="page", disable=None, leave=False) as bar:
             found = list(examples(reader, digest(weights), labelled, cache, lambda number: bar.update(number - bar.n)))
-        fitted = fit([each for each in found if each.name not in held_out], choose, folds, passes, click.echo)
+        fitted = fit([each for each in found if each.name not in held_out], folds, passes, click.echo)
         save_checkpoint(replace(reader.checkpoint, blocks=fitted.head), out)
     except (OSError, ValueError, KeyError) as error:
         raise click.ClickException(str(error) or type(error).__name__) from None
     for line in _table("out of fold", fitted.scores):
         click.echo(line)
-    kept = [each for each in found if each.name in held_out]
-    for line in _table("held out", scores(fitted.head, kept, choose)) if kept else ():
+    kept = [each for each in found if each.name in held_out and each.gold]
+    for line in _table("held out", scores(fitted.head, judge(fitted.head, kept))) if kept else ():
         click.echo(line)
 
 
 def _table(title: str, found: list[Score]) -> list[str]:
-    """Returns a table of mean F1 by set."""
-    lines = [f"| {title} | pages | F1 of words | best that blocks allow |", "|---|---|---|---|"]
-    for name in ["all", *sorted({score.dataset for score in found})]:
-        some = [score for score in found if name in ("all", score.dataset)]
-        f1, best = (np.mean([getattr(score, part) for score in some]) for part in ("f1", "best"))
-        lines.append(f"| {name} | {len(some)} | {f1:.3f} | {best:.3f} |")
-    return lines
+    """Returns a table of figures by set, and by type of page where it is labelled."""
+    lines = [f"| {title} | pages | F1 of words | best that blocks allow | confidence | type found |", "|---" * 6 + "|"]
+    sets, kinds = sorted({score.dataset for score in found}), sorted({score.kind for score in found if score.kind})
+    for name in ["all", *sets, *kinds]:
+        some = [score for score in found if name in ("all", score.dataset, score.kind)]
+        f1, best, confidence = (
+            np.mean([getattr(score, part) for score in some]) for part in ("f1", "best", "confidence")
+        )
+        typed = [score.typed for score in some if score.kind]
+        found_types = f"{np.mean(typed):.2f}" if typed else ""
+        lines.append(f"| {name} | {len(some)} | {f1:.3f} | {best:.3f} | {confidence:.3f} | {found_types} |")
+    said, reached = (np.array([getattr(score, part) for score in found]) for part in ("confidence", "f1"))
+    error = calibration_error(said, reached, np.ones(len(found)))
+    return [*lines, f"Expected calibration error of the confidence: {error:.3f}"]

@@ -25,10 +25,14 @@ COMMANDS = {
     "ablation": ("Compare trained experiments head by head.", "train"),
     "bench": ("Measure the speed of the kernels beside other libraries.", ""),
     "rank": ("Fit the probability that a reported fault is one.", "train"),
+    "votes": ("Label pages for `blocks` by the votes of two tools.", "votes"),
     "blocks": ("Fit the choice of main content on labelled pages.", "train"),
     "neurons": ("Fit and measure the cells that count open elements.", "train"),
 }
-OPTIONAL = frozenset("torch selectolax html5lib markdown_it matplotlib httpx pyarrow fsspec zstandard".split())
+OPTIONAL = frozenset(
+    """torch selectolax html5lib markdown_it matplotlib scipy trafilatura resiliparse httpx pyarrow fsspec
+    zstandard""".split()
+)
 
 
 class LazyGroup(click.Group):

@@ -20,12 +20,15 @@ from numpy.typing import NDArray
 
 from soupstate.model.page.blocks import BUCKETS, FIGURES, Described
 
+PAGE_TYPES = ("article", "collection", "documentation", "forum", "listing", "product", "service")
+
 WIDTH = 48  # units of every layer
 VECTOR = 12  # numbers of the vector of a word or name
 TAPS = 5  # blocks that a convolution sees
 REACH = 256  # blocks on either side that a block attends to
 QUERIES = 256  # blocks whose attention is computed together
 DISTANCES = 27  # buckets of distances
+KNOTS = 24  # of the lines that calibrate chances and confidence
 LARGEST_FIGURE = 5.0  # standard deviations to which figures are clipped
 
 Floats = NDArray[np.float32]
@@ -52,6 +55,10 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "last_bias": (WIDTH,),
     "output": (1, WIDTH),
     "output_bias": (1,),
+    "types": (len(PAGE_TYPES), WIDTH),
+    "types_bias": (len(PAGE_TYPES),),
+    "reliability": (2, KNOTS),
+    "confidence": (2, KNOTS),
 }
 
 
@@ -79,6 +86,10 @@ class BlockHead:
     last_bias: Floats
     output: Floats
     output_bias: Floats
+    types: Floats
+    types_bias: Floats
+    reliability: Floats
+    confidence: Floats
 
     def __post_init__(self) -> None:
         for part in fields(self):
@@ -86,10 +97,13 @@ class BlockHead:
             if shape != SHAPES[part.name]:
                 raise ValueError(f"{part.name}: shape {shape}, expected {SHAPES[part.name]}")
 
-    def probabilities(self, blocks: Described) -> Floats:
-        """Returns for each block the chance (blocks,) that it is main content."""
+    def judge(self, blocks: Described) -> tuple[Floats, Floats]:
+        """Returns the chance (blocks,) of each block to be main content, and that (PAGE_TYPES,) of each page type.
+
+        The chances of blocks are not calibrated yet, see `reliable`.
+        """
         if not len(blocks.figures):
-            return np.zeros(0, np.float32)
+            return np.zeros(0, np.float32), np.full(len(PAGE_TYPES), 1 / len(PAGE_TYPES), np.float32)
         figures = np.clip((blocks.figures - self.mean) / self.deviation, -LARGEST_FIGURE, LARGEST_FIGURE)
         x = np.concatenate([figures, _means(self.words, blocks.words), _means(self.names, blocks.names)], 1)
         a = _relu(x @ self.input.T + self.input_bias)
@@ -100,8 +114,16 @@ class BlockHead:
         z = _relu(joined @ self.joined.T + self.joined_bias)
         z = z + _relu(_convolved(z, self.last) + self.last_bias)
         logits = (z @ self.output.T + self.output_bias)[:, 0]
-        chances: Floats = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
-        return chances
+        kinds = np.exp(_clipped(self.types @ page + self.types_bias))
+        return (1 / (1 + np.exp(-_clipped(logits)))).astype(np.float32), kinds / kinds.sum()
+
+    def reliable(self, chances: Floats) -> Floats:
+        """Returns chances (blocks,) after calibration: of blocks with a chance of .8, .8 are main content."""
+        return _along(self.reliability, chances)
+
+    def expected_f1(self, f1: float) -> float:
+        """Returns the F1 of words to expect of a choice that has this F1 if the chances are right."""
+        return float(_along(self.confidence, np.array([f1], np.float32))[0])
 
     def _attended(self, c: Floats) -> Floats:
         """Returns the values (blocks, WIDTH) that each block attends to."""
@@ -125,6 +147,18 @@ def distance_bucket(distance: NDArray[np.int64]) -> NDArray[np.int64]:
     size = np.minimum(most, np.floor(np.log2(1 + np.abs(distance)) * 1.5)).astype(np.int64)
     bucket: NDArray[np.int64] = np.sign(distance) * size + most
     return bucket
+
+
+def _along(line: Floats, x: Floats) -> Floats:
+    """Returns the values at x of the line through KNOTS points."""
+    values: Floats = np.interp(x, line[0], line[1]).astype(np.float32)
+    return values
+
+
+def _clipped(x: Floats) -> Floats:
+    """Returns numbers whose exponentials are finite."""
+    clipped: Floats = np.clip(x, -30, 30)
+    return clipped
 
 
 def _relu(x: Floats) -> Floats:

@@ -10,6 +10,9 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +35,14 @@ UNTOLD = frozenset("class id href div style www http https com".split())  # they
 BUCKETS = 8192  # hashes of words and of names in tags
 FIRST_WORDS, LAST_WORDS = 22, 10  # of a block; those between are not looked at
 LAST_TAGS, TAG_CHARACTERS, TAG_NAMES = 8, 160, 12  # looked at before a block; of each, at the beginning
+TAGS_KEPT, WORDS_KEPT = 2048, 16_384  # hashes that are remembered, because tags and words come again and again
 MOST_EVENTS = 3  # tags of one event before a block that are counted
 FIGURES = 42 + len(Event)
 # A longer page is described in parts of so many blocks, each as if it were a page.
 MOST_BLOCKS = 4096
 
 Floats = NDArray[np.float32]
+Column = NDArray[Any]  # a figure (blocks,) of every block
 
 
 @dataclass(slots=True)
@@ -78,6 +83,11 @@ class Described:
     words: tuple[NDArray[np.int64], NDArray[np.int64]]
     names: tuple[NDArray[np.int64], NDArray[np.int64]]
     weights: Floats
+
+    @property
+    def sizes(self) -> Floats:
+        """The words (blocks,) of each block."""
+        return np.expm1(self.weights - 1)
 
 
 def blocks_of(page: str, spans: Sequence[Span], watch: Watch) -> tuple[list[Block], str]:
@@ -136,123 +146,139 @@ def _add(block: Block, index: int, span: TextSpan, parts: Iterable[str]) -> None
 
 def described(page: str, blocks: list[Block], title: str, watch: Watch) -> Described:
     """Describes blocks, at most MOST_BLOCKS, as those of a page with this title. Raises Stopped."""
-    texts = [block.text for block in blocks]
-    lower = [text.lower() for text in texts]
-    words = [WORD.findall(text) for text in lower]
-    counts = np.array([len(found) for found in words], np.float32)
+    texts, words = list[str](), list[list[str]]()
+    for block in blocks:
+        texts.append(block.text)
+        words.append(WORD.findall(texts[-1].lower()))
+        watch(SPAN + len(texts[-1]))
     names = [_names(page, block) for block in blocks]
-    ways = [" ".join(found[0] for found in each if found) for each in names]
-    same_text, same_way = Counter(lower), Counter(ways)
-    of_title = set(WORD.findall(title.lower()))
-    heading = next((i for i, block in enumerate(blocks) if block.first.block == Kind.H1), None)
-    figures = np.zeros((len(blocks), FIGURES), np.float32)
-    before = np.concatenate([[0.0], np.cumsum(counts)])
-    for i, block in enumerate(blocks):
-        watch(SPAN + len(texts[i]))
-        figures[i] = [
-            *_of_text(texts[i], block, float(counts[i])),
-            *_of_place(i, len(blocks), float(before[i]), float(before[-1])),
-            *_of_marks(block),
-            math.log1p(same_text[lower[i]] - 1),
-            math.log1p(same_way[ways[i]]),
-            *_of_title(of_title, set(words[i])),
-            *_of_heading(i, heading),
-            *_of_tags(block.tags),
-        ]
-    hashed_names = [[_hash(name) for found in each for name in _told(found)] for each in names]
-    return Described(figures, _ragged([_hashes(found) for found in words]), _ragged(hashed_names), 1 + np.log1p(counts))
+    counts = np.array([len(found) for found in words], np.float32)
+    figures = np.stack(
+        [
+            *_of_text(texts, blocks, counts),
+            *_of_place(counts),
+            *_of_marks([block.first for block in blocks]),
+            *_of_repetition([text.lower() for text in texts]),
+            *_of_repetition([" ".join(way for way, _ in each if way) for each in names], itself=1),
+            *_of_title(set(WORD.findall(title.lower())), words),
+            *_of_heading(blocks),
+            *_of_tags(blocks),
+        ],
+        axis=1,
+        dtype=np.float32,
+    )
+    hashed_words = [_hashes(found) for found in words]
+    hashed_names = [list(chain.from_iterable(hashed for _, hashed in each)) for each in names]
+    return Described(figures, _ragged(hashed_words), _ragged(hashed_names), 1 + np.log1p(counts))
 
 
-def _of_text(text: str, block: Block, words: float) -> list[float]:
-    size, own = max(1, len(text)), max(1, block.characters)
-    linked = block.linked / own
+def _of_text(texts: list[str], blocks: list[Block], words: Floats) -> list[Column]:
+    length = np.array([len(text) for text in texts], np.float64)
+    size, own = np.maximum(1, length), np.maximum(1, np.array([block.characters for block in blocks], np.float64))
+    linked = np.array([block.linked for block in blocks]) / own
     return [
-        math.log1p(words),
-        math.log1p(size),
-        size / max(1.0, words) / 10,
+        np.log1p(words),
+        np.log1p(size),
+        size / np.maximum(1, words) / 10,
         words * (1 - linked) / 50,
         linked,
-        math.log1p(block.links),
-        block.strong / own,
-        block.emphasis / own,
-        block.code / own,
-        len(PUNCTUATION.findall(text)) / size * 10,
-        float(bool(SENTENCE_END.search(text))),
-        len(CAPITAL.findall(text)) / size * 5,
-        len(DIGIT.findall(text)) / size * 3,
-        block.main / own,
+        np.log1p([block.links for block in blocks]),
+        np.array([block.strong for block in blocks]) / own,
+        np.array([block.emphasis for block in blocks]) / own,
+        np.array([block.code for block in blocks]) / own,
+        np.array([len(PUNCTUATION.findall(text)) for text in texts]) / size * 10,
+        np.array([SENTENCE_END.search(text) is not None for text in texts]),
+        np.array([len(CAPITAL.findall(text)) for text in texts]) / size * 5,
+        np.array([len(DIGIT.findall(text)) for text in texts]) / size * 3,
+        np.array([block.main for block in blocks]) / own,
     ]
 
 
-def _of_place(i: int, blocks: int, before: float, words: float) -> list[float]:
+def _of_place(words: Floats) -> list[Column]:
+    n = len(words)
+    at, before = np.arange(n), np.cumsum(words, dtype=np.float64) - words
+    total = float(words.sum(dtype=np.float64))
     return [
-        i / blocks,
-        before / max(1.0, words),
-        math.log1p(i),
-        math.log1p(blocks - i),
-        math.log1p(before),
-        math.log1p(blocks),
-        math.log1p(words),
+        at / max(1, n),
+        before / max(1.0, total),
+        np.log1p(at),
+        np.log1p(n - at),
+        np.log1p(before),
+        np.full(n, math.log1p(n)),
+        np.full(n, math.log1p(total)),
     ]
 
 
-def _of_marks(block: Block) -> list[float]:
-    marks = block.first
+def _of_marks(first: list[TextSpan]) -> list[Column]:
+    block, lists, cell, visible = (
+        np.array([getattr(span, name) for span in first]) for name in ("block", "list", "cell", "visible")
+    )
     return [
-        float(known)
-        for known in (
-            marks.block == Kind.H1,
-            marks.block == Kind.H2,
-            Kind.H3 <= marks.block <= Kind.H6,
-            marks.block == Kind.PREFORMATTED,
-            marks.list > 0,
-            marks.list > 1,
-            marks.ordered,
-            marks.quote > 0,
-            marks.cell == Cell.DATA,
-            marks.cell == Cell.HEADER,
-            marks.visible == Visible.HIDDEN,
-            marks.visible == Visible.UNSEEN,
-        )
+        block == Kind.H1,
+        block == Kind.H2,
+        (block >= Kind.H3) & (block <= Kind.H6),
+        block == Kind.PREFORMATTED,
+        lists > 0,
+        lists > 1,
+        np.array([span.ordered for span in first]),
+        np.array([span.quote > 0 for span in first]),
+        cell == Cell.DATA,
+        cell == Cell.HEADER,
+        visible == Visible.HIDDEN,
+        visible == Visible.UNSEEN,
     ]
 
 
-def _of_title(title: set[str], words: set[str]) -> list[float]:
-    common = len(title & words)
-    return [common / max(1, len(words)), common / max(1, len(title))]
+def _of_repetition(found: list[str], itself: int = 0) -> list[Column]:
+    counts = Counter(found)
+    return [np.log1p([counts[each] - 1 + itself for each in found])]
 
 
-def _of_heading(i: int, heading: int | None) -> list[float]:
+def _of_title(title: set[str], words: list[list[str]]) -> list[Column]:
+    own = [set(found) for found in words]
+    common = np.array([len(title & each) for each in own])
+    return [common / np.maximum(1, [len(each) for each in own]), common / max(1, len(title))]
+
+
+def _of_heading(blocks: list[Block]) -> list[Column]:
+    n = len(blocks)
+    heading = next((i for i, block in enumerate(blocks) if block.first.block == Kind.H1), None)
     if heading is None:
-        return [0.0, 0.0, 1.0]
-    return [float(i >= heading), math.copysign(math.log1p(abs(i - heading)), i - heading), 0.0]
+        return [np.zeros(n), np.zeros(n), np.ones(n)]
+    away = np.arange(n) - heading
+    return [away >= 0, np.copysign(np.log1p(np.abs(away)), away), np.zeros(n)]
 
 
-def _of_tags(tags: list[TagSpan]) -> list[float]:
-    events = [0.0] * len(Event)
-    for tag in tags:
-        events[tag.event] = min(events[tag.event] + 1, MOST_EVENTS)
-    return [math.log1p(len(tags)), math.log1p(sum(tag.closing for tag in tags)), *events]
+def _of_tags(blocks: list[Block]) -> list[Column]:
+    sizes = [len(block.tags) for block in blocks]
+    owner = np.repeat(np.arange(len(blocks)), sizes)
+    closing = np.array([tag.closing for block in blocks for tag in block.tags], np.float64)
+    event = np.array([tag.event for block in blocks for tag in block.tags], np.int64)
+    events = np.bincount(owner * len(Event) + event, minlength=len(blocks) * len(Event))
+    counted = np.minimum(events.reshape(len(blocks), len(Event)), MOST_EVENTS)
+    return [np.log1p(sizes), np.log1p(np.bincount(owner, closing, len(blocks))), *counted.T]
 
 
-def _names(page: str, block: Block) -> list[list[str]]:
-    """Returns the names in each of the last tags before a block; the first one is the element's."""
+def _names(page: str, block: Block) -> list[tuple[str, list[int]]]:
+    """Returns for each of the last tags before a block the element's name and the hashes of all that are told."""
     last = block.tags[-LAST_TAGS:]
-    return [
-        NAME.findall(page[tag.start : min(tag.end, tag.start + TAG_CHARACTERS)].lower())[:TAG_NAMES] for tag in last
-    ]
+    return [_of_tag(page[tag.start : min(tag.end, tag.start + TAG_CHARACTERS)]) for tag in last]
 
 
-def _told(names: list[str]) -> list[str]:
-    return [*names[:1], *(f"{name}." for name in names[1:] if name not in UNTOLD)]
+@lru_cache(TAGS_KEPT)
+def _of_tag(tag: str) -> tuple[str, list[int]]:
+    names = NAME.findall(tag.lower())[:TAG_NAMES]
+    told = [*names[:1], *(f"{name}." for name in names[1:] if name not in UNTOLD)]
+    return names[0] if names else "", [_hash(name) for name in told]
 
 
 def _hashes(words: list[str]) -> list[int]:
     if len(words) > FIRST_WORDS + LAST_WORDS:
         words = words[:FIRST_WORDS] + words[-LAST_WORDS:]
-    return [_hash(word) for word in words]
+    return list(map(_hash, words))
 
 
+@lru_cache(WORDS_KEPT)
 def _hash(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "replace")) % BUCKETS
 

@@ -6,34 +6,43 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.model.net.block_head import PAGE_TYPES
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.blocks import WORD, Described, blocks_of, described
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Watch
-from soupstate.model.train.data.labelled import SHINGLE, labelled_rows
+from soupstate.model.train.data.labelled import SHINGLE, block_rows
 
+CACHED = 2  # version of the cached files
 BESIDE = 3
+VOTE = 0.5  # weight of a label that two tools agree on, beside that of a person
+UNKNOWN = -1  # type of a page whose type is not labelled
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Example:
-    """A labelled page. name: `dataset/id`. site: pages of one site go into one fold. labels (blocks,): see `label`.
+    """A labelled page. name: `dataset/id`. site: pages of one site go into one fold.
 
-    texts: of the blocks. gold: the main content by its label.
+    labels (blocks,): the share of each block that is main content. known (blocks,): the weight of this label; 0 where
+    nobody said. texts: of the blocks. gold: the main content, or "" where no person marked all of it. kind: index of
+    PAGE_TYPES, or UNKNOWN.
     """
 
     name: str
     site: str
     blocks: Described
     labels: Floats
+    known: Floats
     texts: list[str]
     gold: str
+    kind: int
 
 
 def examples(
@@ -41,20 +50,20 @@ def examples(
 ) -> Iterator[Example]:
     """Yields an example for each page of labelled files. Pages that were read before come from the cache folder.
 
-    digest: names the network that reads, so that the examples of another one are not taken. tell(n): pages so far.
+    A page has a main text by a person, votes (main texts by two tools), or snippets that a person found in it and
+    not in it. digest: names the network that reads, so that the examples of another one are not taken. tell(n): pages
+    so far.
     """
     cache.mkdir(parents=True, exist_ok=True)
     number = 0
     for file in files:
-        for row in labelled_rows(file):
+        for row in block_rows(file):
             number += 1
             tell(number)
             html: str = row["html"].encode("utf-8", "replace").decode()
-            key = hashlib.sha256(f"{digest} {row['name']} {len(html)}".encode()).hexdigest()[:32]
+            key = hashlib.sha256(f"{CACHED} {digest} {row['name']} {len(html)}".encode()).hexdigest()[:32]
             kept = cache / f"{key}.npz"
-            found = (
-                _load(kept) if kept.exists() else _read(reader, row["name"], row.get("site") or "", html, row["text"])
-            )
+            found = _load(kept) if kept.exists() else _read(reader, row, html)
             if not kept.exists():
                 _save(found, kept)
             if len(found.labels):
@@ -93,16 +102,45 @@ def word_f1(gold: str, got: Iterable[str]) -> float:
     return 2 * common / (wanted.total() + found.total()) if common else 0.0
 
 
-def _read(reader: Reader, name: str, site: str, html: str, gold: str) -> Example:
+def labels_of(row: dict[str, Any], texts: list[str]) -> tuple[Floats, Floats]:
+    """Returns the labels (blocks,) of a row's blocks, and the weight (blocks,) of each.
+
+    A person's text says all. Votes count where they agree. A block with a snippet is what the snippet says.
+    """
+    if row.get("text"):
+        return label(texts, row["text"]), np.ones(len(texts), np.float32)
+    labels, known = np.zeros(len(texts), np.float32), np.zeros(len(texts), np.float32)
+    if votes := [label(texts, vote) for vote in row.get("votes") or ()]:
+        labels = np.mean(votes, 0, dtype=np.float32)
+        content = np.array(votes) > 0.5
+        known[content.all(0) | ~content.any(0)] = VOTE
+    extra = row.get("extra") or {}
+    for snippets, share in ((extra.get("without"), 0.0), (extra.get("with_"), 1.0)):
+        for snippet in filter(None, (" ".join(snippet.split()) for snippet in snippets or ())):
+            at = [i for i, text in enumerate(texts) if snippet in text]
+            labels[at], known[at] = share, 1.0
+    return labels, known
+
+
+def _read(reader: Reader, row: dict[str, Any], html: str) -> Example:
     marking, watch = reader.mark(skim(html).text), Watch()
     blocks, title = blocks_of(marking.page, marking.spans, watch)
     texts = [block.text for block in blocks]
-    return Example(name, site, described(marking.page, blocks, title, watch), label(texts, gold), texts, gold)
+    kind = (row.get("extra") or {}).get("page_type")
+    return Example(
+        row["name"],
+        row.get("site") or row["name"],
+        described(marking.page, blocks, title, watch),
+        *labels_of(row, texts),
+        texts,
+        row.get("text") or "",
+        PAGE_TYPES.index(kind) if kind in PAGE_TYPES else UNKNOWN,
+    )
 
 
 def _save(example: Example, path: Path) -> None:
     blocks, part = example.blocks, path.with_suffix(".part.npz")
-    text = json.dumps([example.name, example.site, example.texts, example.gold])
+    text = json.dumps([example.name, example.site, example.texts, example.gold, example.kind])
     np.savez_compressed(
         part,
         figures=blocks.figures.astype(np.float16),
@@ -112,6 +150,7 @@ def _save(example: Example, path: Path) -> None:
         name_starts=blocks.names[1],
         weights=blocks.weights,
         labels=example.labels,
+        known=example.known,
         text=np.frombuffer(text.encode(), np.uint8),
     )
     part.rename(path)
@@ -122,5 +161,5 @@ def _load(path: Path) -> Example:
         words = kept["words"].astype(np.int64), kept["word_starts"]
         names = kept["names"].astype(np.int64), kept["name_starts"]
         blocks = Described(kept["figures"].astype(np.float32), words, names, kept["weights"])
-        name, site, texts, gold = json.loads(kept["text"].tobytes())
-        return Example(name, site, blocks, kept["labels"], texts, gold)
+        name, site, texts, gold, kind = json.loads(kept["text"].tobytes())
+        return Example(name, site, blocks, kept["labels"], kept["known"], texts, gold, kind)

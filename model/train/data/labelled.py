@@ -38,6 +38,19 @@ def labelled_rows(path: Path) -> Iterator[dict[str, Any]]:
                 yield row | {"name": f"{row['dataset']}/{row['id']}"}
 
 
+def block_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yields the rows of a .jsonl.xz file that say something of a page's blocks, with their `dataset/id` as `name`.
+
+    They have a main text, votes, or snippets in `extra.with_` and `extra.without`.
+    """
+    with lzma.open(path, "rt", encoding="utf-8") as f:
+        for line in f:
+            row = json.loads(line)
+            extra = row.get("extra") or {}
+            if row.get("html") and (row.get("text") or row.get("votes") or extra.get("with_") or extra.get("without")):
+                yield row | {"name": f"{row['dataset']}/{row['id']}"}
+
+
 def read_ids(path: Path | None) -> frozenset[str] | None:
     """Returns the ids in a file, one per line; None without a file."""
     return frozenset(path.read_text("utf-8").split()) if path else None

@@ -13,6 +13,7 @@ from typing import Any
 
 from soupstate.model.faults.apply import LIKELY, apply_fix
 from soupstate.model.faults.find import find_faults
+from soupstate.model.net.main_content import main_content
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.render.links import links
 from soupstate.model.page.render.markdown import markdown
@@ -48,16 +49,19 @@ NEAR_FAULT = 32  # characters; a report must be this near to its fault
 NOT_SCORED = {"truncated", "unescaped_amp"}
 
 
-def evaluate_pages(reader: Reader, pages: list[str], progress: Progress = iter) -> Figures:
+def evaluate_pages(
+    reader: Reader, pages: list[str], progress: Progress = iter, extracting: Reader | None = None
+) -> Figures:
     """Returns bits per character, F1 of links, text and Markdown by kind, and the speed of the whole call of /extract.
 
-    Bits are those of whole pages. Answers are made as /extract makes them, from skimmed pages.
+    Bits are those of whole pages. Answers are made as /extract makes them, from skimmed pages. extracting: the network
+    that makes them; the same by default.
     """
     scores: Scores = defaultdict(list)
     bits = seconds = 0.0
     for page in progress(pages):
         start = time.process_time()
-        marking = reader.mark(skim(page).text)
+        marking = (extracting or reader).mark(skim(page).text)
         answer = _answer(marking.page, marking.spans)
         seconds += time.process_time() - start
         bits += reader.read(page).bits
@@ -101,7 +105,10 @@ def _means(scores: Scores) -> Figures:
 
 
 def evaluate_damage(reader: Reader, labelled: list[tuple[str, str]], progress: Progress = iter) -> Figures:
-    """Returns the recall of the labelled article (runs of four words) in pages with one markup bug inside it."""
+    """Returns the recall of the labelled article (runs of four words) in pages with one markup bug inside it.
+
+    It counts the text of the whole page, and that of the main content.
+    """
     placed = [(page, label, span) for page, label in labelled if (span := article_place(page, label))]
     recalls: Scores = defaultdict(list)
     for number, (page, label, (start, end)) in enumerate(progress(placed)):
@@ -111,8 +118,9 @@ def evaluate_damage(reader: Reader, labelled: list[tuple[str, str]], progress: P
             at = random.Random(number).choice(tags)
             broken = page[:at] + bug + page[at:]
             marking = reader.mark(skim(broken).text)
-            shown = text(marking.page, marking.spans)
-            recalls[f"recall, {name}"].append(recall(wanted, shingles(words(shown))))
+            for scope, spans in (("", marking.spans), ("main content, ", main_content(marking).spans)):
+                shown = shingles(words(text(marking.page, spans)))
+                recalls[f"{scope}recall, {name}"].append(recall(wanted, shown))
     return {"damaged pages": len(placed), **{name: mean(values) for name, values in recalls.items()}}
 
 

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from soupstate.model.net.block_head import (
     DISTANCES,
+    KNOTS,
     LARGEST_FIGURE,
+    PAGE_TYPES,
     REACH,
     SHAPES,
     TAPS,
@@ -45,10 +47,11 @@ class BlockNetwork(nn.Module):
         self.joined = nn.Linear(4 * WIDTH, WIDTH)
         self.last = nn.Conv1d(WIDTH, WIDTH, TAPS, padding=TAPS // 2)
         self.output = nn.Linear(WIDTH, 1)
+        self.types = nn.Linear(WIDTH, len(PAGE_TYPES))
         self.dropout = nn.Dropout(DROPPED)
 
-    def forward(self, blocks: Described) -> Tensor:
-        """Returns the logits (blocks,)."""
+    def forward(self, blocks: Described) -> tuple[Tensor, Tensor]:
+        """Returns the logits (blocks,), and those of the page's types (PAGE_TYPES,)."""
         a = self.dropout(torch.relu(self.input(self._seen(blocks))))
         c = torch.relu(self.near(a.T[None])[0].T)
         weights = torch.from_numpy(blocks.weights)[:, None]
@@ -56,8 +59,7 @@ class BlockNetwork(nn.Module):
         joined = torch.cat([a, c, self._attended(c), page.expand(len(a), -1)], 1)
         z = torch.relu(self.joined(self.dropout(joined)))
         z = z + torch.relu(self.last(z.T[None])[0].T)
-        logits: Tensor = self.output(z)[:, 0]
-        return logits
+        return self.output(z)[:, 0], self.types(page)
 
     def _seen(self, blocks: Described) -> Tensor:
         figures = (torch.from_numpy(blocks.figures) - self.mean) / self.deviation
@@ -84,6 +86,8 @@ class BlockNetwork(nn.Module):
         return attended
 
     def head(self) -> BlockHead:
-        """Returns the parameters for reading, in half precision."""
+        """Returns the parameters for reading, in half precision. Chances are not calibrated yet."""
         state = {k.replace(".weight", "").replace(".bias", "_bias"): v for k, v in self.state_dict().items()}
+        straight = torch.linspace(0, 1, KNOTS).expand(2, KNOTS)
+        state |= {"reliability": straight, "confidence": straight}
         return BlockHead(**{name: state[name].numpy().astype(np.float16).astype(np.float32) for name in SHAPES})

@@ -1,98 +1,134 @@
-"""Fits the block head on examples: out-of-fold figures first, then the head from all of them."""
+"""Fits the block head on examples: figures out of fold and calibration first, then the head from all of them.
+
+Pages of which two tools, or snippets, say something teach a first head. It goes on with the pages that a person has
+marked as a whole, one time for each fold of their sites, and at last for all.
+"""
 
 import math
 import random
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from soupstate.model.net.block_head import BlockHead
-from soupstate.model.train.data.block_examples import Example, word_f1
+from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
+from soupstate.model.train.data.block_examples import UNKNOWN, Example, word_f1
 from soupstate.model.train.network.block_network import BlockNetwork
+from soupstate.model.train.run.calibration import Judged, calibrated, expected_and_reached, judge
 
 PAGES_AT_ONCE = 8  # pages of one step
 LEARNING_RATE, WARM_UP = 2e-3, 50  # at its highest; steps until then
 PAGE_PART = 0.5  # of one minus the page's soft F1 in the loss
+TYPE_PART = 0.1  # of the cross-entropy of the page's type
+FIRST_PASSES = 2  # over the pages that no person has marked as a whole
 SMALLEST_DEVIATION = 1e-3
 
 CONTENT = 0.5  # share of its words in the label from which a block counts as main content
 
 Tell = Callable[[str], None]
-Choose = Callable[[NDArray[np.float32], Sequence[str]], NDArray[np.bool_]]  # chances, texts: the blocks that are taken
 
 
 @dataclass(frozen=True)
 class Score:
-    """F1 of the words of a page: of the blocks that are chosen, and of the best choice that its blocks allow."""
+    """A page as a head judges it. kind: the page's type, None where it is not labelled. typed: whether it is found.
+
+    f1: of the words of the blocks that are chosen. best: the most that blocks allow. confidence: the F1 that the head
+    expects.
+    """
 
     dataset: str
+    kind: str | None
     f1: float
     best: float
+    confidence: float
+    typed: bool
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The head from all examples. scores: of each page by a head that was fitted on other sites."""
+    """The head from all examples. scores: of each page by a head that was fitted, and calibrated, on other sites."""
 
     head: BlockHead
     scores: list[Score]
 
 
-def fit(examples: Sequence[Example], choose: Choose, folds: int, passes: int, tell: Tell) -> Fitted:
-    """Fits the head, and one for each fold of the sites. passes: over the examples.
+def fit(examples: Sequence[Example], folds: int, passes: int, tell: Tell) -> Fitted:
+    """Fits the head, and one for each fold of the sites. passes: over the pages that a person has marked as a whole.
 
     Raises ValueError for too few examples.
     """
-    sites = sorted({example.site for example in examples})
+    whole = [example for example in examples if example.gold]
+    sites = sorted({example.site for example in whole})
     if len(sites) < folds:
         raise ValueError(f"{len(sites)} sites, and each of {folds} folds needs one")
     random.Random(0).shuffle(sites)
-    found: list[Score] = []
+    weak = [example for example in examples if not example.gold and example.site not in set(sites)]
+    first = _network(examples)
+    if weak:
+        tell(f"{len(weak)} pages by votes and snippets")
+        _train(first, weak, FIRST_PASSES)
+    heads, judged = list[BlockHead](), list[list[Judged]]()
     for fold in range(folds):
-        out = set(sites[fold::folds])
-        head = train_head([example for example in examples if example.site not in out], passes)
-        judged = scores(head, [example for example in examples if example.site in out], choose)
-        found += judged
-        tell(f"fold {fold + 1} of {folds}: {len(judged)} pages, F1 {np.mean([score.f1 for score in judged]):.3f}")
-    return Fitted(train_head(examples, passes), found)
+        apart = set(sites[fold::folds])
+        heads.append(_head(first, [example for example in whole if example.site not in apart], passes))
+        judged.append(judge(heads[-1], [example for example in whole if example.site in apart]))
+        tell(f"fold {fold + 1} of {folds}: {len(judged[-1])} pages")
+    found: list[Score] = []
+    for fold, head in enumerate(heads):
+        others = [page for k, pages in enumerate(judged) if k != fold for page in pages]
+        found += scores(calibrated(head, others), judged[fold])
+    head = calibrated(_head(first, whole, passes), [page for pages in judged for page in pages])
+    return Fitted(head, found)
 
 
-def scores(head: BlockHead, examples: Sequence[Example], choose: Choose) -> list[Score]:
-    """Returns the score of each page by this head."""
-    return [
-        Score(
-            example.name.partition("/")[0],
-            _f1(example, choose(head.probabilities(example.blocks), example.texts)),
-            _f1(example, example.labels > CONTENT),
+def scores(head: BlockHead, judged: Sequence[Judged]) -> list[Score]:
+    """Returns the score of each page by this calibrated head."""
+    found: list[Score] = []
+    for page in judged:
+        example = page.example
+        confidence, f1 = expected_and_reached(head, page)
+        best = word_f1(
+            example.gold, (t for t, share in zip(example.texts, example.labels, strict=True) if share > CONTENT)
         )
-        for example in examples
-    ]
+        kind = PAGE_TYPES[example.kind] if example.kind != UNKNOWN else None
+        found.append(Score(example.name.partition("/")[0], kind, f1, best, confidence, kind == page.page_type))
+    return found
 
 
-def train_head(examples: Sequence[Example], passes: int, seed: int = 0) -> BlockHead:
-    """Returns a head trained on examples for a number of passes over them. It takes one thread.
+def _head(first: BlockNetwork, examples: Sequence[Example], passes: int) -> BlockHead:
+    """Returns a head that goes on from a network."""
+    network = deepcopy(first)
+    _train(network, examples, passes)
+    return network.eval().head()
+
+
+def _network(examples: Sequence[Example]) -> BlockNetwork:
+    torch.manual_seed(0)
+    figures = np.concatenate([example.blocks.figures for example in examples])
+    deviation = figures.std(0) + np.float32(SMALLEST_DEVIATION)
+    return BlockNetwork(torch.from_numpy(figures.mean(0)), torch.from_numpy(deviation))
+
+
+def _train(network: BlockNetwork, examples: Sequence[Example], passes: int) -> None:
+    """Trains a network for a number of passes over examples. It takes one thread.
 
     The loss of a page is the cross-entropy of its blocks, weighted by 1 + log(1 + words), and PAGE_PART of one minus
-    the soft F1 of the page's words.
+    the soft F1 of the page's words, and TYPE_PART of the cross-entropy of its type.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the products are so small that several threads only wait for each other
     try:
-        return _trained(examples, passes, seed)
+        _passes(network, examples, passes)
     finally:
         torch.set_num_threads(threads)
 
 
-def _trained(examples: Sequence[Example], passes: int, seed: int) -> BlockHead:
-    torch.manual_seed(seed)
-    order = random.Random(seed)
-    figures = np.concatenate([example.blocks.figures for example in examples])
-    deviation = figures.std(0) + np.float32(SMALLEST_DEVIATION)
-    network = BlockNetwork(torch.from_numpy(figures.mean(0)), torch.from_numpy(deviation))
+def _passes(network: BlockNetwork, examples: Sequence[Example], passes: int) -> None:
+    torch.manual_seed(0)
+    order = random.Random(0)
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE, weight_decay=1e-5)
     steps, step = max(1, passes * len(examples) // PAGES_AT_ONCE), 0
     indices = list(range(len(examples)))
@@ -109,21 +145,18 @@ def _trained(examples: Sequence[Example], passes: int, seed: int) -> BlockHead:
             optimizer.step()
             optimizer.zero_grad()
             step += 1
-    network.eval()
-    return network.head()
 
 
 def _loss(network: BlockNetwork, example: Example) -> torch.Tensor:
-    logits, labels = network(example.blocks), torch.from_numpy(example.labels)
+    logits, types = network(example.blocks)
+    labels, known = torch.from_numpy(example.labels), torch.from_numpy(example.known)
     weights = torch.from_numpy(example.blocks.weights)
-    words = torch.expm1(weights - 1)
-    entropy = (binary_cross_entropy_with_logits(logits, labels, reduction="none") * weights).sum() / weights.sum()
-    chances = torch.sigmoid(logits)
-    common = (chances * labels * words).sum()
-    f1 = 2 * common / (((chances + labels) * words).sum() + 1)
-    loss: torch.Tensor = entropy + PAGE_PART * (1 - f1)
+    entropy = binary_cross_entropy_with_logits(logits, labels, reduction="none") * weights * known
+    loss: torch.Tensor = entropy.sum() / weights.sum()
+    if example.gold:
+        chances, words = torch.sigmoid(logits), torch.from_numpy(example.blocks.sizes)
+        common = (chances * labels * words).sum()
+        loss = loss + PAGE_PART * (1 - 2 * common / (((chances + labels) * words).sum() + 1))
+    if example.kind != UNKNOWN:
+        loss = loss + TYPE_PART * cross_entropy(types, torch.tensor(example.kind))
     return loss
-
-
-def _f1(example: Example, chosen: NDArray[np.bool_]) -> float:
-    return word_f1(example.gold, (text for text, some in zip(example.texts, chosen, strict=True) if some))
