@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.depth import DepthNeuron
-from soupstate.model.net.main_content import main_content
+from soupstate.model.net.main_content import FAVORS, MainBlock, MainContent, main_content
 from soupstate.model.net.reader import Marking, Reader
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.render.addresses import base_url
@@ -24,10 +24,13 @@ from soupstate.model.page.spans import Span, TagSpan
 from soupstate.model.page.stop import Stop, Watch, never, watched
 
 EXTRACT_PARTS = ("links", "text", "markdown")
+MORE_PARTS = ("main_blocks",)  # only where they are asked for
+SCOPES, FAVORED = ("all", "main"), tuple(FAVORS)
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
 DETAILS = ("characters", "lines", "none")
 BITS_DECIMALS = 3  # of surprisal and entropy
 DEPTH_DECIMALS = 2
+CHANCE_DECIMALS = 3  # of confidence and probabilities
 
 Floats = NDArray[np.float32]
 
@@ -36,8 +39,8 @@ Floats = NDArray[np.float32]
 class Asked:
     """A page and what is wanted of it.
 
-    include: some of EXTRACT_PARTS or ENTROPY_PARTS. scope: "all" or "main". detail: one of DETAILS, for numbers per
-    character, per line, or no arrays.
+    include: some of EXTRACT_PARTS and MORE_PARTS, or of ENTROPY_PARTS. scope: "all" or "main". detail: one of DETAILS,
+    for numbers per character, per line, or no arrays. favor: what the choice of main content favours, one of FAVORED.
     """
 
     html: str
@@ -45,6 +48,7 @@ class Asked:
     include: frozenset[str]
     scope: str = "all"
     detail: str = "characters"
+    favor: str = "balanced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Extraction:
     """What was extracted from a page. A part that was not asked for is None.
 
     bits_per_character: surprisal per character of what was read, which is the skimmed page; an estimate for a long one.
+    confidence, page_type: of the main content, see `MainContent`; None where it was not asked for.
     """
 
     title: str | None
@@ -68,6 +73,9 @@ class Extraction:
     markdown: str | None
     characters: int
     bits_per_character: float
+    confidence: float | None = None
+    page_type: str | None = None
+    main_blocks: list[MainBlock] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +129,14 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     page, url = marking.page, asked.url
     spans: Iterable[Span] = marking.spans
     named = title(page, spans, stop)
-    if asked.scope == "main":
-        spans, url = _main(marking, url, stop)
+    main, blocks = None, None
+    if asked.scope == "main" or "main_blocks" in asked.include:
+        main = main_content(marking, stop, asked.favor)
+    if main and asked.scope == "main":
+        spans, url = main.spans, _base(main, marking, url, stop)
     found, shown, marked = None, None, None
+    if main and "main_blocks" in asked.include:
+        blocks = [_of_whole(block, skimmed) for block in main.blocks]
     if "links" in asked.include:
         found = links(page, spans, url, stop)
         for link in found:
@@ -132,12 +145,15 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
         shown = text(page, spans, stop)
     if "markdown" in asked.include:
         marked = markdown(page, spans, url, stop)
-    return Extraction(named, found, shown, marked, len(asked.html), round(marking.bits_per_character, 4))
+    confidence = round(main.confidence, CHANCE_DECIMALS) if main and main.confidence is not None else None
+    page_type = main.page_type if main else None
+    bits = round(marking.bits_per_character, 4)
+    return Extraction(named, found, shown, marked, len(asked.html), bits, confidence, page_type, blocks)
 
 
 def main_text(marking: Marking, stop: Stop = never) -> str:
     """Returns the text of a page's main content. Raises Stopped."""
-    return text(marking.page, main_content(marking, stop), stop)
+    return text(marking.page, main_content(marking, stop).spans, stop)
 
 
 def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
@@ -164,14 +180,19 @@ def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
     )
 
 
-def _main(marking: Marking, url: str | None, stop: Stop) -> tuple[Iterable[Span], str | None]:
-    """Returns the spans of the main content, and the base of its relative addresses."""
+def _base(main: MainContent, marking: Marking, url: str | None, stop: Stop) -> str | None:
+    """Returns the base of the relative addresses in the main content."""
     watch = Watch(stop)
-    chosen = main_content(marking, stop)
-    for span in watched(chosen, watch):
+    for span in watched(main.spans, watch):
         if isinstance(span, TagSpan) and span.base:
-            return chosen, url
-    return chosen, base_url(marking.page, marking.spans, url, watch)
+            return url
+    return base_url(marking.page, marking.spans, url, watch)
+
+
+def _of_whole(block: MainBlock, skimmed: Skimmed) -> MainBlock:
+    """Returns a block with the offsets of the whole page."""
+    start, end = skimmed.extent(block.start, block.end)
+    return replace(block, start=start, end=end, probability=round(block.probability, CHANCE_DECIMALS))
 
 
 def _per_line(values: Floats, lines: NDArray[np.int64] | None, together: np.ufunc) -> Floats:

@@ -34,6 +34,9 @@ class Row:
     text: str | None = _column("string", "Visible text.")
     markdown: str | None = _column("string", "The page in Markdown.")
     main_text: str | None = _column("string", "Text of the main content.")
+    main_markdown: str | None = _column("string", "The main content in Markdown.")
+    main_confidence: float | None = _column("float32", "F1 of words to expect of the main content, 0 to 1.")
+    page_type: str | None = _column("string", "Type of the page: article, forum, product and others.")
     characters: int | None = _column("int32", "Characters of the page.")
     bits_per_character: float | None = _column("float32", "Surprisal per character; an estimate for a long page.")
     model_name: str = _column("string", "Name of the network that read the page.")
@@ -42,6 +45,10 @@ class Row:
 
 
 COLUMNS = fields(Row)
+READ = (  # columns that a page has once it was read
+    *("title", "links", "text", "markdown", "main_text", "main_markdown"),
+    *("main_confidence", "page_type", "bits_per_character"),
+)
 LINK_FIELDS = tuple(name.name for name in fields(Link) if name.name not in ("start", "end"))
 
 
@@ -66,22 +73,27 @@ def described(record: WarcRecord) -> dict[str, Any]:
 
 def row_of(record: WarcRecord, warc_file: str, model: Model) -> Row:
     """Returns the row of a record whose page was not read."""
-    read: dict[str, Any] = dict.fromkeys(("title", "links", "text", "markdown", "main_text", "bits_per_character"))
+    read: dict[str, Any] = dict.fromkeys(READ)
     return Row(**described(record), **read, warc_file=warc_file, model_name=model.name, model_version=model.version)
 
 
-def fill(row: Row, answer: Extraction, main_text: str) -> None:
-    """Puts an extraction and the main text into a row."""
+def fill(row: Row, answer: Extraction, main: Extraction) -> None:
+    """Puts an extraction of the page and one of its main content into a row."""
     row.title, row.text, row.markdown = answer.title, answer.text, answer.markdown
     row.links = [{name: getattr(link, name) for name in LINK_FIELDS} for link in answer.links or ()]
-    row.main_text = main_text
+    row.main_text, row.main_markdown = main.text, main.markdown
+    row.main_confidence, row.page_type = main.confidence, main.page_type
     row.bits_per_character = answer.bits_per_character
 
 
 def size(row: Row) -> int:
     """Returns about how many characters the row's long columns have."""
     links = sum(len(link["url"] or "") + len(link["href"] or "") + len(link["text"] or "") for link in row.links or ())
-    return 500 + sum(len(part or "") for part in (row.text, row.markdown, row.main_text, row.url)) + links
+    return (
+        500
+        + sum(len(part or "") for part in (row.text, row.markdown, row.main_text, row.main_markdown, row.url))
+        + links
+    )
 
 
 def as_dict(row: Row) -> dict[str, Any]:

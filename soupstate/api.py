@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, overload
 
-from soupstate.app.answers import EXTRACT_PARTS, Asked, Extraction, rendered
+from soupstate.app.answers import EXTRACT_PARTS, FAVORED, MORE_PARTS, SCOPES, Asked, Extraction, rendered
 from soupstate.app.answers import extract as extract_parts
 from soupstate.app.reading import LazyReader
 from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.apply import mend as apply_fixes
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
+from soupstate.model.net.checkpoint import DEFAULT, extractor
+from soupstate.model.net.main_content import MainBlock
 from soupstate.model.net.reader import Reader, Reading
 from soupstate.model.page.decode import Decoded, EmptyPage, decode, encode_changed
 from soupstate.model.page.language import language
@@ -24,6 +26,7 @@ from soupstate.model.page.skim import skim
 
 Html = str | bytes
 Scope = Literal["all", "main"]
+Favor = Literal["balanced", "precision", "recall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,11 @@ class Page:
     characters: of the whole page. bits_per_character: surprisal per character of what was read, which is the page
     without the middles of scripts and the like; an estimate, usually within 2%, for pages longer than 8192 bytes.
     `read` gives the exact bits of the whole page.
+
+    With `scope="main"` there are three more, which are None otherwise. confidence: the F1 of words to expect against
+    what a person would mark as main content, 0 to 1. page_type: article, collection, documentation, forum, listing,
+    product or service. main_blocks: all blocks that might be chosen, each with `start` and `end` in the page, its
+    `probability` of being main content, and whether it is `main`.
 
     >>> page = extract("<html><head><title>Tea</title></head><body><p>Two cups of tea.</p></body></html>")
     >>> page.title, page.links, page.characters
@@ -51,6 +59,9 @@ class Page:
     charset_source: str | None
     characters: int
     bits_per_character: float
+    confidence: float | None = None
+    page_type: str | None = None
+    main_blocks: list[MainBlock] | None = None
 
 
 class Soupstate:
@@ -66,18 +77,33 @@ class Soupstate:
     """
 
     def __init__(self, weights: str | Path | None = None, backend: str | None = None) -> None:
-        self._network = LazyReader(Path(weights) if weights else None, backend)
+        measuring = Path(weights) if weights else DEFAULT
+        self._measuring, self._extracting = LazyReader(measuring, backend), LazyReader(extractor(measuring), backend)
 
     @property
     def reader(self) -> Reader:
-        """The reader behind the methods. Raises OSError or ValueError for weights that cannot be used."""
-        return self._network.reader
+        """The network behind `read` and `check`. Raises OSError or ValueError for weights that cannot be used."""
+        return self._measuring.reader
 
-    def extract(self, html: Html, url: str | None = None, *, charset: str | None = None, scope: Scope = "all") -> Page:
+    @property
+    def extracting(self) -> Reader:
+        """The network behind `extract`: a narrower one where it lies beside the other. Raises as `reader` does."""
+        return self._extracting.reader
+
+    def extract(
+        self,
+        html: Html,
+        url: str | None = None,
+        *,
+        charset: str | None = None,
+        scope: Scope = "all",
+        favor: Favor = "balanced",
+    ) -> Page:
         """Extracts the title, links, text and Markdown of a page.
 
-        url: the page's address; it makes links absolute. scope: "all", or "main" for the main content. Raises
-        ValueError for bytes that are binary or undecodable, and for weights that cannot be used.
+        url: the page's address; it makes links absolute. scope: "all", or "main" for the main content. favor: whether
+        the choice of main content leaves out what is doubtful ("precision") or keeps it ("recall"). Raises ValueError
+        for bytes that are binary or undecodable, and for weights that cannot be used.
 
         >>> page = Soupstate().extract("<h1>Tea</h1><p>Two <b>cups</b>, <a href='/m'>milk</a>.</p>")
         >>> print(page.markdown)
@@ -85,9 +111,10 @@ class Soupstate:
         <BLANKLINE>
         Two **cups**, [milk](/m).
         """
-        _check_scope(scope)
+        _check("scope", scope, SCOPES)
+        _check("favor", favor, FAVORED)
         decoded = _decoded(html, charset)
-        return _page(decoded, extract_parts(self.reader, _asked(decoded, url, scope)))
+        return _page(decoded, extract_parts(self.extracting, _asked(decoded, url, scope, favor)))
 
     def extract_many(
         self,
@@ -96,6 +123,7 @@ class Soupstate:
         *,
         charset: str | None = None,
         scope: Scope = "all",
+        favor: Favor = "balanced",
     ) -> list[Page]:
         """Extracts from several pages at once, which takes somewhat less time than one after another.
 
@@ -106,7 +134,8 @@ class Soupstate:
         >>> soup.extract_many(["<a href=x>X</a>"], ["https://example.org/"])[0].links[0].url
         'https://example.org/x'
         """
-        _check_scope(scope)
+        _check("scope", scope, SCOPES)
+        _check("favor", favor, FAVORED)
         decoded: list[Decoded] = []
         for number, html in enumerate(pages):
             try:
@@ -117,11 +146,11 @@ class Soupstate:
         if len(addresses) != len(decoded):
             raise ValueError(f"{len(addresses)} urls for {len(decoded)} pages")
         skimmed = [skim(page.text) for page in decoded]
-        markings = self.reader.mark_many([page.text for page in skimmed])
+        markings = self.extracting.mark_many([page.text for page in skimmed])
         pages_read = []
         for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True):
             assert marking is not None  # nothing stops the reading
-            pages_read.append(_page(page, rendered(marking, short, _asked(page, url, scope))))
+            pages_read.append(_page(page, rendered(marking, short, _asked(page, url, scope, favor))))
         return pages_read
 
     def check(self, html: Html, *, charset: str | None = None) -> list[Fault]:
@@ -192,9 +221,9 @@ class Soupstate:
         return self.reader.read(_decoded(html, charset).text, depth=True)
 
 
-def _check_scope(scope: str) -> None:
-    if scope not in ("all", "main"):
-        raise ValueError(f"scope is 'all' or 'main', not {scope!r}")
+def _check(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} is {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, not {value!r}")
 
 
 def _decoded(html: Html, charset: str | None) -> Decoded:
@@ -209,8 +238,9 @@ def _decoded(html: Html, charset: str | None) -> Decoded:
         return Decoded("", "utf-8", "detected")
 
 
-def _asked(decoded: Decoded, url: str | None, scope: Scope) -> Asked:
-    return Asked(decoded.text, url, frozenset(EXTRACT_PARTS), scope)
+def _asked(decoded: Decoded, url: str | None, scope: Scope, favor: Favor) -> Asked:
+    parts = (*EXTRACT_PARTS, *MORE_PARTS) if scope == "main" else EXTRACT_PARTS
+    return Asked(decoded.text, url, frozenset(parts), scope, favor=favor)
 
 
 def _page(decoded: Decoded, answer: Extraction) -> Page:
@@ -224,6 +254,9 @@ def _page(decoded: Decoded, answer: Extraction) -> Page:
         charset_source=decoded.source if decoded.charset else None,
         characters=answer.characters,
         bits_per_character=answer.bits_per_character,
+        confidence=answer.confidence,
+        page_type=answer.page_type,
+        main_blocks=answer.main_blocks,
     )
 
 

@@ -45,7 +45,7 @@ def extract_batch(
     (['Tea', None], ['ok', 'empty'])
     """
     name = _page_column(batch)
-    reader = (soup or _SHIPPED).reader
+    reader = (soup or _SHIPPED).extracting
     found = [_row(given, name, model_of(reader), max_page_bytes) for given in batch.to_pylist()]
     for group in _groups([(row, page) for row, page in found if page is not None]):
         done = mark_pages(reader, [page for _, page in group], page_seconds)

@@ -22,8 +22,8 @@ RequestModel = type[ExtractRequest] | type[EntropyRequest]
 
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
-NAMES = ("url", "include", "scope", "detail")
-ARCHIVE_NAMES = ("include", "scope")  # of the options of a request with an archive
+NAMES = ("url", "include", "scope", "favor", "detail")
+ARCHIVE_NAMES = ("include", "scope", "favor")  # of the options of a request with an archive
 # A body must have come in at this many bytes per second on average, but for the first GRACE_SECONDS.
 GRACE_SECONDS = 5.0
 SLOWEST_BODY = 10_000
@@ -58,7 +58,9 @@ class Received:
         except ValidationError as error:
             _refuse(error, self.field)
         detail = asked.detail if isinstance(asked, EntropyRequest) else "none"
-        return Asked(asked.html, asked.url, frozenset(asked.include), asked.scope, detail), len(asked.html.encode())
+        favor = asked.favor if isinstance(asked, ExtractRequest) else "balanced"
+        wanted = Asked(asked.html, asked.url, frozenset(asked.include), asked.scope, detail, favor)
+        return wanted, len(asked.html.encode())
 
 
 async def receive(
@@ -97,7 +99,7 @@ def read_wanted(request: Request) -> Asked:
         asked = ExtractRequest.model_validate(given | {"html": "-"})
     except ValidationError as error:
         _refuse(error, "html")
-    return Asked("", None, frozenset(asked.include), asked.scope)
+    return Asked("", None, frozenset(asked.include), asked.scope, favor=asked.favor)
 
 
 def _kind(request: Request) -> str:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from soupstate.app.answers import Model
 from soupstate.model.faults.fault import Fault
 from soupstate.model.net.depth import DepthNeuron
+from soupstate.model.net.main_content import MainBlock
 from soupstate.model.page.render.links import Link
 
 LONGEST_URL = 8192
@@ -61,7 +62,11 @@ Detail = Annotated[
     Field(description="Whether arrays have a number per character or per line; none: no arrays."),
 ]
 Scope = Annotated[Literal["all", "main"], Field(description="The whole page, or its main content.")]
-ExtractPart = Literal["links", "text", "markdown"]
+Favor = Annotated[
+    Literal["balanced", "precision", "recall"],
+    Field(description="With scope=main: whether to leave out what is doubtful (precision) or to keep it (recall)."),
+]
+ExtractPart = Literal["links", "text", "markdown", "main_blocks"]
 EntropyPart = Literal["surprisal", "entropy", "depth", "faults"]
 
 
@@ -73,6 +78,7 @@ class ExtractRequest(BaseModel):
     url: Url | None = None
     include: list[ExtractPart] = Field(["links", "text", "markdown"], description="Parts of the answer.")
     scope: Scope = "all"
+    favor: Favor = "balanced"
 
 
 class EntropyRequest(BaseModel):
@@ -102,6 +108,13 @@ class ExtractAnswer(Answer):
     characters: int
     bits_per_character: float = Field(
         description="Exact up to 8192 bytes. Beyond that an estimate, usually within 2 %."
+    )
+    confidence: float | None = Field(None, description="F1 of words to expect of the main content, 0 to 1.")
+    page_type: str | None = Field(
+        None, description="article, collection, documentation, forum, listing, product or service."
+    )
+    main_blocks: list[MainBlock] | None = Field(
+        None, description="All blocks that may be main content, with offsets and the probability of each."
     )
     model: Model
     seconds: float
