@@ -11,7 +11,7 @@ from soupstate.model.faults.ranking import COLUMNS
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 from soupstate.model.net.reader import Reader
 
-NETWORKS_KEPT = 2  # per process; each needs some tens of megabytes
+NETWORKS_KEPT = 4  # per process; each needs some tens of megabytes
 _LOADING = threading.Lock()
 
 

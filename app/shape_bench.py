@@ -15,6 +15,7 @@ from pathlib import Path
 from soupstate.app.answers import EXTRACT_PARTS, Asked, rendered
 from soupstate.app.reading import load_reader
 from soupstate.model.faults.find import find_faults
+from soupstate.model.net.checkpoint import extractor
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Stop, never
 
@@ -75,6 +76,7 @@ class Cost:
 
 def costs(shapes: list[str], sizes: list[int], what: str, weights: Path) -> Iterator[Cost]:
     """Yields the cost of each shape in each size (characters). what: one of WHAT. Raises ValueError for bad weights."""
+    load_reader(extractor(weights))
     load_reader(weights)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         for shape in shapes:
@@ -84,10 +86,11 @@ def costs(shapes: list[str], sizes: list[int], what: str, weights: Path) -> Iter
 
 def measure(shape: str, size: int, what: str, weights: Path, stop: Stop = never) -> Cost:
     """Measures one page in this process, which must have read no larger one before. Raises Stopped."""
-    reader = load_reader(weights)
+    reader = load_reader(weights if what == "check" else extractor(weights))
     page = SHAPES[shape](size)
     asked = Asked(page, URL, frozenset(EXTRACT_PARTS), "main" if what == "main" else "all")
-    find_faults(reader, reader.read("<p>x"))  # loads what is loaded at first use
+    if what == "check":
+        find_faults(reader, reader.read("<p>x"))  # loads what is loaded at first use
     idle, start = _peak(), time.process_time()
     if what != "check":
         skimmed = skim(page)

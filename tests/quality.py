@@ -19,7 +19,7 @@ from pathlib import Path
 
 from soupstate.model.archive.records import read_pages
 from soupstate.model.faults.find import find_faults
-from soupstate.model.net.checkpoint import DEFAULT, digest, load_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, digest, extractor, load_checkpoint
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.render.links import links
 from soupstate.model.page.render.text import text
@@ -89,15 +89,15 @@ def broken_pages() -> list[Broken]:
     ]
 
 
-def measure(reader: Reader) -> Figures:
-    """All figures of the samples, read with one network."""
-    measured = evaluate_pages(reader, clean_pages())
+def measure(reader: Reader, extracting: Reader) -> Figures:
+    """All figures of the samples, read with the network that measures and the one that extracts."""
+    measured = evaluate_pages(reader, clean_pages(), extracting=extracting)
     figures = {f"clean, {name}": measured[name] for name in CLEAN}
     wanted: dict[str, list[Counter[str]]] = {}
     near: list[bool] = []
     for broken in broken_pages():
         whole = spans_of_marks(broken.undamaged, teach(broken.undamaged))
-        reading, skimmed = reader.read(broken.page), reader.mark(skim(broken.page).text)
+        reading, skimmed = reader.read(broken.page), extracting.mark(skim(broken.page).text)
         sums = wanted.setdefault(broken.kind, [Counter() for _ in range(4)])
         number = f"{len(near)} "
         sums[0].update(number + word for word in words(text(broken.undamaged, whole)))
@@ -114,7 +114,7 @@ def measure(reader: Reader) -> Figures:
 
 
 def weights_digest() -> str:
-    """Of the shipped networks, the one that reads forward and the one that reads backward."""
+    """Of the shipped networks: the one that measures, the one that reads backward, and the one that extracts."""
     return _digest(sorted(DEFAULT.parent.glob("*.safetensors")))
 
 
@@ -179,7 +179,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.update and options.weights != DEFAULT:
         parser.error("floors are those of the shipped weights: --update goes without --weights")
-    figures = measure(Reader(load_checkpoint(options.weights)))
+    figures = measure(*(Reader(load_checkpoint(file)) for file in (options.weights, extractor(options.weights))))
     for name, value in figures.items():
         print(f"{value:.4f}  {name}")
     if options.update:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archives import archive
 from click.testing import CliRunner, Result
 
 from soupstate.app import kernel_bench
@@ -160,3 +161,12 @@ def test_shapes(weights: Path, tmp_path: Path, what: str) -> None:
 def test_shapes_of_weights_that_are_none(tmp_path: Path) -> None:
     done = CliRunner().invoke(soupstate, ["bench", "shapes", "--weights", str(tmp_path / "none")])
     assert done.exit_code == 1 and "no weights at" in done.output
+
+
+def test_blocks(tmp_path: Path, weights: Path) -> None:
+    crawl = archive(tmp_path / "a.warc.gz", range(3))
+    done = CliRunner().invoke(soupstate, ["bench", "blocks", "--pages", str(crawl)])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("3 pages, ") and "judging" in done.output and "of the time of reading" in done.output
+    none = CliRunner().invoke(soupstate, ["bench", "blocks", "--pages", str(crawl), "--weights", str(weights)])
+    assert none.exit_code == 1 and "no block head" in none.output

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import quality
 
-from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint
 from soupstate.model.net.reader import Reader
 from soupstate.model.train.evaluation.evaluate import evaluate_teacher
 
@@ -20,7 +20,7 @@ def test_floors_are_of_these_weights_and_samples() -> None:
 
 
 def test_no_figure_is_under_its_floor() -> None:
-    figures = quality.measure(Reader(load_checkpoint(DEFAULT)))
+    figures = quality.measure(Reader(load_checkpoint(DEFAULT)), Reader(load_checkpoint(extractor())))
     floors = quality.load_floors()
     assert not quality.fallen(figures, floors)
     assert set(figures) == {*floors.least, *floors.most}

@@ -2,21 +2,25 @@
 
 import json
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import click
 
+from soupstate.app.block_bench import block_cost
 from soupstate.app.kernel_bench import Bench, checked_qrnn, installed_peers, table
+from soupstate.app.reading import load_reader
 from soupstate.app.shape_bench import FIXED_MEMORY, SHAPES, WHAT, costs
 from soupstate.kernels import available
-from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.archive.records import read_pages
+from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group("bench")
 def bench_command() -> None:
-    """Measure the speed of this machine's kernels, and the cost of hostile pages."""
+    """Measure the speed of this machine's kernels, the cost of hostile pages, and that of choosing main content."""
 
 
 @bench_command.command("kernels")
@@ -96,3 +100,22 @@ def shapes_command(
         raise click.ClickException(str(error)) from None
     if path:
         path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+
+
+@bench_command.command("blocks")
+@click.option("--weights", type=FILE, default=extractor(), help="Checkpoint to read with.")
+@click.option("--pages", type=FILE, required=True, help="WARC file.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Pages to measure.")
+def blocks_command(weights: Path, pages: Path, limit: int) -> None:
+    """Measure what the choice of main content takes, beside the reading of the same pages."""
+    try:
+        reader = load_reader(weights)
+        cost = block_cost(reader, (page.html for page in islice(read_pages(pages), limit)))
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    if not cost.blocks:
+        raise click.ClickException(f"{pages}: no page with text")
+    click.echo(f"{cost.pages} pages, {cost.blocks} blocks; milliseconds per 1000 blocks:")
+    for name in ("reading", "cutting", "describing", "judging"):
+        click.echo(f"{name:>10} {getattr(cost, name) / cost.blocks * 1e6:8.1f}")
+    click.echo(f"The stage takes {cost.share:.3f} of the time of reading.")

@@ -6,26 +6,40 @@ from typing import Any
 
 import click
 
-from soupstate.app.answers import EXTRACT_PARTS, extract, reply
+from soupstate.app.answers import EXTRACT_PARTS, FAVORED, MORE_PARTS, SCOPES, extract, reply
 from soupstate.app.cli.files import Wanted, answers, included, json_line, shared_options, write
 from soupstate.app.cli.options import address, refuse
+from soupstate.model.net.checkpoint import extractor
 
 
 @click.command("extract")
 @click.option(
     "--format", "form", type=click.Choice(["json", "text", "markdown", "links"]), default="json", show_default=True
 )
-@click.option("--include", callback=included(EXTRACT_PARTS), help="Parts of json: links,text,markdown; default: all.")
+@click.option(
+    "--include",
+    callback=included(EXTRACT_PARTS, MORE_PARTS),
+    help="Parts of json: links,text,markdown (the default) and main_blocks.",
+)
 @click.option("--url", callback=address, help="Address of the page (http or https); makes its links absolute.")
 @click.option(
     "--scope",
-    type=click.Choice(["all", "main"]),
+    type=click.Choice(SCOPES),
     default="all",
     show_default=True,
     help="The whole page, or its main content.",
 )
+@click.option(
+    "--favor",
+    type=click.Choice(FAVORED),
+    default="balanced",
+    show_default=True,
+    help="With --scope main: leave out what is doubtful (precision), or keep it (recall).",
+)
 @shared_options
-def extract_command(form: str, include: frozenset[str], url: str | None, scope: str, **options: Any) -> None:
+def extract_command(
+    form: str, include: frozenset[str], url: str | None, scope: str, favor: str, **options: Any
+) -> None:
     """Extract the title, links, text and Markdown of HTML files; - is stdin.
 
     json: one object per line, with the file's name where there are several files. links: address, tab, text.
@@ -33,7 +47,8 @@ def extract_command(form: str, include: frozenset[str], url: str | None, scope: 
     if form != "json":
         refuse("include", f"with --format {form}")
     chosen = include if form == "json" else frozenset([form])
-    wanted = Wanted(include=chosen, scope=scope, url=url, **options)
+    options["weights"] = extractor(options["weights"])
+    wanted = Wanted(include=chosen, scope=scope, favor=favor, url=url, **options)
     failed: list[str] = []
     for file, answer in answers(wanted, partial(reply, answerer=extract), failed):
         if form == "json":

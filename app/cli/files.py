@@ -45,6 +45,7 @@ class Wanted:
     scope: str = "all"
     url: str | None = None
     detail: str = "characters"
+    favor: str = "balanced"
 
 
 def shared_options(function: Function) -> Function:
@@ -70,13 +71,15 @@ def shared_options(function: Function) -> Function:
     return function
 
 
-def included(parts: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str | None], frozenset[str]]:
-    """Returns a callback that reads --include: names of `parts`, split by commas; all of them without the option."""
+def included(
+    parts: tuple[str, ...], more: tuple[str, ...] = ()
+) -> Callable[[click.Context, click.Parameter, str | None], frozenset[str]]:
+    """Returns a callback that reads --include: names of `parts` and `more`, split by commas; default: `parts`."""
 
     def read(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str]:
         chosen = frozenset(parts if value is None else (part.strip() for part in value.split(",")))
-        if unknown := sorted(chosen - set(parts)):
-            raise click.BadParameter(f"unknown: {', '.join(unknown)}; known: {', '.join(parts)}")
+        if unknown := sorted(chosen - {*parts, *more}):
+            raise click.BadParameter(f"unknown: {', '.join(unknown)}; known: {', '.join((*parts, *more))}")
         return chosen
 
     return read
@@ -94,7 +97,8 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list
         try:
             read = _read(file, name, wanted.charset)
             text = read.page.text
-            answer = answerer(reader, Asked(text, wanted.url, wanted.include, wanted.scope, wanted.detail))
+            asked = Asked(text, wanted.url, wanted.include, wanted.scope, wanted.detail, wanted.favor)
+            answer = answerer(reader, asked)
         except (OSError, ValueError) as error:
             failed.append(name)
             tell(name, error)

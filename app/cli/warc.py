@@ -15,7 +15,7 @@ from soupstate.app.batch.job import FORMATS, Job, JobError, Recipe
 from soupstate.app.batch.local import alone, plan, run_local
 from soupstate.app.batch.progress import Progress
 from soupstate.app.cli.options import FiniteRange
-from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint
 
 
 @click.command("warc")
@@ -65,7 +65,7 @@ def warc_command(
     killed, the same command resumes it with the files that are not done. The command prints a summary in JSON; its
     exit status is 1 when a file failed.
     """
-    job = Job(**options)
+    job = Job(**options | {"weights": extractor(options["weights"])})
     try:
         folder = Folder(job.out)
         found = sources(files, prefix)

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -39,6 +39,7 @@ from soupstate.app.http.warc_stream import MEDIA_TYPE as LINES_TYPE
 from soupstate.app.http.warc_stream import WarcAnswer
 from soupstate.app.logs import LOG
 from soupstate.app.reading import load_reader
+from soupstate.model.net.checkpoint import extractor
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.stop import Stop, Stopped
 
@@ -58,10 +59,14 @@ def load_network(settings: Settings) -> Reader:
 
 @dataclass
 class Service:
-    """What the routes share from start to stop. stopping: /readyz answers 503."""
+    """What the routes share from start to stop. stopping: /readyz answers 503.
+
+    reader: the network that measures and finds faults. extracting: the one that extracts, which may be the same.
+    """
 
     settings: Settings
     reader: Reader
+    extracting: Reader
     queue: WorkQueue
     metrics: Metrics
     stopping: bool = False
@@ -104,13 +109,13 @@ class Service:
             detail = f"{self.streams} archives are being read, which is the limit"
             raise Problem(503, detail, headers={"Retry-After": str(LONGEST_RETRY)})
         self.streams += 1
-        return WarcAnswer(self.queue, self.reader, self.settings, self.metrics, asked, self._stream_ended)
+        return WarcAnswer(self.queue, self.extracting, self.settings, self.metrics, asked, self._stream_ended)
 
     def _stream_ended(self) -> None:
         self.streams -= 1
 
     def _work(self, answerer: Answerer, asked: Asked, stop: Stop) -> bytes:
-        answer = reply(self.reader, asked, answerer, stop)
+        answer = reply(self.extracting if answerer is extract else self.reader, asked, answerer, stop)
         self.metrics.page(answer["characters"], answer["bits_per_character"])
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -170,11 +175,13 @@ def create_app(settings: Settings | None = None, load: Load = load_network) -> F
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        reader = await asyncio.to_thread(load, settings)
+        reader = extracting = await asyncio.to_thread(load, settings)
+        if (beside := extractor(settings.weights)) != settings.weights:
+            extracting = await asyncio.to_thread(load, replace(settings, weights=beside))
         queue = WorkQueue(settings.max_memory_bytes, settings.threads, settings.page_seconds)
         metrics.memory.labels("waiting").set_function(lambda: queue.memory.waiting)
         metrics.memory.labels("reading").set_function(lambda: queue.memory.reading)
-        service = app.state.service = Service(settings, reader, queue, metrics)
+        service = app.state.service = Service(settings, reader, extracting, queue, metrics)
         _warn(settings, queue.memory.largest, machine_bytes())
         LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": reader.packed.backend}})
         yield

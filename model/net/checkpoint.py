@@ -32,6 +32,15 @@ MOST_LAYERS = 1  # number of the last layer: the LSTM is layer 0, the depth laye
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
 
 
+def extractor(weights: Path = DEFAULT) -> Path:
+    """Returns the file of the network that extracts: NAME-extract.safetensors beside NAME.safetensors, or NAME's own.
+
+    It is narrower and quicker than the network that measures and finds faults.
+    """
+    beside = weights.with_stem(f"{weights.stem}-extract")
+    return beside if beside.exists() else weights
+
+
 @dataclass(frozen=True)
 class Logistic:
     """A logistic regression: the chance is 1 / (1 + exp(-(weights @ row + bias)))."""

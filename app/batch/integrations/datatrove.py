@@ -13,7 +13,7 @@ from soupstate.app.pages import MOST_PAGES, Read, mark_pages, processor_limit
 from soupstate.app.reading import LazyReader
 from soupstate.model.archive.records import read_pages
 from soupstate.model.archive.status import Status
-from soupstate.model.net.checkpoint import DEFAULT
+from soupstate.model.net.checkpoint import DEFAULT, extractor
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.skim import Skimmed, skim
 from soupstate.model.page.stop import Stop, Stopped
@@ -42,7 +42,7 @@ class SoupstateExtractor(BaseExtractor):  # type: ignore[misc]
         if form not in ("text", "markdown"):
             raise ValueError(f"form is text or markdown, not {form!r}")
         self.form, self.scope = form, scope
-        self.network = LazyReader(weights, backend)
+        self.network = LazyReader(extractor(weights), backend)
 
     def extract(self, text: str) -> str:
         """Returns the text of one page, "" for an empty one. Raises Stopped past the time limit."""

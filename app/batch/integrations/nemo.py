@@ -5,7 +5,7 @@ from pathlib import Path
 from soupstate.app.answers import main_text
 from soupstate.app.pages import processor_limit
 from soupstate.app.reading import LazyReader
-from soupstate.model.net.checkpoint import DEFAULT
+from soupstate.model.net.checkpoint import DEFAULT, extractor
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Stopped
 
@@ -20,7 +20,7 @@ class SoupstateAlgorithm:
     """
 
     def __init__(self, weights: Path = DEFAULT, seconds: float = 60.0) -> None:
-        self.network, self.seconds = LazyReader(weights), seconds
+        self.network, self.seconds = LazyReader(extractor(weights)), seconds
 
     def extract_text(self, html: str, stop_words: frozenset[str], language: str) -> list[str] | None:
         """Returns the paragraphs of the main text, whatever the language; None past the time limit."""
