@@ -9,9 +9,10 @@ from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from soupstate.model.page.blocks import WORD
-from soupstate.model.page.elements import UNSEEN
+from soupstate.model.page.elements import BLOCKS, HEADINGS, LISTS, UNSEEN
 
 HIDDEN = "head,script,style,template,noscript,iframe,svg,[hidden]"
+APART = ",".join(sorted({*BLOCKS, *HEADINGS, *LISTS, *"br hr li tr td th pre blockquote table".split()}))
 
 Item = Hashable
 
@@ -69,9 +70,12 @@ def _shown(page: str) -> LexborHTMLParser:
 
 
 def dom_text(page: str) -> str:
-    """Returns the text of the DOM without hidden elements."""
-    body = _shown(page).body
-    return body.text(separator=" ") if body else ""
+    """Returns the text of the DOM without hidden elements. Words end at blocks, cells and line breaks."""
+    tree = _shown(page)
+    for node in tree.css(APART):
+        node.insert_before(" ")
+        node.insert_after(" ")
+    return tree.body.text() if tree.body else ""
 
 
 def dom_items(page: str) -> dict[str, Counter[Item]]:
