@@ -4,8 +4,8 @@
 
 prints the F1 of word pairs, averaged over pages. Words that are next to each other are a pair, so a space too many or
 too few costs two or three pairs. Words are counted twice: as runs of letters, and as all between two white spaces,
-where punctuation counts too. Chromium reads each page in a frame without scripts and without network. It applies no style
-sheets, because the project reads none, unless --styles asks for those that the page itself holds. No text of a page is kept.
+where punctuation counts too. Chromium reads each page in a frame without scripts and without network. It applies no
+style sheets, because the project reads none, unless --styles asks for those that the page holds. No text is kept.
 """
 
 import argparse
