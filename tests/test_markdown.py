@@ -48,7 +48,7 @@ def items(page: str) -> dict[str, list[object]]:
         ("<p><a href=/x>a</a> <img src=s alt='b'>", "[a](/x) ![b](s)\n"),
         ("<p>a <b>b</b><i>c</i> <code>d</code>", "a **b**<em>c</em> `d`\n"),
         ("<table><tr><th>a<th>b<tr><td>c<td>d</table>", "| a | b |\n| --- | --- |\n| c | d |\n"),
-        ("<table><tr><td>a<td>b<tr><td>c<td>d</table>", "a\n\nb\n\nc\n\nd\n"),
+        ("<table><tr><td>a<td>b<tr><td>c<td>d</table>", "| a | b |\n| --- | --- |\n| c | d |\n"),
         ("<p>a</p><div hidden>b</div><noscript>c</noscript><svg>d</svg>", "a\n"),
         ("", ""),
         ("<p> </p>", ""),

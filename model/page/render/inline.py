@@ -8,13 +8,14 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from soupstate.model.page.render.references import Target, Targets
 from soupstate.model.page.stop import SPAN, Watch
 
 FOLD = re.compile(r"[\t\n\f\r ]+")
 # Two tildes strike text out in GitHub Flavored Markdown.
-ESCAPED = re.compile(r"[\\`*\[\]<]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
+ESCAPED = re.compile(r"[\\`*\[\]]|<(?=[A-Za-z/!?]|$)|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
 LINE_START = re.compile(r"^(\s*+)(#{1,6}(?=\s|$)|[-+](?=\s|$)|[-=]++\s*+$|>|~{3})")
 ORDERED_START = re.compile(r"^(\s*+\d{1,9})([.)])(?=\s|$)")
 
@@ -50,11 +51,15 @@ class _Writer:
     stack: list[_Open] = field(default_factory=list)
 
 
+# Addresses without a character that Markdown would read otherwise, or that `escape` changes.
+AUTOLINK = re.compile(r"(?:https?|ftp)://[^\s<>\\]+")
+
 _Kind = tuple[str, int]  # name and number
 _Extents = dict[_Kind, tuple[int, int]]  # the first piece, and the one after the last
 
 # What stands around each kind, and the name of the tag that does the same.
 MARKS = {"strong": ("**", "strong"), "emphasis": ("*", "em"), "cite": ("*", "em"), "del": ("~~", "del")}
+SPACES = " \xa0"  # white space in a line
 INLINE_KINDS = ("link", "strong", "emphasis", "code")
 
 
@@ -139,6 +144,8 @@ def _fold(pieces: list[Piece], watch: Watch, *, one_line: bool) -> list[Piece]:
             if p.line_break and out and out[-1].line_break:
                 out[-1].empty_line = True
             elif out or not p.line_break:
+                if p.line_break and out[-1].image is None:
+                    out[-1].text = out[-1].text.rstrip(" ")
                 out.append(p)
             space = p.line_break and not one_line
             continue
@@ -148,17 +155,25 @@ def _fold(pieces: list[Piece], watch: Watch, *, one_line: bool) -> list[Piece]:
         if not text:
             continue
         marked = p.link or p.strong or p.emphasis or p.code or p.others
-        lead, tail = text.startswith(" "), text.endswith(" ")
-        core = text.strip(" ") if marked else text
-        if not core:  # only white space, which belongs to what is open on both sides; `_loosen` decides
-            out.append(_with(p, " "))
-        elif not marked:
-            out.append(Piece(core))
+        space = text.endswith(" ")
+        if not marked or not text.strip(SPACES):  # `_loosen` decides what is open at white space alone
+            out.append(_with(p, text))
         else:
-            out += ([_with(p, " ")] if lead else []) + [_with(p, core)]
-            out += [_with(p, " ")] if tail else []
-        space = tail or (text == " ")
-    return _loosen(out)
+            lead, tail = len(text) - len(text.lstrip(SPACES)), len(text.rstrip(SPACES))
+            out += [_with(p, part) for part in (text[:lead], text[lead:tail], text[tail:]) if part]
+    return _joined(_loosen(out))
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Makes one of strong and strong, or emphasis and emphasis, that meet inside a word (`<b>a</b><b>b</b>`)."""
+    same: dict[_Kind, int] = {}
+    for before, p in pairwise(pieces):
+        meet = p.image is None and before.text[-1:].isalnum() and p.text[:1].isalnum()
+        for kind in ("strong", "emphasis"):
+            if number := getattr(p, kind):
+                joined = getattr(before, kind) if meet else 0
+                setattr(p, kind, same.setdefault((kind, number), joined or number))
+    return pieces
 
 
 def _with(piece: Piece, text: str) -> Piece:
@@ -168,11 +183,11 @@ def _with(piece: Piece, text: str) -> Piece:
 
 def _loosen(pieces: list[Piece]) -> list[Piece]:
     """Closes, around spaces and line breaks, what is not open on both sides of them; drops spaces at the end."""
-    while pieces and (pieces[-1].text == " " or pieces[-1].line_break) and pieces[-1].image is None:
+    while pieces and (pieces[-1].line_break or _is_space(pieces[-1])):
         pieces.pop()
     no_break = no_space = 0  # the next piece that is no line break, and the next that is not a space
     for i, p in enumerate(pieces):
-        if p.image is not None or not (p.line_break or p.text == " "):
+        if not p.line_break and not _is_space(p):
             continue
         before = pieces[i - 1] if i else None
         if p.line_break:
@@ -185,7 +200,7 @@ def _loosen(pieces: list[Piece]) -> list[Piece]:
                     setattr(p, kind, getattr(before, kind))
         else:
             no_space = max(no_space, i + 1)
-            while no_space < len(pieces) and pieces[no_space].text == " ":
+            while no_space < len(pieces) and _is_space(pieces[no_space]):
                 no_space += 1
             after = pieces[no_space] if no_space < len(pieces) else None
             for kind in INLINE_KINDS:
@@ -195,6 +210,10 @@ def _loosen(pieces: list[Piece]) -> list[Piece]:
             if p.others:
                 p.others = before.others if before and after and before.others == p.others == after.others else ()
     return pieces
+
+
+def _is_space(piece: Piece) -> bool:
+    return piece.image is None and not piece.line_break and not piece.text.strip(SPACES)
 
 
 def _write(writer: _Writer, piece: Piece, *, one_line: bool, last: bool) -> None:
@@ -233,6 +252,8 @@ def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _
         target = writer.links.get(opened.number)
         if target is None:
             return content
+        if _is_autolink(content, target.address) and not writer.targets.references:
+            return f"<{content}>"
         if before == "!":  # or else the link would become an image
             _escape_last(writer)
         written = writer.targets.written(target, content)
@@ -247,10 +268,17 @@ def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _
     if opened.kind == "q":
         return f'"{content}"'
     mark, tag = MARKS.get(opened.kind, ("", opened.kind))
-    apart = bool(mark) and mark[0] not in (before, following)
-    if apart and _flanks(before, content[0], content) and _flanks(following, content[-1], content):
+    if mark and "*" in (content[0], content[-1]):
+        mark = mark.replace("*", "_")
+    alone = bool(mark) and mark[0] not in (before, following, content[0], content[-1])
+    if alone and _flanks(before, content[0], mark) and _flanks(following, content[-1], mark):
         return f"{mark}{content}{mark}"
     return f"<{tag}>{content}</{tag}>"
+
+
+def _is_autolink(content: str, address: str) -> bool:
+    """Whether a link's text is its address, so that it can be written as <address> (CommonMark 0.31, 6.5)."""
+    return content == escape(address) and bool(AUTOLINK.fullmatch(content))
 
 
 def _escape_last(writer: _Writer) -> None:
@@ -259,11 +287,12 @@ def _escape_last(writer: _Writer) -> None:
     writer.out[last] = f"{writer.out[last][:-1]}\\{writer.out[last][-1]}"
 
 
-def _flanks(outside: str, inside: str, content: str) -> bool:
-    """Whether asterisks between `outside` and `inside` are a delimiter (CommonMark 0.31, 6.2), whatever is inside."""
-    if inside.isspace() or content[0] == "*" or content[-1] == "*" or outside == "*":
+def _flanks(outside: str, inside: str, mark: str) -> bool:
+    """Whether a mark between `outside` and `inside` is a delimiter (CommonMark 0.31, 6.2), whatever is inside."""
+    if inside.isspace():
         return False
-    return inside.isalnum() or not outside or (_is_space_or_punctuation(outside) and outside != "`")
+    apart = not outside or (_is_space_or_punctuation(outside) and outside != "`")
+    return apart or (inside.isalnum() and mark[0] != "_")
 
 
 def _is_space_or_punctuation(c: str) -> bool:

@@ -194,7 +194,7 @@ class _Renderer:
             written = attributes_of(self.page, span)
             later = next((written[name] for name in DATA_SOURCES if written.get(name)), None)
             source = self._safe(later) if later is not None else source
-        if source is not None:
+        if source:
             alt = attribute_of(self.page, span.alt, self.watch)
             self._add(Piece(alt, self.link, image=Target(source, self._title(span))))
 
@@ -291,7 +291,7 @@ class _Renderer:
             self.quote += 1
         quote = self.quote if span.quote else 0
         part = "" if depth else self.part
-        if part == "dd":
+        if part == "dd" and not quote:
             first, *others = self._lines(text)
             text = "\n".join([(": " if self.described else "  ") + first, *("  " + line for line in others)])
         listed = self.lists.placed(self._lines(text), depth, item=self.item, ordered=span.ordered)
