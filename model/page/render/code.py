@@ -19,7 +19,8 @@ def language_of(attributes: dict[str, str], *, own: bool) -> str:
     """
     named = re.sub(r"brush:\s+", "brush:", attributes.get("class", "")).split()
     prefixes = OWN_PREFIXES if own else PREFIXES
-    found = [name.removeprefix(p) for name in named for p in prefixes if name.startswith(p)][-1:]
+    begun = [(name, next((p for p in prefixes if name.startswith(p)), None)) for name in named]
+    found = [name.removeprefix(prefix) for name, prefix in begun if prefix is not None][-1:]
     if own and not found:
         found = [attributes.get("data-lang") or attributes.get("data-language") or ""]
     language = found[0].rstrip(";") if found else ""

@@ -144,8 +144,6 @@ def _fold(pieces: list[Piece], watch: Watch, *, one_line: bool) -> list[Piece]:
             if p.line_break and out and out[-1].line_break:
                 out[-1].empty_line = True
             elif out or not p.line_break:
-                if p.line_break and out[-1].image is None:
-                    out[-1].text = out[-1].text.rstrip(" ")
                 out.append(p)
             space = p.line_break and not one_line
             continue
@@ -219,6 +217,8 @@ def _is_space(piece: Piece) -> bool:
 def _write(writer: _Writer, piece: Piece, *, one_line: bool, last: bool) -> None:
     if piece.line_break:
         is_paragraph = piece.empty_line and not writer.stack
+        if not one_line and writer.out:
+            writer.out[-1] = writer.out[-1].rstrip(" ")
         writer.out.append("" if last else "<br>" if one_line else "\n\n" if is_paragraph else "\\\n")
         return
     if piece.image is not None:

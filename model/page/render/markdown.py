@@ -189,13 +189,13 @@ class _Renderer:
         return attributes_of(self.page, span).get("title", "") if TITLE.search(self.page, span.start, end) else ""
 
     def _image(self, span: TagSpan) -> None:
-        source = self._address(span.src)
-        if source is None or PLACEHOLDER.match(source):
-            written = attributes_of(self.page, span)
-            later = next((written[name] for name in DATA_SOURCES if written.get(name)), None)
-            source = self._safe(later) if later is not None else source
-        if source:
-            alt = attribute_of(self.page, span.alt, self.watch)
+        written = attribute_of(self.page, span.src, self.watch)
+        if not written or PLACEHOLDER.match(written):
+            attributes = attributes_of(self.page, span)
+            written = next((attributes[name] for name in DATA_SOURCES if attributes.get(name)), written)
+        source = self._safe(written) if written else ""
+        alt = attribute_of(self.page, span.alt, self.watch)
+        if source or (source == "" and alt):
             self._add(Piece(alt, self.link, image=Target(source, self._title(span))))
 
     def _look(self, span: TagSpan) -> None:
