@@ -13,8 +13,10 @@ from soupstate.model.faults.find import find_faults
 from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.main_content import main_content
 from soupstate.model.net.reader import Marking, Reader
+from soupstate.model.page.language import language
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.render.addresses import base_url
+from soupstate.model.page.render.front_matter import front_matter
 from soupstate.model.page.render.links import Link, links
 from soupstate.model.page.render.markdown import markdown
 from soupstate.model.page.render.text import text
@@ -26,6 +28,7 @@ from soupstate.model.page.stop import Stop, Watch, never, watched
 EXTRACT_PARTS = ("links", "text", "markdown")
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
 DETAILS = ("characters", "lines", "none")
+LINK_STYLES = ("inline", "reference")
 BITS_DECIMALS = 3  # of surprisal and entropy
 DEPTH_DECIMALS = 2
 
@@ -37,7 +40,8 @@ class Asked:
     """A page and what is wanted of it.
 
     include: some of EXTRACT_PARTS or ENTROPY_PARTS. scope: "all" or "main". detail: one of DETAILS, for numbers per
-    character, per line, or no arrays.
+    character, per line, or no arrays. links: one of LINK_STYLES, of the Markdown. front_matter: whether the Markdown
+    begins with the page's title, address and language as YAML.
     """
 
     html: str
@@ -45,6 +49,8 @@ class Asked:
     include: frozenset[str]
     scope: str = "all"
     detail: str = "characters"
+    links: str = "inline"
+    front_matter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,10 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     if "text" in asked.include:
         shown = text(page, spans, stop)
     if "markdown" in asked.include:
-        marked = markdown(page, spans, url, stop)
+        marked = markdown(page, spans, url, stop, references=asked.links == "reference")
+        if asked.front_matter:
+            known = front_matter(title=named, url=asked.url, language=language(asked.html))
+            marked = f"{known}\n\n{marked}" if marked else known
     return Extraction(named, found, shown, marked, len(asked.html), round(marking.bits_per_character, 4))
 
 

@@ -5,11 +5,11 @@ Offsets in answers count the code points of the decoded page. An empty page give
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, overload
 
-from soupstate.app.answers import EXTRACT_PARTS, Asked, Extraction, rendered
+from soupstate.app.answers import EXTRACT_PARTS, LINK_STYLES, Asked, Extraction, rendered
 from soupstate.app.answers import extract as extract_parts
 from soupstate.app.reading import LazyReader
 from soupstate.model.faults.apply import LIKELY
@@ -24,6 +24,7 @@ from soupstate.model.page.skim import skim
 
 Html = str | bytes
 Scope = Literal["all", "main"]
+LinkStyle = Literal["inline", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,22 @@ class Soupstate:
         """The reader behind the methods. Raises OSError or ValueError for weights that cannot be used."""
         return self._network.reader
 
-    def extract(self, html: Html, url: str | None = None, *, charset: str | None = None, scope: Scope = "all") -> Page:
+    def extract(
+        self,
+        html: Html,
+        url: str | None = None,
+        *,
+        charset: str | None = None,
+        scope: Scope = "all",
+        links: LinkStyle = "inline",
+        front_matter: bool = False,
+    ) -> Page:
         """Extracts the title, links, text and Markdown of a page.
 
-        url: the page's address; it makes links absolute. scope: "all", or "main" for the main content. Raises
-        ValueError for bytes that are binary or undecodable, and for weights that cannot be used.
+        url: the page's address; it makes links absolute. scope: "all", or "main" for the main content. links: whether
+        those of the Markdown are "inline", or a "reference" to a list at its end. front_matter: whether the Markdown
+        begins with the page's title, address and language as YAML. Raises ValueError for bytes that are binary or
+        undecodable, for weights that cannot be used, and for an unknown scope or style of links.
 
         >>> page = Soupstate().extract("<h1>Tea</h1><p>Two <b>cups</b>, <a href='/m'>milk</a>.</p>")
         >>> print(page.markdown)
@@ -85,9 +97,9 @@ class Soupstate:
         <BLANKLINE>
         Two **cups**, [milk](/m).
         """
-        _check_scope(scope)
+        asked = _asked(scope, links, front_matter=front_matter)
         decoded = _decoded(html, charset)
-        return _page(decoded, extract_parts(self.reader, _asked(decoded, url, scope)))
+        return _page(decoded, extract_parts(self.reader, replace(asked, html=decoded.text, url=url)))
 
     def extract_many(
         self,
@@ -96,17 +108,20 @@ class Soupstate:
         *,
         charset: str | None = None,
         scope: Scope = "all",
+        links: LinkStyle = "inline",
+        front_matter: bool = False,
     ) -> list[Page]:
         """Extracts from several pages at once, which takes somewhat less time than one after another.
 
-        urls: the address of each page. All pages are decoded before any is read. Raises ValueError as `extract` does;
-        the message then begins with the page's index. `soupstate.arrow.extract_batch` gives a status instead.
+        urls: the address of each page. The other options are those of `extract`. All pages are decoded before any is
+        read. Raises ValueError as `extract` does; the message then begins with the page's index where a page is at
+        fault. `soupstate.arrow.extract_batch` gives a status instead.
 
         >>> soup = Soupstate()
         >>> soup.extract_many(["<a href=x>X</a>"], ["https://example.org/"])[0].links[0].url
         'https://example.org/x'
         """
-        _check_scope(scope)
+        asked = _asked(scope, links, front_matter=front_matter)
         decoded: list[Decoded] = []
         for number, html in enumerate(pages):
             try:
@@ -121,7 +136,7 @@ class Soupstate:
         pages_read = []
         for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True):
             assert marking is not None  # nothing stops the reading
-            pages_read.append(_page(page, rendered(marking, short, _asked(page, url, scope))))
+            pages_read.append(_page(page, rendered(marking, short, replace(asked, html=page.text, url=url))))
         return pages_read
 
     def check(self, html: Html, *, charset: str | None = None) -> list[Fault]:
@@ -192,9 +207,13 @@ class Soupstate:
         return self.reader.read(_decoded(html, charset).text, depth=True)
 
 
-def _check_scope(scope: str) -> None:
+def _asked(scope: Scope, links: LinkStyle, *, front_matter: bool) -> Asked:
+    """Returns what is wanted of a page that is still to come. Raises ValueError."""
     if scope not in ("all", "main"):
         raise ValueError(f"scope is 'all' or 'main', not {scope!r}")
+    if links not in LINK_STYLES:
+        raise ValueError(f"links is 'inline' or 'reference', not {links!r}")
+    return Asked("", None, frozenset(EXTRACT_PARTS), scope, links=links, front_matter=front_matter)
 
 
 def _decoded(html: Html, charset: str | None) -> Decoded:
@@ -207,10 +226,6 @@ def _decoded(html: Html, charset: str | None) -> Decoded:
         return decode(html, f"text/html; charset={charset}" if charset else None)
     except EmptyPage:
         return Decoded("", "utf-8", "detected")
-
-
-def _asked(decoded: Decoded, url: str | None, scope: Scope) -> Asked:
-    return Asked(decoded.text, url, frozenset(EXTRACT_PARTS), scope)
 
 
 def _page(decoded: Decoded, answer: Extraction) -> Page:

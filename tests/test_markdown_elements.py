@@ -1,8 +1,17 @@
 """Markdown of what marks do not say, and the text of a tag does: names of elements and values of attributes."""
 
 import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser
 from test_markdown import items, rendered, written
+
+from soupstate.model.page.render.front_matter import front_matter
+from soupstate.model.page.render.markdown import markdown
+from soupstate.model.page.spans import spans_of_marks
+from soupstate.model.train.data.teacher import teach
 
 
 @pytest.mark.parametrize(
@@ -88,3 +97,28 @@ def test_titles() -> None:
     tree = LexborHTMLParser(rendered(page))
     assert [n.attributes["title"] for n in tree.css("[title]")] == ['a "b" &amp;', "d e"]
     assert written("<a href='javascript:x()' title='b'>a</a>") == "a"
+
+
+def test_references() -> None:
+    page = "<p><a href=/x title=t>a</a> <a href='/y z'>b</a> <img src=/x> <a href=/x>c</a> <a href='javascript:x'>d</a>"
+    made = markdown(page, spans_of_marks(page, teach(page)), references=True)
+    assert made == '[a][1] [b][2] ![][3] [c][3] d\n\n[1]: /x "t"\n[2]: </y z>\n[3]: /x'
+    tree = LexborHTMLParser(MarkdownIt("commonmark").render(made))
+    assert [a.attributes["href"] for a in tree.css("a")] == ["/x", "/y%20z", "/x"]
+    assert markdown("<p>a", spans_of_marks("<p>a", teach("<p>a")), references=True) == "a"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+@example("---")
+@example("a: b # c\u2028\x85\ufeff")
+@example("null")
+@settings(max_examples=200, deadline=None)
+def test_front_matter_is_read_back(title: str) -> None:
+    made = front_matter(title=title, url=None, language="no")
+    assert made.startswith("---\n") and made.endswith("\n---")
+    assert "\n---" not in made[4:-4]
+    assert yaml.safe_load(made[4:-4]) == {"title": title, "language": "no"}
+
+
+def test_front_matter_without_anything_known() -> None:
+    assert front_matter(title=None) == "---\n---"

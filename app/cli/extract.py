@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from soupstate.app.answers import EXTRACT_PARTS, extract, reply
+from soupstate.app.answers import EXTRACT_PARTS, LINK_STYLES, extract, reply
 from soupstate.app.cli.files import Wanted, answers, included, json_line, shared_options, write
 from soupstate.app.cli.options import address, refuse
 
@@ -24,8 +24,16 @@ from soupstate.app.cli.options import address, refuse
     show_default=True,
     help="The whole page, or its main content.",
 )
+@click.option(
+    "--links",
+    type=click.Choice(LINK_STYLES),
+    default="inline",
+    show_default=True,
+    help="Links of the Markdown: in place, or as references that are listed at its end.",
+)
+@click.option("--front-matter", is_flag=True, help="Begin the Markdown with title, address and language as YAML.")
 @shared_options
-def extract_command(form: str, include: frozenset[str], url: str | None, scope: str, **options: Any) -> None:
+def extract_command(form: str, include: frozenset[str], **options: Any) -> None:
     """Extract the title, links, text and Markdown of HTML files; - is stdin.
 
     json: one object per line, with the file's name where there are several files. links: address, tab, text.
@@ -33,7 +41,10 @@ def extract_command(form: str, include: frozenset[str], url: str | None, scope: 
     if form != "json":
         refuse("include", f"with --format {form}")
     chosen = include if form == "json" else frozenset([form])
-    wanted = Wanted(include=chosen, scope=scope, url=url, **options)
+    if "markdown" not in chosen:
+        refuse("links", "without Markdown")
+        refuse("front_matter", "without Markdown")
+    wanted = Wanted(include=chosen, **options)
     failed: list[str] = []
     for file, answer in answers(wanted, partial(reply, answerer=extract), failed):
         if form == "json":

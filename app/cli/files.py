@@ -45,6 +45,13 @@ class Wanted:
     scope: str = "all"
     url: str | None = None
     detail: str = "characters"
+    links: str = "inline"
+    front_matter: bool = False
+
+    def asked(self, page: str) -> Asked:
+        """Returns what is wanted of a page."""
+        wanted = (self.scope, self.detail, self.links, self.front_matter)
+        return Asked(page, self.url, self.include, *wanted)
 
 
 def shared_options(function: Function) -> Function:
@@ -93,8 +100,7 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list
         name = STDIN_NAME if file == STDIN else file
         try:
             read = _read(file, name, wanted.charset)
-            text = read.page.text
-            answer = answerer(reader, Asked(text, wanted.url, wanted.include, wanted.scope, wanted.detail))
+            answer = answerer(reader, wanted.asked(read.page.text))
         except (OSError, ValueError) as error:
             failed.append(name)
             tell(name, error)

@@ -61,6 +61,13 @@ Detail = Annotated[
     Field(description="Whether arrays have a number per character or per line; none: no arrays."),
 ]
 Scope = Annotated[Literal["all", "main"], Field(description="The whole page, or its main content.")]
+LinkStyle = Annotated[
+    Literal["inline", "reference"],
+    Field(description="Links of the Markdown: in place, or as references that are listed at its end."),
+]
+FrontMatter = Annotated[
+    bool, Field(description="Whether the Markdown begins with the page's title, address and language as YAML.")
+]
 ExtractPart = Literal["links", "text", "markdown"]
 EntropyPart = Literal["surprisal", "entropy", "depth", "faults"]
 
@@ -73,6 +80,8 @@ class ExtractRequest(BaseModel):
     url: Url | None = None
     include: list[ExtractPart] = Field(["links", "text", "markdown"], description="Parts of the answer.")
     scope: Scope = "all"
+    links: LinkStyle = "inline"
+    front_matter: FrontMatter = False
 
 
 class EntropyRequest(BaseModel):

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import orjson
@@ -234,7 +235,7 @@ class WarcAnswer(Response):
         if record.page is None:
             return orjson.dumps(line)
         page = record.page.text
-        asked = Asked(page, record.url or None, self.asked.include, self.asked.scope)
+        asked = replace(self.asked, html=page, url=record.url or None)
         ticket, size = self.queue.ticket(), len(page.encode())
         try:
             await self._room(ticket, size)
