@@ -74,6 +74,12 @@ def test_a_table_without_header_cells_that_holds_data() -> None:
     assert items(inside)["row"] == [("a", "b"), ("c", "d")]
 
 
+def test_cells_over_several_columns() -> None:
+    page = "<table><tr><th colspan=2>a<th>b<tr><td>c<td>d<td>e<tr><td colspan='9'>f<td>g</table>"
+    assert written(page) == "| a |  | b |\n| --- | --- | --- |\n| c | d | e |\n| f |  | g |"
+    assert written("<table><tr><th colspan=1000>a<tr><td colspan=x>b</table>") == "| a |\n| --- |\n| b |"
+
+
 @pytest.mark.parametrize(
     ("image", "wanted"),
     [

@@ -1,6 +1,10 @@
 """Writes front matter: what is known of a page, as YAML before its Markdown."""
 
+import re
+
 import yaml
+
+BREAKS = re.compile("[\x85\u2028\u2029]")  # PyYAML reads these back only from double quotes
 
 
 def front_matter(**known: str | None) -> str:
@@ -12,6 +16,11 @@ def front_matter(**known: str | None) -> str:
     language: en
     ---
     """
-    said = {name: value for name, value in known.items() if value is not None}
-    written = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=float("inf")) if said else ""
-    return f"---\n{written}---"
+    lines = [
+        yaml.safe_dump(
+            {name: value}, allow_unicode=True, width=float("inf"), default_style='"' if BREAKS.search(value) else None
+        )
+        for name, value in known.items()
+        if value is not None
+    ]
+    return f"---\n{''.join(lines)}---"

@@ -21,6 +21,7 @@ MOST_PIECES = 10_000
 # Tags that change how letters look, and have no event of their own.
 LOOKS = re.compile(r"<(/?)(del|strike|s|sub|sup|mark|q|cite)(?=[\s/>])", re.I)
 KINDS = {"strike": "del", "s": "del"}
+COLUMNS = re.compile(r"""\scolspan\s*=\s*["']?([0-9]+)""", re.I)
 TITLE = re.compile(r"\stitle\s*=", re.I)
 DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")  # where pages keep an image's address until it is loaded
 PLACEHOLDER = re.compile(r"data:|[^?#]*(?:placeholder|blank|spacer|transparent|loading|lazy|1x1|pixel)[^/]*$", re.I)
@@ -133,7 +134,7 @@ class _Renderer:
         elif event == Event.NONE:
             self._look(span)
         elif self.table is not None:
-            self._in_table(event)
+            self._in_table(event, span)
         else:
             self._boundary(event, span, is_data_table)
 
@@ -247,7 +248,7 @@ class _Renderer:
         else:
             self._find_language(span, own=False)
 
-    def _in_table(self, event: Event) -> None:
+    def _in_table(self, event: Event, span: TagSpan) -> None:
         assert self.table is not None
         if event == Event.TABLE_END:
             self._table_end()
@@ -256,7 +257,8 @@ class _Renderer:
             self.table.row()
         elif event in (Event.CELL, Event.HEADER_CELL):
             self._cell_end()
-            self.table.cell()
+            wide = COLUMNS.search(self.page, span.start, min(span.end, span.start + LONGEST_TAG))
+            self.table.cell(number_of(wide[1]) or 1 if wide else 1)
         elif self.solid and not self.pieces[-1].line_break:
             self._add(Piece("\n", line_break=True))
 

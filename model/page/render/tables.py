@@ -77,19 +77,22 @@ def _note(table: _Open, page: str, span: TagSpan) -> None:
 
 @dataclass(slots=True)
 class Table:
-    """A table under way."""
+    """A table under way. wide: columns of the cells that take more than one, by row and column."""
 
     rows: list[list[str]] = field(default_factory=list)
+    wide: dict[int, dict[int, int]] = field(default_factory=dict)
 
     def row(self) -> None:
         """Begins a row."""
         self.rows.append([])
 
-    def cell(self) -> None:
+    def cell(self, columns: int = 1) -> None:
         """Begins a cell."""
         if not self.rows:
             self.row()
         self.rows[-1].append("")
+        if columns > 1:
+            self.wide.setdefault(len(self.rows) - 1, {})[len(self.rows[-1]) - 1] = columns
 
     def add(self, text: str) -> None:
         """Adds text to the last cell."""
@@ -102,10 +105,11 @@ class Table:
 
     def markdown(self, watch: Watch) -> str:
         """Returns the table, whose first row is its header; "" where it has no text. Raises Stopped."""
-        rows = [row for row in self.rows if row]
-        if not any(any(row) for row in rows):
+        if not any(any(row) for row in self.rows):
             return ""
-        width, cells = max(map(len, rows)), sum(map(len, rows))
+        width = max(map(len, self.rows))
+        rows = [self._widened(i, row, width) for i, row in enumerate(self.rows) if row]
+        cells = sum(map(len, rows))
         for row in rows if width * len(rows) <= SPARSE * cells else rows[:1]:
             row += [""] * (width - len(row))
         rows.insert(1, ["---"] * width)
@@ -114,3 +118,15 @@ class Table:
             watch(SPAN * len(row))
             lines.append("| " + " | ".join(row) + " |")
         return "\n".join(lines)
+
+    def _widened(self, number: int, row: list[str], width: int) -> list[str]:
+        """Returns a row with empty cells after its wide ones, as far as the width allows."""
+        wide = self.wide.get(number)
+        if not wide:
+            return row
+        left, out = width - len(row), list[str]()
+        for column, text in enumerate(row):
+            more = min(left, wide.get(column, 1) - 1)
+            out += [text, *[""] * more]
+            left -= more
+        return out

@@ -47,8 +47,7 @@ def _boundary(lines: "_Lines", page: str, span: TagSpan) -> None:
     elif name not in CELLS:
         lines.end(PARAGRAPH if name == "p" else LINE)
         if span.event in (Event.ROW, Event.TABLE, Event.TABLE_END):
-            lines.cells.clear()
-            lines.in_row = False
+            lines.begin()
 
 
 @dataclass(slots=True)
@@ -59,23 +58,28 @@ class _Lines:
     out: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    filled: bool = False  # a finished cell has text
     in_row: bool = False  # the line is that of a row with a cell
     preformatted: bool = False
     gap: int = 0  # line ends between the lines so far and the next
 
     def end(self, gap: int) -> None:
         """Ends the line; one without text stays open."""
-        line = "\t".join([*self.cells, self._last()]).rstrip("\t \n")
-        if line.strip():
+        last = self._last()
+        if self.filled or last.strip():
             if self.out and self.gap == PARAGRAPH:
                 self.out.append("")
-            self.out.append(line)
-            self.cells.clear()
-            self.in_row = False
+            self.out.append("\t".join([*self.cells, last]).rstrip("\t \n"))
+            self.begin()
             self.gap = 0
         self.parts.clear()
         self.preformatted = False
         self.gap = max(self.gap, gap)
+
+    def begin(self) -> None:
+        """Begins a line outside of any row."""
+        self.cells.clear()
+        self.filled = self.in_row = False
 
     def line_break(self) -> None:
         """Ends the line; without text in it, the next line has an empty line before it."""
@@ -92,6 +96,7 @@ class _Lines:
         last = self._last()
         if self.in_row or last:
             self.cells.append(last)
+            self.filled = self.filled or bool(last.strip())
         self.parts.clear()
         self.preformatted = False
         self.in_row = True
