@@ -24,7 +24,8 @@ KINDS = {"strike": "del", "s": "del"}
 COLUMNS = re.compile(r"""\scolspan\s*=\s*["']?([0-9]+)""", re.I)
 TITLE = re.compile(r"\stitle\s*=", re.I)
 DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")  # where pages keep an image's address until it is loaded
-PLACEHOLDER = re.compile(r"data:|[^?#]*(?:placeholder|blank|spacer|transparent|loading|lazy|1x1|pixel)[^/]*$", re.I)
+PLACEHOLDER = re.compile(r"placeholder|blank|spacer|transparent|loading|lazy|1x1|pixel", re.I)  # in a file's name
+LONGEST_NAME = 128  # characters of a file's name that are looked at
 LIST_PARTS = frozenset({"li", "ul", "ol", "menu"})
 
 
@@ -63,6 +64,12 @@ def markdown(
     renderer.end()
     body = _joined(renderer.blocks, watch)
     return "\n".join([body, "", *watched(renderer.targets.definitions(), watch)]) if renderer.targets.numbers else body
+
+
+def _is_placeholder(source: str) -> bool:
+    """Whether an image's source stands in for one that is loaded later."""
+    name = source[-LONGEST_NAME:].rpartition("/")[2].partition("?")[0]
+    return not source or source[:5].lower() == "data:" or bool(PLACEHOLDER.search(name))
 
 
 def _joined(blocks: list[_Block], watch: Watch) -> str:
@@ -191,9 +198,9 @@ class _Renderer:
 
     def _image(self, span: TagSpan) -> None:
         written = attribute_of(self.page, span.src, self.watch)
-        if not written or PLACEHOLDER.match(written):
+        if _is_placeholder(written):
             attributes = attributes_of(self.page, span)
-            written = next((attributes[name] for name in DATA_SOURCES if attributes.get(name)), written)
+            written = next((found for name in DATA_SOURCES if (found := attributes.get(name, "").strip())), written)
         source = self._safe(written) if written else ""
         alt = attribute_of(self.page, span.alt, self.watch)
         if source or (source == "" and alt):
