@@ -13,8 +13,10 @@ from soupstate.model.faults.find import find_faults
 from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.main_content import FAVORS, MainBlock, MainContent, main_content
 from soupstate.model.net.reader import Marking, Reader
+from soupstate.model.page.language import language
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.render.addresses import base_url
+from soupstate.model.page.render.front_matter import front_matter
 from soupstate.model.page.render.links import Link, links
 from soupstate.model.page.render.markdown import markdown
 from soupstate.model.page.render.text import text
@@ -28,6 +30,7 @@ MORE_PARTS = ("main_blocks",)  # only where they are asked for
 SCOPES, FAVORED = ("all", "main"), tuple(FAVORS)
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
 DETAILS = ("characters", "lines", "none")
+LINK_STYLES = ("inline", "reference")
 BITS_DECIMALS = 3  # of surprisal and entropy
 DEPTH_DECIMALS = 2
 CHANCE_DECIMALS = 3  # of confidence and probabilities
@@ -39,8 +42,10 @@ Floats = NDArray[np.float32]
 class Asked:
     """A page and what is wanted of it.
 
-    include: some of EXTRACT_PARTS and MORE_PARTS, or of ENTROPY_PARTS. scope: "all" or "main". detail: one of DETAILS,
+    include: some of EXTRACT_PARTS and MORE_PARTS, or of ENTROPY_PARTS. scope: one of SCOPES. detail: one of DETAILS,
     for numbers per character, per line, or no arrays. favor: what the choice of main content favours, one of FAVORED.
+    links: one of LINK_STYLES, of the Markdown. front_matter: whether the Markdown begins with the page's title, address
+    and language as YAML.
     """
 
     html: str
@@ -49,6 +54,8 @@ class Asked:
     scope: str = "all"
     detail: str = "characters"
     favor: str = "balanced"
+    links: str = "inline"
+    front_matter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,10 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     if "text" in asked.include:
         shown = text(page, spans, stop)
     if "markdown" in asked.include:
-        marked = markdown(page, spans, url, stop)
+        marked = markdown(page, spans, url, stop, references=asked.links == "reference")
+        if asked.front_matter:
+            known = front_matter(title=named, url=asked.url, language=language(asked.html))
+            marked = f"{known}\n\n{marked}" if marked else known
     confidence = round(main.confidence, CHANCE_DECIMALS) if main and main.confidence is not None else None
     page_type = main.page_type if main else None
     bits = round(marking.bits_per_character, 4)

@@ -49,6 +49,8 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "digits": lambda size: "<p>&#" + "1" * size + ";",
     "rows": _repeat("<tr><td>a", before="<table>"),
     "uneven rows": lambda size: "<table><tr><th>x" + "<td>x" * (size // 20) + "<tr><td>x" * (size // 20),
+    "empty cells": _repeat("<td><p>", before="<table><tr>"),
+    "looks": _repeat("<s><q>a", before="<p>"),
     "nested tables": lambda size: "<table><tr><td>" * (size // 30) + "<div> </div>" * (size // 24),
     "blocks in a cell": _repeat("<div> </div>", before="<table><tr><th>a<td>"),
     "nested lists": _repeat("<ul><li>a"),

@@ -5,11 +5,20 @@ Offsets in answers count the code points of the decoded page. An empty page give
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, overload
 
-from soupstate.app.answers import EXTRACT_PARTS, FAVORED, MORE_PARTS, SCOPES, Asked, Extraction, rendered
+from soupstate.app.answers import (
+    EXTRACT_PARTS,
+    FAVORED,
+    LINK_STYLES,
+    MORE_PARTS,
+    SCOPES,
+    Asked,
+    Extraction,
+    rendered,
+)
 from soupstate.app.answers import extract as extract_parts
 from soupstate.app.reading import LazyReader
 from soupstate.model.faults.apply import LIKELY
@@ -27,6 +36,7 @@ from soupstate.model.page.skim import skim
 Html = str | bytes
 Scope = Literal["all", "main"]
 Favor = Literal["balanced", "precision", "recall"]
+LinkStyle = Literal["inline", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +108,16 @@ class Soupstate:
         charset: str | None = None,
         scope: Scope = "all",
         favor: Favor = "balanced",
+        links: LinkStyle = "inline",
+        front_matter: bool = False,
     ) -> Page:
         """Extracts the title, links, text and Markdown of a page.
 
         url: the page's address; it makes links absolute. scope: "all", or "main" for the main content. favor: whether
-        the choice of main content leaves out what is doubtful ("precision") or keeps it ("recall"). Raises ValueError
-        for bytes that are binary or undecodable, and for weights that cannot be used.
+        the choice of main content leaves out what is doubtful ("precision") or keeps it ("recall"). links: whether
+        those of the Markdown are "inline", or a "reference" to a list at its end. front_matter: whether the Markdown
+        begins with the page's title, address and language as YAML. Raises ValueError for bytes that are binary or
+        undecodable, for weights that cannot be used, and for an unknown scope, favor or style of links.
 
         >>> page = Soupstate().extract("<h1>Tea</h1><p>Two <b>cups</b>, <a href='/m'>milk</a>.</p>")
         >>> print(page.markdown)
@@ -111,10 +125,9 @@ class Soupstate:
         <BLANKLINE>
         Two **cups**, [milk](/m).
         """
-        _check("scope", scope, SCOPES)
-        _check("favor", favor, FAVORED)
+        asked = _asked(scope, favor, links, front_matter=front_matter)
         decoded = _decoded(html, charset)
-        return _page(decoded, extract_parts(self.extracting, _asked(decoded, url, scope, favor)))
+        return _page(decoded, extract_parts(self.extracting, replace(asked, html=decoded.text, url=url)))
 
     def extract_many(
         self,
@@ -124,18 +137,20 @@ class Soupstate:
         charset: str | None = None,
         scope: Scope = "all",
         favor: Favor = "balanced",
+        links: LinkStyle = "inline",
+        front_matter: bool = False,
     ) -> list[Page]:
         """Extracts from several pages at once, which takes somewhat less time than one after another.
 
-        urls: the address of each page. All pages are decoded before any is read. Raises ValueError as `extract` does;
-        the message then begins with the page's index. `soupstate.arrow.extract_batch` gives a status instead.
+        urls: the address of each page. The other options are those of `extract`. All pages are decoded before any is
+        read. Raises ValueError as `extract` does; the message then begins with the page's index where a page is at
+        fault. `soupstate.arrow.extract_batch` gives a status instead.
 
         >>> soup = Soupstate()
         >>> soup.extract_many(["<a href=x>X</a>"], ["https://example.org/"])[0].links[0].url
         'https://example.org/x'
         """
-        _check("scope", scope, SCOPES)
-        _check("favor", favor, FAVORED)
+        asked = _asked(scope, favor, links, front_matter=front_matter)
         decoded: list[Decoded] = []
         for number, html in enumerate(pages):
             try:
@@ -150,7 +165,7 @@ class Soupstate:
         pages_read = []
         for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True):
             assert marking is not None  # nothing stops the reading
-            pages_read.append(_page(page, rendered(marking, short, _asked(page, url, scope, favor))))
+            pages_read.append(_page(page, rendered(marking, short, replace(asked, html=page.text, url=url))))
         return pages_read
 
     def check(self, html: Html, *, charset: str | None = None) -> list[Fault]:
@@ -221,6 +236,15 @@ class Soupstate:
         return self.reader.read(_decoded(html, charset).text, depth=True)
 
 
+def _asked(scope: Scope, favor: Favor, links: LinkStyle, *, front_matter: bool) -> Asked:
+    """Returns what is wanted of a page that is still to come. Raises ValueError."""
+    _check("scope", scope, SCOPES)
+    _check("favor", favor, FAVORED)
+    _check("links", links, LINK_STYLES)
+    parts = (*EXTRACT_PARTS, *MORE_PARTS) if scope == "main" else EXTRACT_PARTS
+    return Asked("", None, frozenset(parts), scope, favor=favor, links=links, front_matter=front_matter)
+
+
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise ValueError(f"{name} is {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, not {value!r}")
@@ -236,11 +260,6 @@ def _decoded(html: Html, charset: str | None) -> Decoded:
         return decode(html, f"text/html; charset={charset}" if charset else None)
     except EmptyPage:
         return Decoded("", "utf-8", "detected")
-
-
-def _asked(decoded: Decoded, url: str | None, scope: Scope, favor: Favor) -> Asked:
-    parts = (*EXTRACT_PARTS, *MORE_PARTS) if scope == "main" else EXTRACT_PARTS
-    return Asked(decoded.text, url, frozenset(parts), scope, favor=favor)
 
 
 def _page(decoded: Decoded, answer: Extraction) -> Page:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from conftest import Running
 
 import soupstate
@@ -78,6 +79,14 @@ def test_what_is_known_of_a_page() -> None:
     assert len(main.text) <= len(page.text)
 
 
+def test_references_and_front_matter() -> None:
+    page = soupstate.extract(PAGE, URL, links="reference", front_matter=True)
+    matter, body = page.markdown.removeprefix("---\n").split("---\n\n", 1)
+    assert yaml.safe_load(matter) == {"title": "Barcas", "url": URL, "language": "pt-br"}
+    assert "[1]: https://example.org/horario" in body.splitlines() and "](" not in body
+    assert soupstate.Soupstate().extract_many([PAGE], [URL], links="reference", front_matter=True) == [page]
+
+
 def test_check_and_mend_agree_and_bytes_come_back_as_bytes() -> None:
     faults = soupstate.check(PAGE)
     assert faults == sorted(faults, key=lambda f: (not f.fixes, -f.probability))
@@ -141,6 +150,8 @@ def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
         soupstate.Soupstate(backend="abacus").extract("x")
     with pytest.raises(ValueError, match="scope is 'all' or 'main'"):
         soupstate.extract("x", scope="article")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="links is 'inline' or 'reference'"):
+        soupstate.extract("x", links="footnotes")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="binary"):
         soupstate.check(b"\x89PNG\r\n\x1a\n" + bytes(100))
     with pytest.raises(TypeError, match="str or bytes, not NoneType"):

@@ -59,6 +59,12 @@ def test_extract_as_text(page: Path, weights: Path, form: str) -> None:
         assert done.stdout == f"{getattr(answer, form)}\n"
 
 
+def test_extract_with_references_and_front_matter(page: Path, weights: Path) -> None:
+    done = run("extract", "--format", "markdown", "--links", "reference", "--front-matter", str(page))
+    wanted = Asked(PAGE, None, frozenset(["markdown"]), links="reference", front_matter=True)
+    assert done.stdout == f"{extract(Reader(load_checkpoint(weights)), wanted).markdown}\n"
+
+
 def test_entropy(page: Path, weights: Path) -> None:
     done = run("entropy", str(page), "--include", "surprisal,depth")
     answer = json.loads(done.stdout)
@@ -96,6 +102,9 @@ def test_charset_of_a_file(tmp_path: Path) -> None:
         ("extract", "--format", "xml", "-"),
         ("extract", "--include", "links,depth", "-"),
         ("extract", "--scope", "half", "-"),
+        ("extract", "--links", "footnotes", "-"),
+        ("extract", "--format", "text", "--front-matter", "-"),
+        ("extract", "--include", "text", "--links", "inline", "-"),
         ("extract", "--threshold", "nan", "-"),
         ("entropy", "--threshold", "nan", "-"),
         ("warc", "--out", "out", "--page-seconds", "nan", "-"),

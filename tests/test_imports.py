@@ -64,6 +64,7 @@ HOMES = {
     "click": "soupstate.app",
     "httpx": "soupstate.app",
     "prometheus_client": "soupstate.app",
+    "yaml": "soupstate.model.page",
     "pyarrow": "soupstate.app.batch",
     "fsspec": "soupstate.app.batch",
     "zstandard": "soupstate.app.batch",

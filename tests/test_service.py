@@ -40,7 +40,7 @@ def test_extract(service: Running) -> None:
     assert got.pop("bits_per_character") > 0
     assert got == {
         "title": "A & B",
-        "text": "Head\nSome bold text, a link\none",
+        "text": "Head\n\nSome bold text, a link\n\none",
         "markdown": "# Head\n\nSome **bold** text, [a link](https://example.org/d/x?a=1&b=2)\n\n- one",
         "characters": len(PAGE),
         "model": {"name": "tiny", "version": "test"},
@@ -123,6 +123,19 @@ def test_charsets(service: Running, body: bytes, content_type: str, title: str) 
     assert answer.json()["title"] == title
 
 
+def test_references_and_front_matter(service: Running) -> None:
+    page = b"<html lang=en><title>Tea</title><p><a href=/x>tea</a>"
+    asked = {"links": "reference", "front_matter": "true", "include": "markdown", "url": "https://example.org/"}
+    answer = service.client.post("/extract", params=asked, content=page, headers=HTML).json()
+    in_json = asked | {"html": page.decode(), "front_matter": True, "include": ["markdown"]}
+    assert answer["markdown"] == service.client.post("/extract", json=in_json).json()["markdown"]
+    assert answer["markdown"].startswith("---\n")
+    for wrong in ({"front_matter": "yes"}, {"front_matter": "1"}, {"links": "footnotes"}):
+        refused = service.client.post("/extract", params=wrong, content=page, headers=HTML)
+        assert (refused.status_code, refused.json()["field"]) == (422, next(iter(wrong)))
+    assert service.client.post("/entropy?front_matter=true", content=page, headers=HTML).status_code == 422
+
+
 def test_base_of_the_page_counts(service: Running) -> None:
     page = '<base href="/b/"><a href="x">y</a>'
     got = service.client.post("/extract", json={"html": page, "url": "https://example.org/a/"}).json()
@@ -146,7 +159,9 @@ def test_small_routes(service: Running) -> None:
     assert set(paths) == {"/extract", "/entropy", "/warc", "/healthz", "/readyz", "/metrics", "/docs", "/"}
     body = paths["/extract"]["post"]["requestBody"]["content"]
     assert set(body) == {"text/html", "application/xhtml+xml", "application/json"}
-    assert set(body["application/json"]["schema"]["properties"]) == {"html", "url", "include", "scope"}
+    assert set(body["application/json"]["schema"]["properties"]) == {
+        *("html", "url", "include", "scope", "favor", "links", "front_matter")
+    }
 
 
 def test_the_page_of_docs_loads_nothing_from_elsewhere(service: Running) -> None:

@@ -1,4 +1,4 @@
-"""The visible text of pages as the teacher marks them: a line a block."""
+"""The visible text of pages as the teacher marks them: as a browser's innerText has it."""
 
 import html
 
@@ -18,18 +18,24 @@ def shown(page: str) -> str:
 @pytest.mark.parametrize(
     ("page", "wanted"),
     [
-        ("<p>a</p><p>b</p>c", "a\nb\nc"),
+        ("<p>a</p><p>b</p>c", "a\n\nb\n\nc"),
         ("<p>a\n  b\tc&nbsp;d</p>", "a b c\xa0d"),
         ("a<br>b<hr>c", "a\nb\nc"),
+        ("<br>a<br><br>b<br></div><div>c</div><p>d<br><br><br></p>e", "a\n\nb\nc\n\nd\n\ne"),
+        ("<pre>a<br>\n  b</pre>", "a\n\n  b"),
         ("<ul><li>a<li>b<ul><li>c</ul>d</ul>", "a\nb\nc\nd"),
-        ("<table><tr><td>a<td>b<tr><th>c</table>d", "a\nb\nc\nd"),
+        ("<table><tr><td>a<td>b<tr><th>c</table>d", "a\tb\nc\nd"),
+        ("<table><tr><td><td>b<td></tr><tr><td></td></tr></table>", "\tb"),
+        ("<table><tr><td><p>a</p><p>b</p></td><td>c<br>d</td><td>e</td></table>", "a\n\nb\n\nc\nd\te"),
+        ("<table><tr><td>a<td><table><tr><td>b<td>c</table><td>d</table>", "a\nb\tc\nd"),
         ("<h1>a</h1>b<blockquote>c</blockquote>", "a\nb\nc"),
         ("<b>W</b>ord and <i>m</i>ore <code>x</code>s", "Word and more xs"),
-        ("<span>Log in</span><span>Help</span>", "Log in Help"),
-        ("<p><a href=/x>a</a><a href=/y>b</a>", "a b"),
-        ("a<!-- c -->b", "a b"),
+        ("<span>Log in</span> <span>Help</span>", "Log in Help"),
+        ("H<sub>2</sub>O, <a href=/x>here</a>. (<i>three</i>)", "H2O, here. (three)"),
+        ("wo<wbr>rd", "word"),
+        ("a<!-- c -->b", "ab"),
         ("<p> <b> a </b> </p>", "a"),
-        ("<p>a<p> <p><p>b", "a\nb"),
+        ("<p>a<p> <p>&nbsp;<p>b", "a\n\nb"),
         ("<pre>a\n  b\n\n c </pre>", "a\n  b\n\n c"),
         ("<pre>\n<b>a</b>b\n</pre>c", "ab\nc"),
         ("<textarea>a\nb</textarea>", "a b"),

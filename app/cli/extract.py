@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from soupstate.app.answers import EXTRACT_PARTS, FAVORED, MORE_PARTS, SCOPES, extract, reply
+from soupstate.app.answers import EXTRACT_PARTS, FAVORED, LINK_STYLES, MORE_PARTS, SCOPES, extract, reply
 from soupstate.app.cli.files import Wanted, answers, included, json_line, shared_options, write
 from soupstate.app.cli.options import address, refuse
 from soupstate.model.net.checkpoint import extractor
@@ -36,10 +36,16 @@ from soupstate.model.net.checkpoint import extractor
     show_default=True,
     help="With --scope main: leave out what is doubtful (precision), or keep it (recall).",
 )
+@click.option(
+    "--links",
+    type=click.Choice(LINK_STYLES),
+    default="inline",
+    show_default=True,
+    help="Links of the Markdown: in place, or as references that are listed at its end.",
+)
+@click.option("--front-matter", is_flag=True, help="Begin the Markdown with title, address and language as YAML.")
 @shared_options
-def extract_command(
-    form: str, include: frozenset[str], url: str | None, scope: str, favor: str, **options: Any
-) -> None:
+def extract_command(form: str, include: frozenset[str], **options: Any) -> None:
     """Extract the title, links, text and Markdown of HTML files; - is stdin.
 
     json: one object per line, with the file's name where there are several files. links: address, tab, text.
@@ -47,8 +53,11 @@ def extract_command(
     if form != "json":
         refuse("include", f"with --format {form}")
     chosen = include if form == "json" else frozenset([form])
+    if "markdown" not in chosen:
+        refuse("links", "without Markdown")
+        refuse("front_matter", "without Markdown")
     options["weights"] = extractor(options["weights"])
-    wanted = Wanted(include=chosen, scope=scope, favor=favor, url=url, **options)
+    wanted = Wanted(include=chosen, **options)
     failed: list[str] = []
     for file, answer in answers(wanted, partial(reply, answerer=extract), failed):
         if form == "json":

@@ -46,6 +46,13 @@ class Wanted:
     url: str | None = None
     detail: str = "characters"
     favor: str = "balanced"
+    links: str = "inline"
+    front_matter: bool = False
+
+    def asked(self, page: str) -> Asked:
+        """Returns what is wanted of a page."""
+        wanted = (self.scope, self.detail, self.favor, self.links, self.front_matter)
+        return Asked(page, self.url, self.include, *wanted)
 
 
 def shared_options(function: Function) -> Function:
@@ -96,9 +103,7 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list
         name = STDIN_NAME if file == STDIN else file
         try:
             read = _read(file, name, wanted.charset)
-            text = read.page.text
-            asked = Asked(text, wanted.url, wanted.include, wanted.scope, wanted.detail, wanted.favor)
-            answer = answerer(reader, asked)
+            answer = answerer(reader, wanted.asked(read.page.text))
         except (OSError, ValueError) as error:
             failed.append(name)
             tell(name, error)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -22,8 +22,9 @@ RequestModel = type[ExtractRequest] | type[EntropyRequest]
 
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
-NAMES = ("url", "include", "scope", "favor", "detail")
-ARCHIVE_NAMES = ("include", "scope", "favor")  # of the options of a request with an archive
+NAMES = ("url", "include", "scope", "favor", "links", "front_matter", "detail")
+ARCHIVE_NAMES = ("include", "scope", "favor", "links", "front_matter")  # of the options of a request with an archive
+BOOLEANS = {"true": True, "false": False}  # as a query writes them
 # A body must have come in at this many bytes per second on average, but for the first GRACE_SECONDS.
 GRACE_SECONDS = 5.0
 SLOWEST_BODY = 10_000
@@ -57,10 +58,7 @@ class Received:
             asked = self.model.model_validate(given)
         except ValidationError as error:
             _refuse(error, self.field)
-        detail = asked.detail if isinstance(asked, EntropyRequest) else "none"
-        favor = asked.favor if isinstance(asked, ExtractRequest) else "balanced"
-        wanted = Asked(asked.html, asked.url, frozenset(asked.include), asked.scope, detail, favor)
-        return wanted, len(asked.html.encode())
+        return _asked(asked), len(asked.html.encode())
 
 
 async def receive(
@@ -99,7 +97,15 @@ def read_wanted(request: Request) -> Asked:
         asked = ExtractRequest.model_validate(given | {"html": "-"})
     except ValidationError as error:
         _refuse(error, "html")
-    return Asked("", None, frozenset(asked.include), asked.scope, favor=asked.favor)
+    return replace(_asked(asked), html="")
+
+
+def _asked(asked: ExtractRequest | EntropyRequest) -> Asked:
+    include = frozenset[str](asked.include)
+    if isinstance(asked, EntropyRequest):
+        return Asked(asked.html, asked.url, include, asked.scope, asked.detail)
+    options = (asked.favor, asked.links, asked.front_matter)
+    return Asked(asked.html, asked.url, include, asked.scope, "none", *options)
 
 
 def _kind(request: Request) -> str:
@@ -126,7 +132,10 @@ def _field(kind: str) -> str:
 
 
 def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
-    """Returns the parameters of the query, some of `names`. include may be repeated or separated by commas."""
+    """Returns the parameters of the query, some of `names`. include may be repeated or separated by commas.
+
+    true and false are values of front_matter.
+    """
     given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         if name not in names:
@@ -136,7 +145,7 @@ def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
         elif name in given:
             raise Problem(422, "given twice", name)
         else:
-            given[name] = value
+            given[name] = BOOLEANS.get(value, value) if name == "front_matter" else value
     return given
 
 

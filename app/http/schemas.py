@@ -66,6 +66,13 @@ Favor = Annotated[
     Literal["balanced", "precision", "recall"],
     Field(description="With scope=main: whether to leave out what is doubtful (precision) or to keep it (recall)."),
 ]
+LinkStyle = Annotated[
+    Literal["inline", "reference"],
+    Field(description="Links of the Markdown: in place, or as references that are listed at its end."),
+]
+FrontMatter = Annotated[
+    bool, Field(description="Whether the Markdown begins with the page's title, address and language as YAML.")
+]
 ExtractPart = Literal["links", "text", "markdown", "main_blocks"]
 EntropyPart = Literal["surprisal", "entropy", "depth", "faults"]
 
@@ -79,6 +86,8 @@ class ExtractRequest(BaseModel):
     include: list[ExtractPart] = Field(["links", "text", "markdown"], description="Parts of the answer.")
     scope: Scope = "all"
     favor: Favor = "balanced"
+    links: LinkStyle = "inline"
+    front_matter: FrontMatter = False
 
 
 class EntropyRequest(BaseModel):

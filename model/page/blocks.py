@@ -124,7 +124,7 @@ def parts_of(page: str, spans: Sequence[Span], watch: Watch) -> Iterator[tuple[l
                 current = Block(span, span, tags, links=sum(tag.event == Event.LINK for tag in tags))
                 blocks.append(current)
             elif typeface(current.last) == typeface(span):
-                current.parts.append(" ")  # as in the page's text
+                current.parts.append(" ")  # so that links side by side stay two words
             tags = []
             _add(current, i, span, text_of(page, span.start, span.end, watch))
     yield blocks, " ".join(titles)

@@ -1,4 +1,4 @@
-"""Writes runs of text with strong, emphasis, code, links and images as inline Markdown (CommonMark).
+"""Writes runs of text with strong, emphasis, code, links, images and the like as inline Markdown (CommonMark).
 
 Where CommonMark would not read a delimiter as such (`**a:**b`), an HTML tag is written instead, which Markdown allows
 anywhere.
@@ -8,26 +8,31 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+from soupstate.model.page.render.references import Target, Targets
 from soupstate.model.page.stop import SPAN, Watch
 
-FOLD = re.compile(r"[\t\n\f\r \u200b]+")
-ESCAPED = re.compile(r"[\\`*\[\]<]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|!$|!(?=\[)")
+FOLD = re.compile(r"[\t\n\f\r ]+")
+# Two tildes strike text out in GitHub Flavored Markdown.
+ESCAPED = re.compile(r"[\\`*\[\]]|<(?=[A-Za-z/!?]|$)|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
 LINE_START = re.compile(r"^(\s*+)(#{1,6}(?=\s|$)|[-+](?=\s|$)|[-=]++\s*+$|>|~{3})")
 ORDERED_START = re.compile(r"^(\s*+\d{1,9})([.)])(?=\s|$)")
 
 
 @dataclass(slots=True)
 class Piece:
-    """A run of text, or an image with its address in `image`. link to code: the number of each that is open, or 0."""
+    """A run of text, or an image. link to code: the number of each that is open, or 0."""
 
     text: str
     link: int = 0
     strong: int = 0
     emphasis: int = 0
     code: int = 0
-    image: str | None = None
+    others: tuple[tuple[str, int], ...] = ()  # what else is open: "q", or a kind of MARKS, or a tag; and its number
+    image: Target | None = None
     line_break: bool = False
+    empty_line: bool = False  # a line break that another follows
 
 
 @dataclass(slots=True)
@@ -39,12 +44,22 @@ class _Open:
 
 @dataclass(slots=True)
 class _Writer:
-    targets: Mapping[int, str | None]
+    links: Mapping[int, Target | None]
+    targets: Targets
     in_cell: bool
     out: list[str] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
 
 
+# Addresses without a character that Markdown would read otherwise, or that `escape` changes.
+AUTOLINK = re.compile(r"(?:https?|ftp)://[^\s<>\\]+")
+
+_Kind = tuple[str, int]  # name and number
+_Extents = dict[_Kind, tuple[int, int]]  # the first piece, and the one after the last
+
+# What stands around each kind, and the name of the tag that does the same.
+MARKS = {"strong": ("**", "strong"), "emphasis": ("*", "em"), "cite": ("*", "em"), "del": ("~~", "del")}
+SPACES = " \xa0"  # white space in a line
 INLINE_KINDS = ("link", "strong", "emphasis", "code")
 
 
@@ -58,21 +73,10 @@ def escape_line_start(line: str) -> str:
     return ORDERED_START.sub(r"\1\\\2", LINE_START.sub(r"\1\\\2", line))
 
 
-def destination(address: str) -> str:
-    """Returns a link's destination, in angle brackets when it has spaces or unbalanced parentheses."""
-    address = re.sub(r"[\r\n]+", "", address)
-    if not address:
-        return ""
-    # Markdown decodes character references in a destination, so an ampersand that would begin one is escaped.
-    plain = re.sub(r"&(?=#?\w+;)", "&amp;", address.replace("\\", "\\\\"))
-    if re.search(r"[\s<>\x00-\x1f]", plain) or plain.count("(") != plain.count(")") or ")" in plain.split("(")[0]:
-        return "<" + plain.replace("<", "\\<").replace(">", "\\>") + ">"
-    return plain
-
-
 def inline(
     pieces: list[Piece],
-    targets: Mapping[int, str | None],
+    links: Mapping[int, Target | None],
+    targets: Targets,
     watch: Watch,
     *,
     in_cell: bool = False,
@@ -80,16 +84,18 @@ def inline(
 ) -> str:
     """Returns the Markdown of one block's pieces. It takes time in proportion to their text. Raises Stopped.
 
-    targets: the addresses of the links by their numbers; a link to None becomes its text. in_cell: whether to escape |.
-    one_line: whether a line break becomes <br>, as in headings and cells.
+    links: the targets of the links by their numbers; a link to None becomes its text. targets: writes them. in_cell:
+    whether to escape |. one_line: whether a line break becomes <br>, as in headings and cells.
     """
     pieces = _fold(pieces, watch, one_line=one_line)
-    writer = _Writer(targets, in_cell)
+    writer = _Writer(links, targets, in_cell)
     extents = _extents(pieces)
     for i, piece in enumerate(pieces):
         watch(SPAN + len(piece.text))
-        wanted = [(k, n) for k in INLINE_KINDS if (n := getattr(piece, k))]
+        wanted = _kinds(piece)
         if len(wanted) > 1:
+            if piece.code:
+                wanted = _outside_code(wanted, extents, piece.code)
             wanted.sort(key=lambda kn: (kn[0] == "code", extents[kn][0] - extents[kn][1], extents[kn][0]))
         keep = 0
         while keep < len(writer.stack) and keep < len(wanted) and _same(writer.stack[keep], wanted[keep]):
@@ -109,14 +115,23 @@ def _same(opened: _Open, wanted: tuple[str, int]) -> bool:
     return (opened.kind, opened.number) == wanted
 
 
-def _extents(pieces: list[Piece]) -> dict[tuple[str, int], tuple[int, int]]:
-    extents: dict[tuple[str, int], tuple[int, int]] = {}
+def _kinds(piece: Piece) -> list[_Kind]:
+    return [(k, n) for k in INLINE_KINDS if (n := getattr(piece, k))] + list(piece.others)
+
+
+def _extents(pieces: list[Piece]) -> _Extents:
+    extents: _Extents = {}
     for i, piece in enumerate(pieces):
-        for kind in INLINE_KINDS:
-            if number := getattr(piece, kind):
-                first, _ = extents.get((kind, number), (i, i))
-                extents[kind, number] = first, i + 1
+        for kind in _kinds(piece):
+            first, _ = extents.get(kind, (i, i))
+            extents[kind] = first, i + 1
     return extents
+
+
+def _outside_code(wanted: list[_Kind], extents: _Extents, code: int) -> list[_Kind]:
+    """Returns what is open without strong and the like inside of code, where Markdown has nothing but text."""
+    first, last = extents["code", code]
+    return [kind for kind in wanted if kind[0] == "link" or (extents[kind][0] <= first and extents[kind][1] >= last)]
 
 
 def _fold(pieces: list[Piece], watch: Watch, *, one_line: bool) -> list[Piece]:
@@ -126,7 +141,10 @@ def _fold(pieces: list[Piece], watch: Watch, *, one_line: bool) -> list[Piece]:
     for p in pieces:
         watch(SPAN + len(p.text))
         if p.image is not None or p.line_break:
-            out.append(p)
+            if p.line_break and out and out[-1].line_break:
+                out[-1].empty_line = True
+            elif out or not p.line_break:
+                out.append(p)
             space = p.line_break and not one_line
             continue
         text = FOLD.sub(" ", p.text)
@@ -134,28 +152,40 @@ def _fold(pieces: list[Piece], watch: Watch, *, one_line: bool) -> list[Piece]:
             text = text.lstrip(" ")
         if not text:
             continue
-        marked = p.link or p.strong or p.emphasis or p.code
-        lead, tail = text.startswith(" "), text.endswith(" ")
-        core = text.strip(" ") if marked else text
-        if not core:  # only white space, which belongs to what is open on both sides; `_loosen` decides
-            out.append(Piece(" ", p.link, p.strong, p.emphasis, p.code))
-        elif not marked:
-            out.append(Piece(core))
+        marked = p.link or p.strong or p.emphasis or p.code or p.others
+        space = text.endswith(" ")
+        if not marked or not text.strip(SPACES):  # `_loosen` decides what is open at white space alone
+            out.append(_with(p, text))
         else:
-            first = Piece(" ", p.link, p.strong, p.emphasis, p.code)
-            out += ([first] if lead else []) + [Piece(core, p.link, p.strong, p.emphasis, p.code)]
-            out += [Piece(" ", p.link, p.strong, p.emphasis, p.code)] if tail else []
-        space = tail or (text == " ")
-    return _loosen(out)
+            lead, tail = len(text) - len(text.lstrip(SPACES)), len(text.rstrip(SPACES))
+            out += [_with(p, part) for part in (text[:lead], text[lead:tail], text[tail:]) if part]
+    return _joined(_loosen(out))
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Makes one of strong and strong, or emphasis and emphasis, that meet inside a word (`<b>a</b><b>b</b>`)."""
+    same: dict[_Kind, int] = {}
+    for before, p in pairwise(pieces):
+        meet = p.image is None and before.text[-1:].isalnum() and p.text[:1].isalnum()
+        for kind in ("strong", "emphasis"):
+            if number := getattr(p, kind):
+                joined = getattr(before, kind) if meet else 0
+                setattr(p, kind, same.setdefault((kind, number), joined or number))
+    return pieces
+
+
+def _with(piece: Piece, text: str) -> Piece:
+    """Returns a piece with another text."""
+    return Piece(text, piece.link, piece.strong, piece.emphasis, piece.code, piece.others)
 
 
 def _loosen(pieces: list[Piece]) -> list[Piece]:
     """Closes, around spaces and line breaks, what is not open on both sides of them; drops spaces at the end."""
-    while pieces and (pieces[-1].text == " " or pieces[-1].line_break) and pieces[-1].image is None:
+    while pieces and (pieces[-1].line_break or _is_space(pieces[-1])):
         pieces.pop()
     no_break = no_space = 0  # the next piece that is no line break, and the next that is not a space
     for i, p in enumerate(pieces):
-        if p.image is not None or not (p.line_break or p.text == " "):
+        if not p.line_break and not _is_space(p):
             continue
         before = pieces[i - 1] if i else None
         if p.line_break:
@@ -168,28 +198,42 @@ def _loosen(pieces: list[Piece]) -> list[Piece]:
                     setattr(p, kind, getattr(before, kind))
         else:
             no_space = max(no_space, i + 1)
-            while no_space < len(pieces) and pieces[no_space].text == " ":
+            while no_space < len(pieces) and _is_space(pieces[no_space]):
                 no_space += 1
             after = pieces[no_space] if no_space < len(pieces) else None
             for kind in INLINE_KINDS:
                 n = getattr(p, kind)
                 if not (before and after and getattr(before, kind) == n == getattr(after, kind)):
                     setattr(p, kind, 0)
+            if p.others:
+                p.others = before.others if before and after and before.others == p.others == after.others else ()
     return pieces
+
+
+def _is_space(piece: Piece) -> bool:
+    return piece.image is None and not piece.line_break and not piece.text.strip(SPACES)
 
 
 def _write(writer: _Writer, piece: Piece, *, one_line: bool, last: bool) -> None:
     if piece.line_break:
-        writer.out.append("" if last else "<br>" if one_line else "\\\n")
+        is_paragraph = piece.empty_line and not writer.stack
+        if not one_line and writer.out:
+            writer.out[-1] = writer.out[-1].rstrip(" ")
+        writer.out.append("" if last else "<br>" if one_line else "\n\n" if is_paragraph else "\\\n")
         return
     if piece.image is not None:
         alt = escape(FOLD.sub(" ", piece.text).strip())
-        text = f"![{alt}]({destination(piece.image)})"
+        text = f"![{alt}]{writer.targets.written(piece.image, piece.text)}"
     elif writer.stack and writer.stack[-1].kind == "code":
         text = piece.text
     else:
         text = escape(piece.text)
-    writer.out.append(text.replace("|", "\\|") if writer.in_cell else text)
+    writer.out.append(_escape_bars(text) if writer.in_cell else text)
+
+
+def _escape_bars(text: str) -> str:
+    """Escapes what would end a cell."""
+    return text.replace("|", "\\|")
 
 
 def _close(writer: _Writer, following: str) -> None:
@@ -205,8 +249,15 @@ def _close(writer: _Writer, following: str) -> None:
 
 def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _Writer) -> str:
     if opened.kind == "link":
-        target = writer.targets.get(opened.number)
-        return content if target is None else f"[{content}]({destination(target)})"
+        target = writer.links.get(opened.number)
+        if target is None:
+            return content
+        if _is_autolink(content, target.address) and not writer.targets.references:
+            return f"<{content}>"
+        if before == "!":  # or else the link would become an image
+            _escape_last(writer)
+        written = writer.targets.written(target, content)
+        return f"[{content}]{_escape_bars(written) if writer.in_cell else written}"
     if not content.strip():
         return content
     if opened.kind == "code":
@@ -214,17 +265,34 @@ def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _
         pad = " " if content.startswith("`") or content.endswith("`") else ""
         apart = "<!-- -->" if before == "`" else ""  # or else two adjacent code spans would become one
         return f"{apart}{fence}{pad}{content}{pad}{fence}"
-    mark, tag = ("**", "strong") if opened.kind == "strong" else ("*", "em")
-    if _flanks(before, content[0], content) and _flanks(following, content[-1], content):
+    if opened.kind == "q":
+        return f'"{content}"'
+    mark, tag = MARKS.get(opened.kind, ("", opened.kind))
+    if mark and "*" in (content[0], content[-1]):
+        mark = mark.replace("*", "_")
+    alone = bool(mark) and mark[0] not in (before, following, content[0], content[-1])
+    if alone and _flanks(before, content[0], mark) and _flanks(following, content[-1], mark):
         return f"{mark}{content}{mark}"
     return f"<{tag}>{content}</{tag}>"
 
 
-def _flanks(outside: str, inside: str, content: str) -> bool:
-    """Whether asterisks between `outside` and `inside` are a delimiter (CommonMark 0.31, 6.2), whatever is inside."""
-    if inside.isspace() or content[0] == "*" or content[-1] == "*" or outside == "*":
+def _is_autolink(content: str, address: str) -> bool:
+    """Whether a link's text is its address, so that it can be written as <address> (CommonMark 0.31, 6.5)."""
+    return content == escape(address) and bool(AUTOLINK.fullmatch(content))
+
+
+def _escape_last(writer: _Writer) -> None:
+    """Escapes the last character of the output."""
+    last = next(i for i in reversed(range(len(writer.out))) if writer.out[i])
+    writer.out[last] = f"{writer.out[last][:-1]}\\{writer.out[last][-1]}"
+
+
+def _flanks(outside: str, inside: str, mark: str) -> bool:
+    """Whether a mark between `outside` and `inside` is a delimiter (CommonMark 0.31, 6.2), whatever is inside."""
+    if inside.isspace():
         return False
-    return inside.isalnum() or not outside or (_is_space_or_punctuation(outside) and outside != "`")
+    apart = not outside or (_is_space_or_punctuation(outside) and outside != "`")
+    return apart or (inside.isalnum() and mark[0] != "_")
 
 
 def _is_space_or_punctuation(c: str) -> bool:

@@ -1,4 +1,4 @@
-"""Renders a page's spans as Markdown: CommonMark with tables."""
+"""Renders a page's spans as Markdown: CommonMark with tables, strikethrough and definition lists."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,71 +7,78 @@ from dataclasses import dataclass, field
 from soupstate.model.page.entities import attribute_of, text_of
 from soupstate.model.page.marks import Block, Event, Visible
 from soupstate.model.page.render.addresses import Addresses, base_url, is_safe
+from soupstate.model.page.render.code import HINT, fence, language_of
 from soupstate.model.page.render.inline import Piece, escape_line_start, inline
-from soupstate.model.page.spans import INLINE, Span, TagSpan, TextSpan
+from soupstate.model.page.render.lists import Lists, number_of
+from soupstate.model.page.render.references import Target, Targets
+from soupstate.model.page.render.tables import Table, data_tables
+from soupstate.model.page.spans import Extent, Span, TagSpan, TextSpan
 from soupstate.model.page.stop import SPAN, Stop, Watch, never, watched
+from soupstate.model.page.tags import LONGEST_TAG, attributes_of, name_of
 
 # A block with more runs of text than this is divided, so that the memory of a page that is one block is bounded.
 MOST_PIECES = 10_000
-# Rows are filled up with empty cells to the width of the table, unless that makes it this many times as large. Markdown
-# fills shorter rows itself (GitHub Flavored Markdown, 4.10).
-SPARSE = 4
+# Tags that change how letters look, and have no event of their own.
+LOOKS = re.compile(r"<(/?)(del|strike|s|sub|sup|mark|q|cite)(?=[\s/>])", re.I)
+KINDS = {"strike": "del", "s": "del"}
+COLUMNS = re.compile(r"""\scolspan\s*=\s*["']?([0-9]+)""", re.I)
+TITLE = re.compile(r"\stitle\s*=", re.I)
+DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")  # where pages keep an image's address until it is loaded
+PLACEHOLDER = re.compile(r"placeholder|blank|spacer|transparent|loading|lazy|1x1|pixel", re.I)  # in a file's name
+LONGEST_NAME = 128  # characters of a file's name that are looked at
+LIST_PARTS = frozenset({"li", "ul", "ol", "menu"})
 
 
 @dataclass(slots=True)
 class _Block:
-    """A finished block. quote: the number of its outermost quotation; 0: none."""
+    """A finished block. quote: the number of its outermost quotation; 0: none. part: "dt" or "dd" of a description.
+
+    first: whether it begins the list item, or the description, that it stands in.
+    """
 
     text: str
     quote: int = 0
     depth: int = 0  # of quotations
     list: int = 0
-    item: bool = False
+    first: bool = False
+    part: str = ""
 
 
-def markdown(page: str, spans: Iterable[Span], url: str | None = None, stop: Stop = never) -> str:
+def markdown(
+    page: str, spans: Iterable[Span], url: str | None = None, stop: Stop = never, *, references: bool = False
+) -> str:
     """Renders the visible page as Markdown. Addresses become absolute when `url` is given.
 
-    A link whose address may hold a script becomes its text, and such an image is left out. Raises Stopped.
+    A link whose address may hold a script becomes its text, and such an image is left out. references: whether links
+    and images are written as references, which are listed at the end. Raises Stopped.
     """
     watch = Watch(stop)
     base = base_url(page, spans, url, watch) if url is not None else None
-    renderer = _Renderer(page, Addresses(page, base), watch)
-    data = _data_tables(spans, watch)
+    renderer = _Renderer(page, Addresses(page, base), watch, Targets(references))
+    data = data_tables(page, spans, watch)
     for i, span in enumerate(watched(spans, watch)):
         if isinstance(span, TagSpan):
             renderer.tag(span, i in data)
         elif isinstance(span, TextSpan) and span.visible == Visible.SHOWN:
             renderer.text(span)
     renderer.end()
-    return _joined(renderer.blocks, watch)
+    body = _joined(renderer.blocks, watch)
+    return "\n".join([body, "", *watched(renderer.targets.definitions(), watch)]) if renderer.targets.numbers else body
 
 
-def _data_tables(spans: Iterable[Span], watch: Watch) -> set[int]:
-    """Returns the indices of the TABLE tags of tables that have a header cell and no table inside."""
-    data: set[int] = set()
-    opened: list[int] = []
-    nested: set[int] = set()  # tables with a table inside
-    for i, span in enumerate(watched(spans, watch)):
-        if not isinstance(span, TagSpan):
-            continue
-        if span.event == Event.TABLE:
-            nested.update(opened[-1:])
-            opened.append(i)
-        elif span.event == Event.TABLE_END and opened:
-            opened.pop()
-        elif span.event == Event.HEADER_CELL and opened:
-            data.add(opened[-1])
-    return data - nested
+def _is_placeholder(source: str) -> bool:
+    """Whether an image's source stands in for one that is loaded later."""
+    name = source[-LONGEST_NAME:].rpartition("/")[2].partition("?")[0]
+    return not source or source[:5].lower() == "data:" or bool(PLACEHOLDER.search(name))
 
 
 def _joined(blocks: list[_Block], watch: Watch) -> str:
-    """Joins blocks with an empty line between them, except between the items of a list."""
+    """Joins blocks with an empty line between them, except between items of a list and before a description."""
     out: list[str] = []
     before: _Block | None = None
     for block in blocks:
-        same_quote = before is not None and before.quote == block.quote > 0
-        if before and not (before.list and block.list and block.item and before.quote == block.quote):
+        if before and not _is_tight(before, block):
+            same_quote = before.quote == block.quote > 0
             out.append(">" * min(before.depth, block.depth) if same_quote else "")
         for line in block.text.split("\n"):
             watch(SPAN + len(line))
@@ -80,49 +87,63 @@ def _joined(blocks: list[_Block], watch: Watch) -> str:
     return "\n".join(out)
 
 
+def _is_tight(before: _Block, block: _Block) -> bool:
+    """Whether no empty line is between two blocks."""
+    described = before.part and block.part == "dd"
+    return before.quote == block.quote and block.first and bool(described or (before.list and block.list))
+
+
 @dataclass(slots=True)
 class _Renderer:
     page: str
     addresses: Addresses
     watch: Watch
+    targets: Targets
     blocks: list[_Block] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     solid: bool = False  # the pieces hold more than white space
     shown: bool = False  # they do, or hold an image
     first: TextSpan | None = None  # the block's first text that is not blank
-    targets: dict[int, str | None] = field(default_factory=dict)  # None: not known, or not safe
-    links: int = 0  # number of the last link
+    links: dict[int, Target | None] = field(default_factory=dict)  # of the block, by number; None: unknown or not safe
+    last_link: int = 0  # number of the last link
     link: int = 0  # number of the open link; 0: none
     numbers: dict[str, int] = field(default_factory=lambda: {"strong": 0, "emphasis": 0, "code": 0})
+    looks: dict[str, int] = field(default_factory=dict)  # what of LOOKS is open, with a number
+    last_look: int = 0
     item: bool = False  # the next block begins a list item
     quoted: bool = False  # a quotation has begun since the last block
     quote: int = 0  # number of the last outermost quotation
-    indents: dict[int, int] = field(default_factory=dict)  # list depth -> column of its content
-    counters: dict[int, int] = field(default_factory=dict)  # list depth -> number of its last item
-    fresh_list: bool = False  # a list has begun since the last block
-    table: list[list[str]] | None = None  # rows of cells
+    lists: Lists = field(default_factory=Lists)
+    part: str = ""  # "dt" or "dd" inside such an element
+    described: bool = False  # the next block begins a description
+    language: str = ""  # of the code that may come next
+    heading: str = ""  # the first heading of level 1
+    table: Table | None = None
 
     def tag(self, span: TagSpan, is_data_table: bool) -> None:
         event = Event(span.event)
         if event == Event.LINK:
             if not self.pieces:
-                self.targets.clear()  # only the links of the block under way are needed
-            self.link = self.links = self.links + 1
-            self.targets[self.link] = self._address(span.href) if span.href else None
+                self.links.clear()  # only the links of the block under way are needed
+            self.link = self.last_link = self.last_link + 1
+            address = self._address(span.href) if span.href else None
+            self.links[self.link] = None if address is None else Target(address, self._title(span))
         elif event == Event.LINK_END:
             self.link = 0
         elif event == Event.IMAGE:
-            source = self._address(span.src)
-            if source is not None:
-                self._add(Piece(attribute_of(self.page, span.alt, self.watch), self.link, image=source))
+            self._image(span)
         elif event in (Event.STRONG, Event.EMPHASIS, Event.CODE):
             self.numbers[event.name.lower()] += 1
+            if event == Event.CODE:
+                self._find_language(span, own=True)
         elif event == Event.BREAK:
             self._add(Piece("\n", self.link, line_break=True))
+        elif event == Event.NONE:
+            self._look(span)
         elif self.table is not None:
-            self._in_table(event)
-        elif event not in INLINE:
-            self._boundary(event, is_data_table)
+            self._in_table(event, span)
+        else:
+            self._boundary(event, span, is_data_table)
 
     def text(self, span: TextSpan) -> None:
         if not span.blank:
@@ -133,7 +154,8 @@ class _Renderer:
         open_ = {k: n if getattr(span, k) and not (pre and k == "code") else 0 for k, n in self.numbers.items()}
         link = self.link if span.link else 0
         for text in text_of(self.page, span.start, span.end, self.watch):
-            self._add(Piece(text, link, open_["strong"], open_["emphasis"], open_["code"]))
+            others = tuple(self.looks.items()) if self.looks and not pre else ()
+            self._add(Piece(text, link, open_["strong"], open_["emphasis"], open_["code"], others))
 
     def end(self) -> None:
         if self.table is not None:
@@ -147,7 +169,7 @@ class _Renderer:
         self.shown = self.shown or self.solid or piece.image is not None
         if len(self.pieces) < MOST_PIECES:
             return
-        if self.table and self.table[-1]:
+        if self.table and self.table.in_cell():
             self._cell_end()
         elif self.first and self.first.block == Block.PREFORMATTED:
             self.pieces = [Piece("".join(p.text for p in self.pieces if p.image is None))]
@@ -159,67 +181,107 @@ class _Renderer:
     def _taken(self) -> list[Piece]:
         """Returns the pieces since the last boundary, and begins anew."""
         pieces, self.pieces, self.solid, self.shown, self.first = self.pieces, [], False, False, None
+        self.looks.clear()
         return pieces
 
-    def _address(self, place: tuple[int, int] | None) -> str | None:
+    def _address(self, place: Extent | None) -> str | None:
         """Returns the address written at a place, absolute where that is possible; None where it is not safe."""
-        written = attribute_of(self.page, place, self.watch)
+        return self._safe(attribute_of(self.page, place, self.watch))
+
+    def _safe(self, written: str) -> str | None:
         address = written if self.addresses.base is None else self.addresses.absolute(written) or written
         return address if is_safe(address) else None
 
-    def _boundary(self, event: Event, is_data_table: bool) -> None:
+    def _title(self, span: TagSpan) -> str:
+        end = min(span.end, span.start + LONGEST_TAG)
+        return attributes_of(self.page, span).get("title", "") if TITLE.search(self.page, span.start, end) else ""
+
+    def _image(self, span: TagSpan) -> None:
+        written = attribute_of(self.page, span.src, self.watch)
+        if _is_placeholder(written):
+            attributes = attributes_of(self.page, span)
+            written = next((found for name in DATA_SOURCES if (found := attributes.get(name, "").strip())), written)
+        source = self._safe(written) if written else ""
+        alt = attribute_of(self.page, span.alt, self.watch)
+        if source or (source == "" and alt):
+            self._add(Piece(alt, self.link, image=Target(source, self._title(span))))
+
+    def _look(self, span: TagSpan) -> None:
+        """Opens or closes what a tag without an event changes."""
+        found = LOOKS.match(self.page, span.start, min(span.end, span.start + LONGEST_TAG))
+        if not found:
+            return
+        name = found[2].lower()
+        kind = KINDS.get(name, name)
+        if found[1]:
+            self.looks.pop(kind, None)
+        else:
+            self.last_look += 1
+            self.looks[kind] = self.last_look
+
+    def _find_language(self, span: TagSpan, *, own: bool) -> None:
+        if HINT.search(self.page, span.start, min(span.end, span.start + LONGEST_TAG)):
+            self.language = language_of(attributes_of(self.page, span), own=own) or self.language
+
+    def _boundary(self, event: Event, span: TagSpan, is_data_table: bool) -> None:
         self._flush()
-        if event == Event.ITEM:
+        if event == Event.BLOCK:
+            self._block(span)
+        elif event == Event.ITEM:
             self.item = True
+            self.lists.value = number_of(attributes_of(self.page, span).get("value"))
         elif event == Event.QUOTE:
             self.quoted = True
         elif event == Event.LIST:
-            self.fresh_list = True
+            self.lists.begin(number_of(attributes_of(self.page, span).get("start")))
+        elif event == Event.PREFORMATTED:
+            self._find_language(span, own=True)
         elif event == Event.RULE:
             self.blocks.append(_Block("---"))
         elif event == Event.TABLE and is_data_table:
-            self.table = []
+            self.table = Table()
 
-    def _in_table(self, event: Event) -> None:
+    def _block(self, span: TagSpan) -> None:
+        name = name_of(self.page, span)
+        if span.closing:
+            if name in LIST_PARTS:
+                self.item = False  # an item without text
+            elif name in ("dt", "dd", "dl"):
+                self.part = ""
+        elif name in ("dt", "dd"):
+            self.part, self.described = name, name == "dd"
+        elif name == "dl":
+            self.part = ""
+        else:
+            self._find_language(span, own=False)
+
+    def _in_table(self, event: Event, span: TagSpan) -> None:
         assert self.table is not None
         if event == Event.TABLE_END:
             self._table_end()
         elif event == Event.ROW:
             self._cell_end()
-            self.table.append([])
+            self.table.row()
         elif event in (Event.CELL, Event.HEADER_CELL):
             self._cell_end()
-            if not self.table:
-                self.table.append([])
-            self.table[-1].append("")
+            wide = COLUMNS.search(self.page, span.start, min(span.end, span.start + LONGEST_TAG))
+            self.table.cell(number_of(wide[1]) or 1 if wide else 1)
         elif self.solid and not self.pieces[-1].line_break:
             self._add(Piece("\n", line_break=True))
 
     def _cell_end(self) -> None:
         """Puts the pieces since the last boundary into the last cell; without a cell they are a block (a caption)."""
-        if self.table and self.table[-1]:
-            row, pieces = self.table[-1], self._taken()
-            text = inline(pieces, self.targets, self.watch, in_cell=True, one_line=True)
-            row[-1] = f"{row[-1]} {text}" if row[-1] else text
+        if self.table and self.table.in_cell():
+            self.table.add(inline(self._taken(), self.links, self.targets, self.watch, in_cell=True, one_line=True))
         else:
             self._flush()
 
     def _table_end(self) -> None:
         self._cell_end()
-        rows = [row for row in self.table or [] if row]
+        text = self.table.markdown(self.watch) if self.table else ""
         self.table = None
-        if not any(any(row) for row in rows):
-            return
-        width, cells = max(map(len, rows)), sum(map(len, rows))
-        filled = rows if width * len(rows) <= SPARSE * cells else rows[:1]
-        for row in filled:
-            row += [""] * (width - len(row))
-        rows.insert(1, ["---"] * width)
-        lines = []
-        for row in rows:
-            self.watch(SPAN * len(row))
-            lines.append("| " + " | ".join(row) + " |")
-        self.blocks.append(_Block("\n".join(lines)))
+        if text:
+            self.blocks.append(_Block(text))
 
     def _flush(self) -> None:
         """Ends the block: writes its pieces as Markdown, after the markers of its list and quotation."""
@@ -228,52 +290,36 @@ class _Renderer:
         text = self._content(pieces, span) if shown else ""
         if not text:
             return
+        if span.block == Block.H1:
+            if text == self.heading:
+                return  # a page repeats its heading for other widths of the window
+            self.heading = self.heading or text
         depth = max(span.list, 1) if self.item else span.list
         above = self.blocks[-1].depth if self.blocks else 0
         if span.quote and (not above or (self.quoted and span.quote <= above)):
             self.quote += 1
         quote = self.quote if span.quote else 0
-        block = _Block(self._listed(text, depth, span.ordered), quote, span.quote, depth, self.item)
-        self.blocks.append(block)
-        self.item = self.quoted = False
+        part = "" if depth else self.part
+        if part == "dd" and not quote:
+            first, *others = self._lines(text)
+            text = "\n".join([(": " if self.described else "  ") + first, *("  " + line for line in others)])
+        listed = self.lists.placed(self._lines(text), depth, item=self.item, ordered=span.ordered)
+        self.blocks.append(_Block(listed, quote, span.quote, depth, self.item or self.described, part))
+        self.item = self.quoted = self.described = False
+        self.language = ""
 
     def _content(self, pieces: list[Piece], span: TextSpan) -> str:
         if span.block == Block.PREFORMATTED:
             code = "".join(p.text for p in pieces if p.image is None).strip("\n")
-            fence = "`" * max(3, 1 + max((len(m) for m in re.findall("`+", code)), default=0))
-            return "\n".join([fence, *(line.rstrip() for line in self._lines(code)), fence])
+            return fence(code, [line.rstrip() for line in self._lines(code)], self.language)
         if span.block != Block.BODY:
-            text = inline(pieces, self.targets, self.watch, one_line=True)
+            text = inline(pieces, self.links, self.targets, self.watch, one_line=True)
             end = text.rstrip("#")  # Markdown would take # at the end for the heading's end
             return "#" * span.block + " " + end + "\\#" * (len(text) - len(end)) if text else ""
-        text = inline(pieces, self.targets, self.watch)
+        text = inline(pieces, self.links, self.targets, self.watch)
         return "\n".join(escape_line_start(line) for line in self._lines(text))
 
     def _lines(self, text: str) -> Iterator[str]:
         for line in text.split("\n"):
             self.watch(SPAN + len(line))
             yield line
-
-    def _listed(self, text: str, depth: int, ordered: int) -> str:
-        """Returns the text after its item's marker, or indented below it."""
-        if not depth:
-            self.indents.clear()
-            self.counters.clear()
-            self.fresh_list = False
-            return text
-        for deeper in [d for d in self.indents if d > depth or (self.item and d == depth)]:
-            del self.indents[deeper]
-        for deeper in [d for d in self.counters if d > depth]:
-            del self.counters[deeper]
-        column = max((c for d, c in self.indents.items() if d <= depth), default=0)
-        marker = ""
-        if self.fresh_list:
-            self.counters.pop(depth, None)
-            self.fresh_list = False
-        if self.item:
-            self.counters[depth] = self.counters.get(depth, 0) + 1
-            marker = f"{self.counters[depth]}. " if ordered else "- "
-            self.indents[depth] = column + len(marker)
-        first, *others = self._lines(text)
-        rest = " " * (column + len(marker))
-        return "\n".join([" " * column + marker + first, *(rest + line if line else "" for line in others)])

@@ -9,9 +9,12 @@ from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from soupstate.model.page.blocks import WORD
-from soupstate.model.page.elements import UNSEEN
+from soupstate.model.page.elements import BLOCKS, HEADINGS, LISTS, UNSEEN
 
 HIDDEN = "head,script,style,template,noscript,iframe,svg,[hidden]"
+APART = ",".join(sorted({*BLOCKS, *HEADINGS, *LISTS, *"br hr li tr td th pre blockquote table".split()}))
+
+IN_LAYOUT = ",".join(f"td {name}" for name in "table div p ul ol h1 h2 h3 form img pre blockquote".split())
 
 Item = Hashable
 
@@ -69,9 +72,12 @@ def _shown(page: str) -> LexborHTMLParser:
 
 
 def dom_text(page: str) -> str:
-    """Returns the text of the DOM without hidden elements."""
-    body = _shown(page).body
-    return body.text(separator=" ") if body else ""
+    """Returns the text of the DOM without hidden elements. Words end at blocks, cells and line breaks."""
+    tree = _shown(page)
+    for node in tree.css(APART):
+        node.insert_before(" ")
+        node.insert_after(" ")
+    return tree.body.text() if tree.body else ""
 
 
 def dom_items(page: str) -> dict[str, Counter[Item]]:
@@ -81,7 +87,7 @@ def dom_items(page: str) -> dict[str, Counter[Item]]:
 
 def markdown_items(markdown: str) -> dict[str, Counter[Item]]:
     """Returns the typed items of Markdown, rendered by a CommonMark parser with tables, by kind."""
-    return _items(LexborHTMLParser(MarkdownIt("commonmark").enable("table").render(markdown)))
+    return _items(LexborHTMLParser(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown)))
 
 
 def _items(tree: LexborHTMLParser) -> dict[str, Counter[Item]]:
@@ -101,10 +107,16 @@ def _items(tree: LexborHTMLParser) -> dict[str, Counter[Item]]:
     codes = ("\n".join(line.rstrip() for line in n.text().strip("\n").split("\n")) for n in tree.css("pre"))
     out["code"].update(c for c in codes if c)
     for table in tree.css("table"):
-        if table.css_first("th"):
-            rows = (tuple(squeeze(c.text()) for c in tr.css("th,td")) for tr in table.css("tr"))
+        rows = [tuple(squeeze(c.text()) for c in tr.css("th,td")) for tr in table.css("tr")]
+        if table.css_first("th") or _is_data(table, rows):
             out["row"].update(r for r in rows if r and r != ("",))
     return {kind: counter for kind, counter in out.items() if counter}
+
+
+def _is_data(table: LexborNode, rows: list[tuple[str, ...]]) -> bool:
+    """Whether a table without header cells holds data: two rows and columns or more, of one width, without blocks."""
+    widths = {len(row) for row in rows}
+    return len(rows) > 1 and len(widths) == 1 and min(widths) > 1 and not table.css_first(IN_LAYOUT)
 
 
 def _attribute(node: LexborNode, name: str) -> str:
