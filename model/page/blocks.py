@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from soupstate.model.page.entities import text_of
 from soupstate.model.page.marks import Block as Kind
 from soupstate.model.page.marks import Cell, Event, Visible
-from soupstate.model.page.render.text import typeface
 from soupstate.model.page.spans import INLINE, Span, TagSpan, TextSpan, TitleSpan
 from soupstate.model.page.stop import SPAN, Watch, watched
 
@@ -123,11 +122,16 @@ def parts_of(page: str, spans: Sequence[Span], watch: Watch) -> Iterator[tuple[l
                     blocks = []
                 current = Block(span, span, tags, links=sum(tag.event == Event.LINK for tag in tags))
                 blocks.append(current)
-            elif typeface(current.last) == typeface(span):
+            elif _typeface(current.last) == _typeface(span):
                 current.parts.append(" ")  # so that links side by side stay two words
             tags = []
             _add(current, i, span, text_of(page, span.start, span.end, watch))
     yield blocks, " ".join(titles)
+
+
+def _typeface(span: TextSpan) -> tuple[int, int, int]:
+    """Returns what may differ between the letters of one word: strong, emphasis and code."""
+    return span.strong, span.emphasis, span.code
 
 
 def _add(block: Block, index: int, span: TextSpan, parts: Iterable[str]) -> None:

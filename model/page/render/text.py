@@ -14,11 +14,6 @@ LINE, PARAGRAPH = 1, 2  # line ends: a paragraph has an empty line before and af
 CELLS = frozenset({"td", "th"})
 
 
-def typeface(span: TextSpan) -> tuple[int, int, int]:
-    """Returns what may differ between the letters of one word: strong, emphasis and code."""
-    return span.strong, span.emphasis, span.code
-
-
 def text(page: str, spans: Iterable[Span], stop: Stop = never) -> str:
     """Returns the visible text. Raises Stopped.
 
