@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from soupstate.model.net.main_content import FAVORS, SWITCH_COST, choose, main_content
+from soupstate.model.net.main_content import FAVORS, SWITCH_COST, _add_headline, _Place, choose, main_content
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
@@ -84,3 +84,16 @@ def test_favors() -> None:
 def test_a_text_is_chosen_once() -> None:
     chances, sizes = np.array([0.8, 0.9, 0.7], np.float32), np.array([9, 9, 9], np.float32)
     assert np.flatnonzero(choose(chances, sizes, ["a", "a", "b"])[0]).tolist() == [1, 2]
+
+
+def test_an_article_has_its_headline() -> None:
+    def with_headline(headlines: list[int], chosen: list[int], blocks: int = 20) -> list[int]:
+        found = np.isin(np.arange(blocks), chosen)
+        _add_headline(found, [_Place(0, 1, "", i in headlines) for i in range(blocks)])
+        return np.flatnonzero(found).tolist()
+
+    assert with_headline([1, 3], [6, 7]) == [3, 6, 7]
+    assert with_headline([6], [6, 7]) == [6, 7]
+    assert with_headline([0], [15]) == [15]  # too far away
+    assert with_headline([9], [6]) == [6]  # after its beginning
+    assert with_headline([0], []) == [] and with_headline([], [3]) == [3]
