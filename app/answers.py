@@ -13,6 +13,7 @@ from soupstate.model.faults.find import find_faults
 from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.main_content import main_content
 from soupstate.model.net.reader import Marking, Reader
+from soupstate.model.page.language import declared_language, spoken_language
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.render.addresses import base_url
 from soupstate.model.page.render.links import Link, links
@@ -25,6 +26,7 @@ from soupstate.model.page.stop import Stop, Watch, never, watched
 
 EXTRACT_PARTS = ("links", "text", "markdown")
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
+NULLABLE = ("title", "language", "declared_language", "charset", "charset_source")  # None where there is none
 DETAILS = ("characters", "lines", "none")
 BITS_DECIMALS = 3  # of surprisal and entropy
 DEPTH_DECIMALS = 2
@@ -37,7 +39,7 @@ class Asked:
     """A page and what is wanted of it.
 
     include: some of EXTRACT_PARTS or ENTROPY_PARTS. scope: "all" or "main". detail: one of DETAILS, for numbers per
-    character, per line, or no arrays.
+    character, per line, or no arrays. charset, charset_source: of bytes, as `Decoded` has them.
     """
 
     html: str
@@ -45,6 +47,8 @@ class Asked:
     include: frozenset[str]
     scope: str = "all"
     detail: str = "characters"
+    charset: str | None = None
+    charset_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Model:
 class Extraction:
     """What was extracted from a page. A part that was not asked for is None.
 
+    language: of the visible text. declared_language: of `<html lang>`. charset, charset_source: as in `Asked`.
     bits_per_character: surprisal per character of what was read, which is the skimmed page; an estimate for a long one.
     """
 
@@ -66,6 +71,10 @@ class Extraction:
     links: list[Link] | None
     text: str | None
     markdown: str | None
+    language: str | None
+    declared_language: str | None
+    charset: str | None
+    charset_source: str | None
     characters: int
     bits_per_character: float
 
@@ -97,7 +106,7 @@ def model_of(reader: Reader) -> Model:
 def as_json(answer: Extraction | Measurement) -> dict[str, Any]:
     """Returns an answer as orjson takes it, without the parts that were not asked for."""
     values = {part.name: getattr(answer, part.name) for part in fields(answer)}
-    return {name: value for name, value in values.items() if value is not None or name == "title"}
+    return {name: value for name, value in values.items() if value is not None or name in NULLABLE}
 
 
 def reply(reader: Reader, asked: Asked, answerer: Answerer, stop: Stop = never) -> dict[str, Any]:
@@ -121,6 +130,7 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     page, url = marking.page, asked.url
     spans: Iterable[Span] = marking.spans
     named = title(page, spans, stop)
+    spoken = spoken_language(page, spans, Watch(stop))
     if asked.scope == "main":
         spans, url = _main(marking, url, stop)
     found, shown, marked = None, None, None
@@ -132,7 +142,18 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
         shown = text(page, spans, stop)
     if "markdown" in asked.include:
         marked = markdown(page, spans, url, stop)
-    return Extraction(named, found, shown, marked, len(asked.html), round(marking.bits_per_character, 4))
+    return Extraction(
+        title=named,
+        links=found,
+        text=shown,
+        markdown=marked,
+        language=spoken,
+        declared_language=declared_language(asked.html),
+        charset=asked.charset,
+        charset_source=asked.charset_source,
+        characters=len(asked.html),
+        bits_per_character=round(marking.bits_per_character, 4),
+    )
 
 
 def main_text(marking: Marking, stop: Stop = never) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from soupstate.app.answers import Extraction, Model
 from soupstate.model.archive.records import WarcRecord
 from soupstate.model.archive.status import Status
-from soupstate.model.page.language import language
+from soupstate.model.page.language import declared_language
 from soupstate.model.page.render.links import Link
 
 
@@ -28,7 +28,8 @@ class Row:
     truncated: str | None = _column("string", "Why the crawler cut the body off, if it did (WARC-Truncated).")
     charset: str | None = _column("string", "Charset, by its WHATWG name.")
     charset_source: str | None = _column("string", "Source of the charset: bom, header, meta or detected.")
-    language: str | None = _column("string", "Language tag of `<html lang>`, else of Content-Language.")
+    language: str | None = _column("string", "Language of the visible text (BCP 47); none if it is too short to tell.")
+    declared_language: str | None = _column("string", "Language tag of `<html lang>`, else of Content-Language.")
     title: str | None = _column("string", "Title.")
     links: list[dict[str, str | None]] | None = _column("links", "Links: href, url (absolute), text, rel.")
     text: str | None = _column("string", "Visible text.")
@@ -42,6 +43,7 @@ class Row:
 
 
 COLUMNS = fields(Row)
+READ = ("language", "title", "links", "text", "markdown", "main_text", "bits_per_character")  # known after reading
 LINK_FIELDS = tuple(name.name for name in fields(Link) if name.name not in ("start", "end"))
 
 
@@ -58,7 +60,7 @@ def described(record: WarcRecord) -> dict[str, Any]:
         "truncated": record.truncated,
         "charset": page.charset if page else None,
         "charset_source": page.source if page else None,
-        "language": language(page.text if page else "", record.language),
+        "declared_language": declared_language(page.text if page else "", record.language),
         "characters": len(page.text) if page else None,
         "status": record.reason or Status.OK,
     }
@@ -66,13 +68,13 @@ def described(record: WarcRecord) -> dict[str, Any]:
 
 def row_of(record: WarcRecord, warc_file: str, model: Model) -> Row:
     """Returns the row of a record whose page was not read."""
-    read: dict[str, Any] = dict.fromkeys(("title", "links", "text", "markdown", "main_text", "bits_per_character"))
+    read: dict[str, Any] = dict.fromkeys(READ)
     return Row(**described(record), **read, warc_file=warc_file, model_name=model.name, model_version=model.version)
 
 
 def fill(row: Row, answer: Extraction, main_text: str) -> None:
     """Puts an extraction and the main text into a row."""
-    row.title, row.text, row.markdown = answer.title, answer.text, answer.markdown
+    row.language, row.title, row.text, row.markdown = answer.language, answer.title, answer.text, answer.markdown
     row.links = [{name: getattr(link, name) for name in LINK_FIELDS} for link in answer.links or ()]
     row.main_text = main_text
     row.bits_per_character = answer.bits_per_character

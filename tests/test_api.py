@@ -69,7 +69,7 @@ def test_it_answers_as_the_service_does(plain_service: Running, weights: Path) -
 
 def test_what_is_known_of_a_page() -> None:
     page = soupstate.extract(PAGE.encode("cp1252"), URL, charset="latin1")
-    assert (page.title, page.language) == ("Barcas", "pt-br")
+    assert (page.title, page.declared_language) == ("Barcas", "pt-br")
     assert (page.charset, page.charset_source) == ("windows-1252", "header")
     assert page.characters == len(PAGE) and page.links[0].url == "https://example.org/horario"
     assert "A barca parte às **dez** horas" in page.markdown

@@ -93,13 +93,16 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list
         name = STDIN_NAME if file == STDIN else file
         try:
             read = _read(file, name, wanted.charset)
-            text = read.page.text
-            answer = answerer(reader, Asked(text, wanted.url, wanted.include, wanted.scope, wanted.detail))
+            answer = answerer(reader, _asked(read.page, wanted))
         except (OSError, ValueError) as error:
             failed.append(name)
             tell(name, error)
             continue
         yield read, answer
+
+
+def _asked(page: Decoded, wanted: Wanted) -> Asked:
+    return Asked(page.text, wanted.url, wanted.include, wanted.scope, wanted.detail, page.charset, page.source)
 
 
 def tell(name: str, error: OSError | ValueError) -> None:
