@@ -20,13 +20,14 @@ from soupstate.model.net import reader as module
 from soupstate.model.net import reading_loop
 from soupstate.model.net.checkpoint import Checkpoint, digest, load_checkpoint, save_checkpoint
 from soupstate.model.net.depth import TENSORS
-from soupstate.model.net.evidence import COMMENT_PRICE
+from soupstate.model.net.evidence import COMMENT_PRICE, RAW_PRICE
 from soupstate.model.net.reader import Marking, Reader, Reading, sample
 from soupstate.model.net.reading_loop import character_starts
 from soupstate.model.page.boundaries import boundary_kinds
 from soupstate.model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
 from soupstate.model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
 from soupstate.model.page.stop import Stopped
+from soupstate.model.page.tags import may_be_raw, settle_tags
 
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
 PAGES = {
@@ -103,12 +104,14 @@ def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
     chunk, delay = outputs(checkpoint, page), checkpoint.delay
     syntax = log_likelihoods(chunk, delay, "syntax").astype(np.float32)
     syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
+    syntax[~may_be_raw(ids), Syntax.RAW] -= RAW_PRICE
     kinds = boundary_kinds(ids, ord(" "))
     start = np.zeros(syntax.shape[1], np.float32)
     pointers, scores = reference_viterbi_forward(syntax, kinds, checkpoint.changes, start)
     path = viterbi_back(pointers, int(scores.argmax()))
     starts = character_starts(ids)
-    assert np.array_equal(reading.syntax, path[starts])
+    path = path[starts][np.cumsum(np.isin(np.arange(len(ids)), starts)) - 1]  # a character has that of its first byte
+    assert np.array_equal(reading.syntax, settle_tags(ids, 0, path, last=True)[starts])
 
     byte_at = [*starts.tolist(), len(ids)]
     preformatted = False  # a tag that says so overrules the text's own evidence, up to the next block

@@ -16,12 +16,16 @@ from soupstate.model.page.boundaries import boundary_kinds
 from soupstate.model.page.cuts import Cut, Cutter, joined
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.spans import TEXT_HEADS, Spans
+from soupstate.model.page.tags import may_be_raw, settle_tags
 
 LT, GT = 0x3C, 0x3E
 # Nats per byte against the class of comments. A comment that is shown by mistake costs a line; text that is taken for
 # the rest of an open comment costs the page. Chosen on 18 labelled training pages: 2 finds more of such text, and no
 # clean page loses anything.
 COMMENT_PRICE = 2.0
+# Nats per byte against the class of scripts and the like, outside of what may be one by its tags. Only a misspelt start
+# tag is worth it. Without it a network saw scripts in long titles of links, and lost a third of a page's links.
+RAW_PRICE = 2.0
 # The path is decided as far as nothing can change it any more, once this many bytes are undecided. On the 80 held-out
 # pages all but the last 16 bytes, at most, were then settled. UNDECIDED bounds what a page can leave open.
 DECIDED_AT_ONCE, UNDECIDED = 8192, 1024
@@ -42,6 +46,7 @@ class Evidence:
         self.ids, self.delay, self.changes = ids, checkpoint.delay, checkpoint.changes
         self.scores = np.zeros(len(Syntax), np.float32)
         self.pointers: list[NDArray[np.uint8]] = []  # of the bytes that are not decided
+        self.raw = may_be_raw(ids)
         self.seen = 0  # bytes whose outputs were added
         self.syntax = np.empty(len(ids), np.uint8)  # up to `cutter.at`
         self.atoms = np.zeros(0, np.int64)  # the first bytes of the atoms of spans that are not decided
@@ -65,6 +70,7 @@ class Evidence:
         kinds = boundary_kinds(self.ids[first:last], before)
         syntax = np.ascontiguousarray(outputs[:, OUTPUT["syntax"]])
         syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
+        syntax[:, Syntax.RAW] -= np.where(self.raw[first:last], np.float32(0.0), np.float32(RAW_PRICE))
         pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores)
         self.pointers.append(pointers)
         self._sum(first, before, outputs)
@@ -107,14 +113,16 @@ class Evidence:
         settled = len(pointers) if last else max(viterbi_settled(pointers), len(pointers) - UNDECIDED)
         while not last and settled and self.ids[done + settled] & 0xC0 == 0x80:
             settled -= 1  # to the end of a character
-        self.pointers = [pointers[settled:]]
         path = viterbi_back(pointers, int(self.scores.argmax()))[:settled]
         ids = self.ids[done : done + settled]
         inside = (ids & 0xC0) == 0x80
         if inside.any():  # a character has the syntax of its first byte
             path = path[np.maximum.accumulate(np.where(inside, 0, np.arange(settled)))]
+        path = settle_tags(self.ids, done, path, last=last)
+        settled = len(path)
+        self.pointers = [pointers[settled:]]
         self.syntax[done : done + settled] = path
-        cut = self.cutter.feed(ids, path, last=last)
+        cut = self.cutter.feed(ids[:settled], path, last=last)
         self.cuts.append(cut)
         self.marks.append(self._marks(cut))
         self._forget()
