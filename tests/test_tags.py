@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from soupstate.model.page.cuts import Cutter
+from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import Syntax
-from soupstate.model.page.tags import LONGEST, may_be_raw, settle_tags
+from soupstate.model.page.tags import LONGEST, attribute_names, may_be_open, settle_syntax
 
 
 def bytes_of(page: str) -> NDArray[np.uint8]:
@@ -25,10 +26,18 @@ def network(page: str) -> NDArray[np.uint8]:
     return path
 
 
+def settled(
+    page: str, path: NDArray[np.uint8], at: int = 0, end: int | None = None, before: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """The settled syntax of bytes at .. end - 1 of a page with this path."""
+    ids, end = bytes_of(page), len(path) if end is None else end
+    before = path if before is None else before
+    return settle_syntax(ids, at, path[at:end], before, may_be_open(ids, RAW_TEXT), last=end == len(ids))
+
+
 def values(page: str, path: NDArray[np.uint8] | None = None) -> list[tuple[str, str]]:
     """The values that answers use."""
-    settled = settle_tags(bytes_of(page), 0, network(page) if path is None else path, last=True)
-    cut = Cutter().feed(bytes_of(page), settled, last=True)
+    cut = Cutter().feed(bytes_of(page), settled(page, network(page) if path is None else path), last=True)
     return [
         (name, page[start:end])
         for name, (_, starts, ends) in cut.values.items()
@@ -72,13 +81,13 @@ def test_the_network_keeps_a_tag_that_is_not_well_formed(tag: str) -> None:
     page = f"{tag}x"
     path = network(page)
     path[8:11] = Syntax.HREF
-    assert np.array_equal(settle_tags(bytes_of(page), 0, path, last=True), path)
+    assert np.array_equal(settled(page, path), path)
 
 
 def test_a_tag_in_a_value_is_left_to_the_network() -> None:
     page = '<a title="<b>" href=/a>x'
     path = network(page)
-    assert np.array_equal(settle_tags(bytes_of(page), 0, path, last=True), path)  # it sees text after <b>
+    assert np.array_equal(settled(page, path), path)  # it sees text after <b>
     path[: page.index(">x") + 1] = Syntax.TAG
     path[page.index("<b>")] = Syntax.VALUE
     assert values(page, path) == [("href", "/a")]
@@ -88,8 +97,8 @@ def test_text_in_a_value_is_no_text() -> None:
     page = '<div title="a long text that the network takes for text">x'
     path = network(page)
     path[20:40] = Syntax.TEXT
-    settled = settle_tags(bytes_of(page), 0, path, last=True)
-    assert (settled[:-1] != Syntax.TEXT).all() and settled[-1] == Syntax.TEXT
+    found = settled(page, path)
+    assert (found[:-1] != Syntax.TEXT).all() and found[-1] == Syntax.TEXT
 
 
 def test_values_that_other_elements_have_are_not_used() -> None:
@@ -104,26 +113,60 @@ def test_values_that_other_elements_have_are_not_used() -> None:
 def test_nothing_begins_where_the_network_sees_no_tag() -> None:
     page = "<!-- <a href=/a>x</a> -->"
     path = np.full(len(page), Syntax.COMMENT, np.uint8)
-    assert np.array_equal(settle_tags(bytes_of(page), 0, path, last=True), path)
+    assert np.array_equal(settled(page, path), path)
+
+
+def test_text_after_a_tag_is_no_attribute() -> None:
+    page = "a=b <i class=c>one two</i> <title>three</title>"
+    path = network(page)
+    for words, syntax in (("a=b", Syntax.VALUE), ("two", Syntax.ATTRIBUTE), ("three", Syntax.VALUE)):
+        path[page.index(words) : page.index(words) + len(words)] = syntax
+    found = settled(page, path)
+    assert (found[:3] == Syntax.TEXT).all() and (found[page.index("two") :][:3] == Syntax.TEXT).all()
+    assert (found[page.index("three") :][:5] == Syntax.TITLE).all()
+
+
+@pytest.mark.parametrize("page", ["<b>x</b>a href=y>z</a>", "<script>a = b</script>", "x='y'>z<b>"])
+def test_a_tag_that_lost_its_bracket_is_left_to_the_network(page: str) -> None:
+    path = network(page)
+    start = page.index("a ") if "a " in page else 0
+    path[start : page.index(">", start) if "a " in page else 5] = Syntax.ATTRIBUTE
+    if "script" in page:
+        path[start : start + 5] = Syntax.ATTRIBUTE
+        path[start + 5 :] = network(page)[start + 5 :]
+    assert np.array_equal(settled(page, path), path)
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    page = "\ufeffone"
+    assert settled(page, np.zeros(6, np.uint8)).tolist() == [Syntax.COMMENT] * 3 + [Syntax.TEXT] * 3
 
 
 def test_parts_agree_with_the_whole() -> None:
     page = "<p>one <a class=b href=/c title='d e'>two</a> " * 20
-    ids, path = bytes_of(page), network(page)
-    whole = settle_tags(ids, 0, path, last=True)
-    for size in (7, 50, 300):
-        parts: list[NDArray[np.uint8]] = []
-        done = upto = 0
-        while done < len(ids):
-            upto = min(len(ids), upto + size)
-            parts.append(settle_tags(ids, done, path[done:upto], last=upto == len(ids)))
-            done += len(parts[-1])
-        assert np.array_equal(np.concatenate(parts), whole), size
+    path = network(page)
+    path[np.random.default_rng(3).integers(0, len(path), 50)] = Syntax.VALUE
+    path[bytes_of(page) == ord("<")] = Syntax.TAG
+    whole = settled(page, path)
+    for size in (40, 50, 300):
+        done, before = 0, np.zeros(len(path), np.uint8)
+        upto = size
+        while done < len(path):
+            part = settled(page, path, done, min(upto, len(path)), before)
+            before[done : done + len(part)] = part
+            done += len(part)
+            upto += size
+        assert np.array_equal(before, whole), size
+
+
+def test_names_of_attributes() -> None:
+    assert attribute_names(b"<p HIDDEN class=a data-x='hidden'>") == {b"hidden", b"class", b"data-x"}
+    assert attribute_names(b"<p hidden class='a>") == set()
 
 
 def test_where_raw_text_may_be() -> None:
     page = "a<script>b</script>c<SCRIPTS>d<style e"
-    raw = "".join("r" if flag else "." for flag in may_be_raw(bytes_of(page)))
+    raw = "".join("r" if flag else "." for flag in may_be_open(bytes_of(page), RAW_TEXT))
     assert raw == "." + "r" * 17 + "." * (page.index("<style") - 18) + "r" * 8
 
 
@@ -132,9 +175,8 @@ def test_hostile_tags_take_little_time(unit: str) -> None:
     ids = bytes_of(unit * (400_000 // len(unit)))
     path = np.full(len(ids), Syntax.TAG, np.uint8)
     start = time.process_time()
-    at = 0
+    raw, at = may_be_open(ids, RAW_TEXT), 0
     while at < len(ids):
         end = min(len(ids), at + 2 * LONGEST)
-        at += len(settle_tags(ids, at, path[at:end], last=end == len(ids)))
-    may_be_raw(ids)
+        at += len(settle_syntax(ids, at, path[at:end], path, raw, last=end == len(ids)))
     assert time.process_time() - start < 3
