@@ -13,7 +13,7 @@ from soupstate.model.faults.find import find_faults
 from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.main_content import FAVORS, MainBlock, MainContent, main_content
 from soupstate.model.net.reader import Marking, Reader
-from soupstate.model.page.language import language
+from soupstate.model.page.language import declared_language, spoken_language
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.render.addresses import base_url
 from soupstate.model.page.render.front_matter import front_matter
@@ -29,6 +29,7 @@ EXTRACT_PARTS = ("links", "text", "markdown")
 MORE_PARTS = ("main_blocks",)  # only where they are asked for
 SCOPES, FAVORED = ("all", "main"), tuple(FAVORS)
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
+NULLABLE = ("title", "language", "declared_language", "charset", "charset_source")  # None where there is none
 DETAILS = ("characters", "lines", "none")
 LINK_STYLES = ("inline", "reference")
 BITS_DECIMALS = 3  # of surprisal and entropy
@@ -45,7 +46,7 @@ class Asked:
     include: some of EXTRACT_PARTS and MORE_PARTS, or of ENTROPY_PARTS. scope: one of SCOPES. detail: one of DETAILS,
     for numbers per character, per line, or no arrays. favor: what the choice of main content favours, one of FAVORED.
     links: one of LINK_STYLES, of the Markdown. front_matter: whether the Markdown begins with the page's title, address
-    and language as YAML.
+    and language as YAML. charset, charset_source: of bytes, as `Decoded` has them.
     """
 
     html: str
@@ -56,6 +57,8 @@ class Asked:
     favor: str = "balanced"
     links: str = "inline"
     front_matter: bool = False
+    charset: str | None = None
+    charset_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Model:
 class Extraction:
     """What was extracted from a page. A part that was not asked for is None.
 
+    language: of the visible text. declared_language: of `<html lang>`. charset, charset_source: as in `Asked`.
     bits_per_character: surprisal per character of what was read, which is the skimmed page; an estimate for a long one.
     confidence, page_type: of the main content, see `MainContent`; None where it was not asked for.
     """
@@ -78,6 +82,10 @@ class Extraction:
     links: list[Link] | None
     text: str | None
     markdown: str | None
+    language: str | None
+    declared_language: str | None
+    charset: str | None
+    charset_source: str | None
     characters: int
     bits_per_character: float
     confidence: float | None = None
@@ -112,7 +120,7 @@ def model_of(reader: Reader) -> Model:
 def as_json(answer: Extraction | Measurement) -> dict[str, Any]:
     """Returns an answer as orjson takes it, without the parts that were not asked for."""
     values = {part.name: getattr(answer, part.name) for part in fields(answer)}
-    return {name: value for name, value in values.items() if value is not None or name == "title"}
+    return {name: value for name, value in values.items() if value is not None or name in NULLABLE}
 
 
 def reply(reader: Reader, asked: Asked, answerer: Answerer, stop: Stop = never) -> dict[str, Any]:
@@ -136,6 +144,7 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     page, url = marking.page, asked.url
     spans: Iterable[Span] = marking.spans
     named = title(page, spans, stop)
+    spoken = spoken_language(page, spans, Watch(stop))
     main, blocks = None, None
     if asked.scope == "main" or "main_blocks" in asked.include:
         main = main_content(marking, stop, asked.favor)
@@ -153,12 +162,23 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     if "markdown" in asked.include:
         marked = markdown(page, spans, url, stop, references=asked.links == "reference")
         if asked.front_matter:
-            known = front_matter(title=named, url=asked.url, language=language(asked.html))
+            known = front_matter(title=named, url=asked.url, language=spoken)
             marked = f"{known}\n\n{marked}" if marked else known
-    confidence = round(main.confidence, CHANCE_DECIMALS) if main and main.confidence is not None else None
-    page_type = main.page_type if main else None
-    bits = round(marking.bits_per_character, 4)
-    return Extraction(named, found, shown, marked, len(asked.html), bits, confidence, page_type, blocks)
+    return Extraction(
+        title=named,
+        links=found,
+        text=shown,
+        markdown=marked,
+        language=spoken,
+        declared_language=declared_language(asked.html),
+        charset=asked.charset,
+        charset_source=asked.charset_source,
+        characters=len(asked.html),
+        bits_per_character=round(marking.bits_per_character, 4),
+        confidence=round(main.confidence, CHANCE_DECIMALS) if main and main.confidence is not None else None,
+        page_type=main.page_type if main else None,
+        main_blocks=blocks,
+    )
 
 
 def main_text(marking: Marking, stop: Stop = never) -> str:

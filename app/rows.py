@@ -6,7 +6,7 @@ from typing import Any
 from soupstate.app.answers import Extraction, Model
 from soupstate.model.archive.records import WarcRecord
 from soupstate.model.archive.status import Status
-from soupstate.model.page.language import language
+from soupstate.model.page.language import declared_language
 from soupstate.model.page.render.links import Link
 
 
@@ -28,7 +28,8 @@ class Row:
     truncated: str | None = _column("string", "Why the crawler cut the body off, if it did (WARC-Truncated).")
     charset: str | None = _column("string", "Charset, by its WHATWG name.")
     charset_source: str | None = _column("string", "Source of the charset: bom, header, meta or detected.")
-    language: str | None = _column("string", "Language tag of `<html lang>`, else of Content-Language.")
+    language: str | None = _column("string", "Language of the visible text (BCP 47); none if it is too short to tell.")
+    declared_language: str | None = _column("string", "Language tag of `<html lang>`, else of Content-Language.")
     title: str | None = _column("string", "Title.")
     links: list[dict[str, str | None]] | None = _column("links", "Links: href, url (absolute), text, rel.")
     text: str | None = _column("string", "Visible text.")
@@ -46,7 +47,7 @@ class Row:
 
 COLUMNS = fields(Row)
 READ = (  # columns that a page has once it was read
-    *("title", "links", "text", "markdown", "main_text", "main_markdown"),
+    *("language", "title", "links", "text", "markdown", "main_text", "main_markdown"),
     *("main_confidence", "page_type", "bits_per_character"),
 )
 LINK_FIELDS = tuple(name.name for name in fields(Link) if name.name not in ("start", "end"))
@@ -65,7 +66,7 @@ def described(record: WarcRecord) -> dict[str, Any]:
         "truncated": record.truncated,
         "charset": page.charset if page else None,
         "charset_source": page.source if page else None,
-        "language": language(page.text if page else "", record.language),
+        "declared_language": declared_language(page.text if page else "", record.language),
         "characters": len(page.text) if page else None,
         "status": record.reason or Status.OK,
     }
@@ -79,7 +80,7 @@ def row_of(record: WarcRecord, warc_file: str, model: Model) -> Row:
 
 def fill(row: Row, answer: Extraction, main: Extraction) -> None:
     """Puts an extraction of the page and one of its main content into a row."""
-    row.title, row.text, row.markdown = answer.title, answer.text, answer.markdown
+    row.language, row.title, row.text, row.markdown = answer.language, answer.title, answer.text, answer.markdown
     row.links = [{name: getattr(link, name) for name in LINK_FIELDS} for link in answer.links or ()]
     row.main_text, row.main_markdown = main.text, main.markdown
     row.main_confidence, row.page_type = main.confidence, main.page_type

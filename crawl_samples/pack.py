@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from soupstate.model.page.decode import CODECS, decode
+from soupstate.model.page.charset import codec
+from soupstate.model.page.decode import decode
 
 HERE = Path(__file__).parent
 FILES = {"samples-clean.warc.gz": False, "samples-broken.warc.gz": True}
@@ -71,7 +72,7 @@ def _sample(entry: dict[str, object], folder: Path) -> Sample:
     if isinstance(fault := entry.get("edit"), dict):
         edit = Edit(fault["pos"], fault["del"], fault["ins"])
         undamaged, html = html, edit.apply(html)
-        body = html.encode(CODECS.get(charset, charset))
+        body = html.encode(codec(charset))
     return Sample(
         name=str(entry["name"]),
         url=str(entry["url"]),

@@ -29,7 +29,6 @@ from soupstate.model.net.checkpoint import DEFAULT, extractor
 from soupstate.model.net.main_content import MainBlock
 from soupstate.model.net.reader import Reader, Reading
 from soupstate.model.page.decode import Decoded, EmptyPage, decode, encode_changed
-from soupstate.model.page.language import language
 from soupstate.model.page.render.links import Link
 from soupstate.model.page.skim import skim
 
@@ -44,7 +43,8 @@ class Page:
     """What was extracted from a page.
 
     title: None where the page has none. links: in the order of the page. text, markdown: of the page, or of its main
-    content with `scope="main"`. language: the tag that the page declares, in lower case, as `pt-br`. charset,
+    content with `scope="main"`. language: the BCP 47 tag of the language of the visible text; None where
+    it is too short to tell. declared_language: the tag that the page declares, in lower case, as `pt-br`. charset,
     charset_source: the WHATWG name, and where it was found (bom, header, meta or detected); None for a str.
     characters: of the whole page. bits_per_character: surprisal per character of what was read, which is the page
     without the middles of scripts and the like; an estimate, usually within 2%, for pages longer than 8192 bytes.
@@ -65,6 +65,7 @@ class Page:
     text: str
     markdown: str
     language: str | None
+    declared_language: str | None
     charset: str | None
     charset_source: str | None
     characters: int
@@ -127,7 +128,7 @@ class Soupstate:
         """
         asked = _asked(scope, favor, links, front_matter=front_matter)
         decoded = _decoded(html, charset)
-        return _page(decoded, extract_parts(self.extracting, replace(asked, html=decoded.text, url=url)))
+        return _page(extract_parts(self.extracting, _of(decoded, url, asked)))
 
     def extract_many(
         self,
@@ -165,7 +166,7 @@ class Soupstate:
         pages_read = []
         for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True):
             assert marking is not None  # nothing stops the reading
-            pages_read.append(_page(page, rendered(marking, short, replace(asked, html=page.text, url=url))))
+            pages_read.append(_page(rendered(marking, short, _of(page, url, asked))))
         return pages_read
 
     def check(self, html: Html, *, charset: str | None = None) -> list[Fault]:
@@ -262,15 +263,22 @@ def _decoded(html: Html, charset: str | None) -> Decoded:
         return Decoded("", "utf-8", "detected")
 
 
-def _page(decoded: Decoded, answer: Extraction) -> Page:
+def _of(decoded: Decoded, url: str | None, asked: Asked) -> Asked:
+    """Returns what is wanted, of this page."""
+    charset, source = (decoded.charset, decoded.source) if decoded.charset else (None, None)
+    return replace(asked, html=decoded.text, url=url, charset=charset, charset_source=source)
+
+
+def _page(answer: Extraction) -> Page:
     return Page(
         title=answer.title,
         links=answer.links or [],
         text=answer.text or "",
         markdown=answer.markdown or "",
-        language=language(decoded.text),
-        charset=decoded.charset or None,
-        charset_source=decoded.source if decoded.charset else None,
+        language=answer.language,
+        declared_language=answer.declared_language,
+        charset=answer.charset,
+        charset_source=answer.charset_source,
         characters=answer.characters,
         bits_per_character=answer.bits_per_character,
         confidence=answer.confidence,

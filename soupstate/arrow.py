@@ -12,7 +12,7 @@ from soupstate.app.pages import MOST_CHARACTERS, MOST_PAGES, fill_row, mark_page
 from soupstate.app.rows import COLUMNS, Row, as_dict
 from soupstate.model.archive.status import DECODING, Status
 from soupstate.model.page.decode import Decoded, decode
-from soupstate.model.page.language import language
+from soupstate.model.page.language import declared_language
 from soupstate.model.page.skim import Skimmed, skim
 
 __all__ = ["SCHEMA", "extract_batch"]
@@ -66,7 +66,8 @@ def _row(given: dict[str, Any], name: str, model: Model, max_page_bytes: int) ->
         row.status = page
         return row, None
     row.charset, row.charset_source = page.charset or None, page.source if page.charset else None
-    row.language, row.characters, row.status = language(page.text), len(page.text), Status.OK
+    row.declared_language = declared_language(page.text)
+    row.characters, row.status = len(page.text), Status.OK
     return row, skim(page.text)
 
 

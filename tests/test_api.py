@@ -70,7 +70,7 @@ def test_it_answers_as_the_service_does(plain_service: Running, weights: Path) -
 
 def test_what_is_known_of_a_page() -> None:
     page = soupstate.extract(PAGE.encode("cp1252"), URL, charset="latin1")
-    assert (page.title, page.language) == ("Barcas", "pt-br")
+    assert (page.title, page.declared_language) == ("Barcas", "pt-br")
     assert (page.charset, page.charset_source) == ("windows-1252", "header")
     assert page.characters == len(PAGE) and page.links[0].url == "https://example.org/horario"
     assert "A barca parte às **dez** horas" in page.markdown
@@ -82,7 +82,7 @@ def test_what_is_known_of_a_page() -> None:
 def test_references_and_front_matter() -> None:
     page = soupstate.extract(PAGE, URL, links="reference", front_matter=True)
     matter, body = page.markdown.removeprefix("---\n").split("---\n\n", 1)
-    assert yaml.safe_load(matter) == {"title": "Barcas", "url": URL, "language": "pt-br"}
+    assert yaml.safe_load(matter) == {"title": "Barcas", "url": URL, "language": "pt"}
     assert "[1]: https://example.org/horario" in body.splitlines() and "](" not in body
     assert soupstate.Soupstate().extract_many([PAGE], [URL], links="reference", front_matter=True) == [page]
 

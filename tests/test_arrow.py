@@ -27,7 +27,7 @@ def test_columns_are_those_of_a_crawl(soup: soupstate.Soupstate) -> None:
     first = rows.to_pylist()[0]
     assert (first["text"], first["markdown"], first["title"]) == (page.text, page.markdown, page.title)
     assert first["links"] == [{"href": n.href, "url": n.url, "text": n.text, "rel": n.rel} for n in page.links]
-    assert (first["date"], first["language"], first["characters"]) == ("2026-01-01", "de", len(PAGE))
+    assert (first["date"], first["declared_language"], first["characters"]) == ("2026-01-01", "de", len(PAGE))
     assert rows.column("status").to_pylist() == ["ok"] * 3 and rows.column("model_name").to_pylist() == ["tiny"] * 3
 
 

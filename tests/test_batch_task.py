@@ -61,7 +61,7 @@ def test_rows_are_what_the_service_answers(reader: Reader, tmp_path: Path) -> No
         name, version = reader.checkpoint.name, reader.checkpoint.version
         main = extract(reader, Asked(html, None, frozenset(["text"]), "main"))
         assert row["main_text"] == main.text
-        assert (row["offset"], row["warc_file"], row["language"]) == (offset, "a.warc.gz", "en-gb")
+        assert (row["offset"], row["warc_file"], row["declared_language"]) == (offset, "a.warc.gz", "en-gb")
         assert (row["charset"], row["charset_source"], row["http_status"]) == ("utf-8", "header", 200)
         assert (row["model_name"], row["model_version"], row["status"]) == (name, version, "ok")
         offset += len(record(html.encode(), number))

@@ -43,7 +43,8 @@ def without_seconds(answer: dict[str, object]) -> dict[str, object]:
 def test_extract_answers_as_the_service_does(page: Path, weights: Path) -> None:
     done = run("extract", str(page), "--url", "https://example.org/")
     assert (done.exit_code, done.stderr) == (0, "")
-    asked = Asked(PAGE, "https://example.org/", frozenset(["links", "text", "markdown"]))
+    parts = frozenset(["links", "text", "markdown"])
+    asked = Asked(PAGE, "https://example.org/", parts, charset="utf-8", charset_source="detected")
     wanted = json.loads(orjson.dumps(reply(Reader(load_checkpoint(weights)), asked, extract)))
     assert without_seconds(json.loads(done.stdout)) == without_seconds(wanted)
 

@@ -185,7 +185,7 @@ def test_evaluate(weights: Path, tmp_path: Path) -> None:
     (tmp_path / "faults.jsonl.gz").write_bytes(gzip.compress("\n".join(map(json.dumps, lines)).encode()))
     report, store = tmp_path / "report.json", tmp_path / "stored.safetensors"
     done = run(
-        *("evaluate", "--weights", str(weights), "--limit", "2", "--teacher", "--json", str(report)),
+        *("evaluate", "--weights", str(weights), "--limit", "2", "--teacher", "--made", "3", "--json", str(report)),
         *("--pages", str(SAMPLES / "samples-clean.warc.gz"), "--store", str(store)),
         *("--damage", str(tmp_path / "some.jsonl.xz"), "--ids", str(tmp_path / "ids.txt")),
         *("--faults", str(tmp_path / "faults.jsonl.gz")),
@@ -194,6 +194,8 @@ def test_evaluate(weights: Path, tmp_path: Path) -> None:
     figures = json.loads(report.read_text())
     assert figures["weights"] == digest(weights)
     assert figures["pages"]["pages"] == 2
+    assert figures["made"]["pages"] == 3 and 30 <= figures["made"]["words"] <= 900
+    assert 0 <= figures["made"]["words lost"] <= 1
     assert figures["damage"]["damaged pages"] == figures["faults"]["faults"] == 1
     assert figures["pages"]["bits per character"] > 4 and figures["teacher"]["href F1"] > 0.99
     assert load_checkpoint(store).evaluation["pages"] == figures["pages"]

@@ -22,6 +22,28 @@ GERMAN = (
     "<html><body><p>Die Öffnungszeiten der Bücherei ändern sich: Wir schließen künftig früher, "
     "dafür öffnen wir samstags für alle Schüler und ihre Großeltern.</p></body></html>"
 )
+CHINESE = (
+    "<html><body><h1>夜間渡輪恢復航行</h1><p>港務局表示,停靠碼頭兩個冬天之後,夜間渡輪將於星期五再次啟航,"
+    "並在兩個島嶼停靠。船票在碼頭和船上都可以購買。</p></body></html>"
+)
+KOREAN = (
+    "<html><body><h1>야간 여객선 운항 재개</h1><p>두 번의 겨울을 부두에서 보낸 야간 여객선이 금요일에 다시 "
+    "출항한다고 항만 사무소가 밝혔습니다. 표는 부두와 배에서 살 수 있습니다.</p></body></html>"
+)
+POLISH = (
+    "<html><body><p>Nocny prom wraca na morze. Jeśli pogoda się utrzyma, statek wypłynie w piątek, a książki i gazety "
+    "będą sprzedawane także na pokładzie. Ścieżka do przystani już otwarta, światła świecą całą noc.</p></body></html>"
+)
+GREEK = (
+    "<html><body><p>Άνοιξε ξανά το νυχτερινό πλοίο για τα νησιά. Άλλα δρομολόγια θα ανακοινωθούν την Παρασκευή από το "
+    "λιμεναρχείο, και τα εισιτήρια πωλούνται στην αποβάθρα.</p></body></html>"
+)
+HEBREW = "<html><body><p>המעבורת הלילית חוזרת להפליג ביום שישי, כך הודיע משרד הנמל. הכרטיסים נמכרים במזח.</p></body>"
+THAI = "<html><body><p>เรือข้ามฟากกลางคืนจะกลับมาให้บริการอีกครั้งในวันศุกร์นี้ ตั๋วมีขายที่ท่าเรือและบนเรือ</p></body>"
+TURKISH = (
+    "<html><body><p>Gece vapuru iki kış sonra yeniden yola çıkıyor. Biletler iskelede ve gemide satılıyor, bisikletler "
+    "ücretsiz taşınıyor. Hava güzel olursa ışıklar bütün gece açık kalacak, dağlar bile görünecek.</p></body></html>"
+)
 
 
 def meta(charset: str, rest: str = "<p>x</p>") -> str:
@@ -102,6 +124,24 @@ def test_wrong_declarations_fall_through() -> None:
     assert decode(lying, "text/html; charset=utf-8") == Decoded(lying.decode("cp1251"), "windows-1251", "detected")
 
 
+def test_declarations_that_the_bytes_contradict_lose() -> None:
+    """A Cyrillic page in UTF-8 is valid windows-1251, and one in windows-1251 is valid windows-1252."""
+    for charset in ("windows-1251", "iso-8859-1", "koi8-r", "gbk"):
+        page = meta(charset, RUSSIAN)
+        assert decode(page.encode(), f"text/html; charset={charset}") == Decoded(page, "utf-8", "detected")
+    latin = meta("iso-8859-1", RUSSIAN)
+    assert decode(latin.encode("cp1251")) == Decoded(latin, "windows-1251", "detected")
+    german = meta("iso-8859-1", GERMAN)
+    assert decode(german.encode("cp1252")) == Decoded(german, "windows-1252", "meta")
+    one = meta("windows-1252", "<p>Ã©</p>")  # might be what the page wants to say
+    assert decode(one.encode("cp1252")) == Decoded(one, "windows-1252", "meta")
+
+
+def test_a_mark_is_not_contradicted() -> None:
+    body = "\ufeff<p>Привет".encode("utf-16-le")
+    assert decode(body, "text/html; charset=iso-8859-1").source == "bom"
+
+
 def test_a_few_bad_bytes_do_not_fail_a_page() -> None:
     page = meta("utf-8", "<p>" + "déjà vu " * 200 + "</p>").encode()
     broken = page[:-30] + b"\xff\xfe" + page[-30:]
@@ -119,6 +159,16 @@ def test_a_few_bad_bytes_do_not_fail_a_page() -> None:
         (RUSSIAN, "koi8-r", "koi8-r"),
         (JAPANESE, "cp932", "shift_jis"),
         (JAPANESE, "euc_jp", "euc-jp"),
+        (CHINESE, "gb18030", "gb18030"),
+        (CHINESE, "big5hkscs", "big5"),
+        (KOREAN, "cp949", "euc-kr"),
+        (POLISH, "cp1250", "windows-1250"),
+        (POLISH, "iso8859_2", "iso-8859-2"),
+        (GREEK, "cp1253", "windows-1253"),
+        (GREEK, "iso8859_7", "iso-8859-7"),
+        (HEBREW, "cp1255", "windows-1255"),
+        (THAI, "cp874", "windows-874"),
+        (TURKISH, "cp1254", "windows-1254"),
         (JAPANESE, "iso2022_jp", "iso-2022-jp"),
         (GERMAN, "cp1252", "windows-1252"),
         (GERMAN, "utf-8", "utf-8"),

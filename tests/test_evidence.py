@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 
 from soupstate.kernels.viterbi import viterbi_back, viterbi_forward
 from soupstate.model.net.checkpoint import Checkpoint
-from soupstate.model.net.evidence import COMMENT_PRICE, DECIDED_AT_ONCE, UNDECIDED, Evidence
+from soupstate.model.net.evidence import COMMENT_PRICE, DECIDED_AT_ONCE, RAW_PRICE, TITLE_PRICE, UNDECIDED, Evidence
 from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
+from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.spans import TEXT_HEADS, TagSpan, TextSpan
+from soupstate.model.page.well_formed import may_be_open, settle_syntax
 
 LENGTH = 3 * DECIDED_AT_ONCE
 RANDOM = np.random.default_rng(7)
@@ -61,10 +63,14 @@ def test_a_long_page_is_decided_as_a_whole(name: str, piece: int, changes: NDArr
 
     emissions = outputs[delay:, OUTPUT["syntax"]].copy()
     emissions[:, Syntax.COMMENT] -= COMMENT_PRICE
+    emissions[~may_be_open(ids, ("title",)), Syntax.TITLE] -= TITLE_PRICE
+    emissions[~may_be_open(ids, RAW_TEXT), Syntax.RAW] -= RAW_PRICE
     start = np.zeros(len(Syntax), np.float32)
     pointers, scores = viterbi_forward(emissions, boundary_kinds(ids, ord(" ")), changes, start)
     first = np.flatnonzero((ids & 0xC0) != 0x80)
-    assert np.array_equal(syntax, viterbi_back(pointers, int(scores.argmax()))[first])
+    path = viterbi_back(pointers, int(scores.argmax()))
+    path = settle_syntax(ids, 0, path, path, may_be_open(ids, RAW_TEXT), last=True)
+    assert np.array_equal(syntax, path[first])
 
     begins = np.flatnonzero((ids == ord("<")) | (np.concatenate([[ord(">")], ids[:-1]]) == ord(">")))
     sums = np.cumsum(np.concatenate([np.zeros((1, OUTPUTS)), outputs[delay:]]), 0, dtype=np.float64)
@@ -76,7 +82,7 @@ def test_a_long_page_is_decided_as_a_whole(name: str, piece: int, changes: NDArr
         if isinstance(span, TagSpan):
             asked = [("event", span.event)]
         elif isinstance(span, TextSpan) and not span.blank:
-            asked = [(head, getattr(span, head)) for head in TEXT_HEADS if head != "block"]
+            asked = [(head, getattr(span, head)) for head in TEXT_HEADS if head not in ("block", "visible")]
         else:
             asked = []
         for head, decided in asked:

@@ -1,10 +1,13 @@
-"""The language that pages say they are in."""
+"""The language that pages are in, and the one that they say they are in."""
 
 import time
 
 import pytest
 
-from soupstate.model.page.language import language
+from soupstate.model.page.language import declared_language, language_of, spoken_language
+from soupstate.model.page.marks import Visible
+from soupstate.model.page.spans import TextSpan
+from soupstate.model.page.stop import Stopped, Watch, never
 
 
 @pytest.mark.parametrize(
@@ -21,11 +24,45 @@ from soupstate.model.page.language import language
     ],
 )
 def test_what_is_said(page: str, header: str | None, expected: str | None) -> None:
-    assert language(page, header) == expected
+    assert declared_language(page, header) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The ferry calls at both islands, and tickets are sold on board.", "en"),
+        ("Die Fähre legt an beiden Inseln an, Karten gibt es an Bord.", "de"),
+        ("El ferry hace escala en las dos islas y los billetes se venden a bordo.", "es"),
+        ("Паром заходит на оба острова, билеты продаются на борту.", "ru"),
+        ("渡轮停靠两个岛屿,船票在船上出售。", "zh"),
+        ("フェリーは両方の島に寄港し、切符は船内で販売されます。", "ja"),
+        ("OK", None),
+        ("2026-11-26 12:40", None),
+        ("", None),
+    ],
+)
+def test_of_text(text: str, expected: str | None) -> None:
+    assert language_of(text) == expected
+
+
+def test_sentences_count_before_menus_and_hidden_text_not_at_all() -> None:
+    sentence = "Die Fähre legt an beiden Inseln an, Karten gibt es nur an Bord."
+    hidden = "This text is in English and nobody sees it, however long it may be. " * 3
+    parts = [hidden, *["Home", "News", "About us", "Sign up"] * 10, sentence]
+    spans, at = [], 0
+    for part in parts:
+        visible = Visible.HIDDEN if part is hidden else Visible.SHOWN
+        spans.append(TextSpan(at, at + len(part), blank=False, visible=visible))
+        at += len(part)
+    assert spoken_language("".join(parts), spans, Watch(never)) == "de"
+    with pytest.raises(Stopped):
+        spoken_language(
+            "x " * 100_000, [TextSpan(k, k + 2, blank=False) for k in range(0, 200_000, 2)], Watch(lambda: True)
+        )
 
 
 def test_hostile_tags_take_no_longer() -> None:
     start = time.process_time()
     for page in ("<html " * 5000, "<html " + "lang " * 5000, "<html lang=" + " " * 20_000, "<html" + " x" * 9000):
-        assert language(page) is None
+        assert declared_language(page) is None
     assert time.process_time() - start < 2

@@ -42,6 +42,10 @@ def test_extract(service: Running) -> None:
         "title": "A & B",
         "text": "Head\n\nSome bold text, a link\n\none",
         "markdown": "# Head\n\nSome **bold** text, [a link](https://example.org/d/x?a=1&b=2)\n\n- one",
+        "language": None,
+        "declared_language": None,
+        "charset": "utf-8",
+        "charset_source": "header",
         "characters": len(PAGE),
         "model": {"name": "tiny", "version": "test"},
     }
@@ -50,7 +54,8 @@ def test_extract(service: Running) -> None:
 @pytest.mark.parametrize("part", ["links", "text", "markdown"])
 def test_extract_answers_what_is_included_alone(service: Running, part: str) -> None:
     got = service.client.post("/extract", params={"include": part}, content=PAGE, headers=HTML).json()
-    assert set(got) == {"title", part, "characters", "bits_per_character", "model", "seconds"}
+    always = {"title", "language", "declared_language", "charset", "charset_source"}
+    assert set(got) == always | {part, "characters", "bits_per_character", "model", "seconds"}
 
 
 @pytest.mark.parametrize("part", ["surprisal", "entropy", "depth", "faults"])
@@ -104,6 +109,9 @@ def test_raw_and_json_bodies_agree(plain_service: Running, path: str, scope: str
     raw = plain_service.client.post(path, params=asked, content=MIXED, headers=HTML).json()
     from_json = plain_service.client.post(path, json={"html": MIXED, **asked}).json()
     raw.pop("seconds"), from_json.pop("seconds")
+    if path == "/extract":
+        assert (raw.pop("charset"), raw.pop("charset_source")) == ("utf-8", "header")
+        assert (from_json.pop("charset"), from_json.pop("charset_source")) == (None, None)
     assert raw == from_json
 
 

@@ -65,7 +65,7 @@ def test_a_line_a_record_as_extract_answers(service: Running, unpack: bool) -> N
         for name in (*EXTRACT_PARTS, "title", "characters", "bits_per_character", "model"):
             assert line[name] == single[name], name
         assert line["url"] == query["url"] and line["record_id"] == f"<urn:uuid:{number}>"
-        assert line["language"] == "en-gb" and line["charset_source"] == "header"
+        assert line["declared_language"] == "en-gb" and line["charset_source"] == "header"
     assert service.metric(QUEUE) == 0
 
 

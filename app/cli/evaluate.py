@@ -23,6 +23,7 @@ from soupstate.model.train.evaluation.evaluate import (
     table,
 )
 from soupstate.model.train.evaluation.fault_ablation import ablate_faults
+from soupstate.model.train.evaluation.made import evaluate_made
 from soupstate.model.train.evaluation.mending import evaluate_mending
 
 INPUT = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -34,6 +35,7 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False)
 @click.option("--pages", type=INPUT, multiple=True, help="Held-out WARC: bits, links, text, Markdown and speed.")
 @click.option("--teacher", is_flag=True, help="With --pages: also measure the teacher's own marks, the ceiling.")
 @click.option("--mend", is_flag=True, help="With --pages: also measure what fixes do to html5lib's parse errors.")
+@click.option("--made", type=click.IntRange(min=1), help="With --pages: words lost on so many small made pages.")
 @click.option("--damage", type=INPUT, help="Labelled pages, .jsonl.xz: recall of the article in damaged pages.")
 @click.option("--ids", type=INPUT, help="With --damage: file with the ids (dataset/id) of the pages, one per line.")
 @click.option("--faults", type=INPUT, help="Pages with one fault each, .jsonl.gz: how many are found and fixed.")
@@ -57,6 +59,8 @@ def evaluate_command(
             figures["pages"] = evaluate_pages(reader, read, _progress)
             if options["teacher"]:
                 figures["teacher"] = evaluate_teacher(read, _progress)
+            if options["made"]:
+                figures["made"] = evaluate_made(reader, read, options["made"], _progress)
             if options["mend"]:
                 figures["mending"] = evaluate_mending(reader, read, _progress)
         if damage:

@@ -49,10 +49,10 @@ class Wanted:
     links: str = "inline"
     front_matter: bool = False
 
-    def asked(self, page: str) -> Asked:
+    def asked(self, page: Decoded) -> Asked:
         """Returns what is wanted of a page."""
-        wanted = (self.scope, self.detail, self.favor, self.links, self.front_matter)
-        return Asked(page, self.url, self.include, *wanted)
+        options = (self.scope, self.detail, self.favor, self.links, self.front_matter)
+        return Asked(page.text, self.url, self.include, *options, page.charset, page.source)
 
 
 def shared_options(function: Function) -> Function:
@@ -103,7 +103,7 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list
         name = STDIN_NAME if file == STDIN else file
         try:
             read = _read(file, name, wanted.charset)
-            answer = answerer(reader, wanted.asked(read.page.text))
+            answer = answerer(reader, wanted.asked(read.page))
         except (OSError, ValueError) as error:
             failed.append(name)
             tell(name, error)

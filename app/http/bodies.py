@@ -16,7 +16,7 @@ from soupstate.app.http.problems import Problem
 from soupstate.app.http.queue import Full, WorkQueue
 from soupstate.app.http.schemas import EntropyRequest, ExtractRequest
 from soupstate.app.http.settings import Settings
-from soupstate.model.page.decode import decode
+from soupstate.model.page.decode import Decoded, decode
 
 RequestModel = type[ExtractRequest] | type[EntropyRequest]
 
@@ -47,18 +47,23 @@ class Received:
 
     def parse(self) -> tuple[Asked, int]:
         """Returns the page with its options, and its bytes of UTF-8. Raises Problem."""
+        page: Decoded | None = None
         if self.kind == JSON_TYPE:
             given = self.given | _json(self.body)
         else:
             try:
-                given = self.given | {"html": decode(self.body, self.content_type).text}
+                page = decode(self.body, self.content_type)
             except ValueError as error:
                 raise Problem(422, str(error), "body") from None
+            given = self.given | {"html": page.text}
         try:
             asked = self.model.model_validate(given)
         except ValidationError as error:
             _refuse(error, self.field)
-        return _asked(asked), len(asked.html.encode())
+        wanted = _asked(asked)
+        if page:
+            wanted = replace(wanted, charset=page.charset, charset_source=page.source)
+        return wanted, len(asked.html.encode())
 
 
 async def receive(

@@ -114,6 +114,10 @@ class ExtractAnswer(Answer):
     links: list[Link] | None = None
     text: str | None = None
     markdown: str | None = None
+    language: str | None = Field(description="Language of the visible text (BCP 47); null if it is too short to tell.")
+    declared_language: str | None = Field(description="Language tag of `<html lang>`, in lower case.")
+    charset: str | None = Field(description="Charset of a raw body, by its WHATWG name; null for JSON.")
+    charset_source: str | None = Field(description="Source of the charset: bom, header, meta or detected.")
     characters: int
     bits_per_character: float = Field(
         description="Exact up to 8192 bytes. Beyond that an estimate, usually within 2 %."

@@ -278,4 +278,4 @@ class WarcAnswer(Response):
     def _work(self, asked: Asked, line: dict[str, Any], stop: Stop) -> bytes:
         answer = extract(self.reader, asked, stop)
         self.metrics.page(answer.characters, answer.bits_per_character)
-        return orjson.dumps(line | as_json(answer))
+        return orjson.dumps(as_json(answer) | line)

@@ -14,14 +14,22 @@ from soupstate.kernels.viterbi import viterbi_back, viterbi_forward, viterbi_set
 from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.boundaries import boundary_kinds
 from soupstate.model.page.cuts import Cut, Cutter, joined
+from soupstate.model.page.elements import RAW_TEXT
+from soupstate.model.page.hidden import settle_hidden
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.spans import TEXT_HEADS, Spans
+from soupstate.model.page.stop import Stop, Watch, never
+from soupstate.model.page.well_formed import may_be_open, settle_syntax
 
 LT, GT = 0x3C, 0x3E
 # Nats per byte against the class of comments. A comment that is shown by mistake costs a line; text that is taken for
 # the rest of an open comment costs the page. Chosen on 18 labelled training pages: 2 finds more of such text, and no
 # clean page loses anything.
 COMMENT_PRICE = 2.0
+# Nats per byte against the class of scripts and the like, outside of what may be one by its tags. Only a misspelt start
+# tag is worth it. Without it a network saw scripts in long titles of links, and lost a third of a page's links.
+RAW_PRICE = 2.0
+TITLE_PRICE = 2.0  # the same for titles
 # The path is decided as far as nothing can change it any more, once this many bytes are undecided. On the 80 held-out
 # pages all but the last 16 bytes, at most, were then settled. UNDECIDED bounds what a page can leave open.
 DECIDED_AT_ONCE, UNDECIDED = 8192, 1024
@@ -29,6 +37,7 @@ MOST_ATOMS = (
     2048  # outputs with more atoms are taken in parts of so many bytes, and spans are decided so many at a time
 )
 
+VISIBLE_COLUMN = TEXT_HEADS.index("visible")
 Floats = NDArray[np.float32]
 
 
@@ -42,6 +51,7 @@ class Evidence:
         self.ids, self.delay, self.changes = ids, checkpoint.delay, checkpoint.changes
         self.scores = np.zeros(len(Syntax), np.float32)
         self.pointers: list[NDArray[np.uint8]] = []  # of the bytes that are not decided
+        self.raw, self.title = may_be_open(ids, RAW_TEXT), may_be_open(ids, ("title",))
         self.seen = 0  # bytes whose outputs were added
         self.syntax = np.empty(len(ids), np.uint8)  # up to `cutter.at`
         self.atoms = np.zeros(0, np.int64)  # the first bytes of the atoms of spans that are not decided
@@ -65,6 +75,8 @@ class Evidence:
         kinds = boundary_kinds(self.ids[first:last], before)
         syntax = np.ascontiguousarray(outputs[:, OUTPUT["syntax"]])
         syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
+        syntax[~self.raw[first:last], Syntax.RAW] -= RAW_PRICE
+        syntax[~self.title[first:last], Syntax.TITLE] -= TITLE_PRICE
         pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores)
         self.pointers.append(pointers)
         self._sum(first, before, outputs)
@@ -73,17 +85,18 @@ class Evidence:
         if many or last == len(self.ids):
             self._decide()
 
-    def decided(self) -> tuple[NDArray[np.uint8], Spans]:
-        """Returns the syntax (characters,) and the spans of a page that was read to its end."""
+    def decided(self, stop: Stop = never) -> tuple[NDArray[np.uint8], Spans]:
+        """Returns the syntax (characters,) and the spans of a page that was read to its end. Raises Stopped."""
         first = (self.ids & 0xC0) != 0x80
         if not self.cuts:
             self.cuts.append(self.cutter.feed(self.ids, self.syntax, last=True))
             self.marks.append(self._marks(self.cuts[0]))
         cut = joined(self.cuts)
+        event, marks = (np.concatenate(column) for column in zip(*self.marks, strict=True))
+        settle_hidden(self.ids.data, cut, marks[:, VISIBLE_COLUMN], Watch(stop))
         if not first.all():
             characters = np.concatenate([np.zeros(1, np.int32), np.cumsum(first, dtype=np.int32)])
             cut = cut.moved(lambda offsets: characters[offsets])
-        event, marks = (np.concatenate(column) for column in zip(*self.marks, strict=True))
         return self.syntax[first], Spans(cut, event, marks)
 
     def _sum(self, first: int, before: int, outputs: Floats) -> None:
@@ -107,14 +120,16 @@ class Evidence:
         settled = len(pointers) if last else max(viterbi_settled(pointers), len(pointers) - UNDECIDED)
         while not last and settled and self.ids[done + settled] & 0xC0 == 0x80:
             settled -= 1  # to the end of a character
-        self.pointers = [pointers[settled:]]
         path = viterbi_back(pointers, int(self.scores.argmax()))[:settled]
         ids = self.ids[done : done + settled]
         inside = (ids & 0xC0) == 0x80
         if inside.any():  # a character has the syntax of its first byte
             path = path[np.maximum.accumulate(np.where(inside, 0, np.arange(settled)))]
+        path = settle_syntax(self.ids, done, path, self.syntax, self.raw, last=last)
+        settled = len(path)
+        self.pointers = [pointers[settled:]]
         self.syntax[done : done + settled] = path
-        cut = self.cutter.feed(ids, path, last=last)
+        cut = self.cutter.feed(ids[:settled], path, last=last)
         self.cuts.append(cut)
         self.marks.append(self._marks(cut))
         self._forget()

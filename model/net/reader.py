@@ -1,8 +1,9 @@
 """The reader: takes a page and returns what the network predicts for it. It needs no torch and no parser."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from soupstate.model.net.depth import Depth, DepthState, depth_of
 from soupstate.model.net.evidence import Evidence
 from soupstate.model.net.reading_loop import PIECE_BYTES, ReadingLoop, character_starts, per_character
 from soupstate.model.page.spans import Span
-from soupstate.model.page.stop import Stop, never
+from soupstate.model.page.stop import Stop, Stopped, never
 
 # `mark_many` reads this many pages at a time, and this many bytes of each between two looks. Found by trying 4 to 16
 # pages and 2048 or 8192 bytes on 16 pages of 15 kB (AVX2, 512 kB of second-level cache). A page that is being read
@@ -90,7 +91,7 @@ class Reader:
         """
         progress = _Progress(page, self, depth=self.checkpoint.depth if depth else None)
         progress.run(stop)
-        reading = progress.reading()
+        reading = progress.reading(stop)
         return reading if depth else replace(reading, depth=reading.depth[:0])
 
     def mark(self, page: str, stop: Stop = never) -> Marking:
@@ -100,7 +101,7 @@ class Reader:
         """
         progress = _Progress(page, self, sampled=True)
         progress.run(stop)
-        return progress.marking()
+        return progress.marking(stop)
 
     def mark_many(self, pages: Sequence[str], stop: Callable[[int], bool] = lambda page: False) -> list[Marking | None]:
         """Returns what `mark` returns for each page, in less time, because the weights are loaded once for several.
@@ -122,7 +123,8 @@ class Reader:
                 progress.loop.take(piece, chunk.state)
                 progress.gather(piece.ids, chunk)
                 if not progress.loop.left:
-                    markings[i] = progress.marking()
+                    with suppress(Stopped):
+                        markings[i] = progress.marking(partial(stop, i))
             active = [(i, progress) for i, progress in active if progress.loop.left]
 
 
@@ -167,17 +169,17 @@ class _Progress:
             first = max(0, at - self.delay)
             self.numbers[2, first : first + len(depth)] = depth
 
-    def marking(self) -> Marking:
-        """Returns the marks of the page, once it has been read."""
-        syntax, spans = self.evidence.decided()
+    def marking(self, stop: Stop = never) -> Marking:
+        """Returns the marks of the page, once it has been read. Raises Stopped."""
+        syntax, spans = self.evidence.decided(stop)
         bits = self.bits * len(self.ids) / max(1, self.measured)
         return Marking(self.page, bits, spans, syntax, self.block_head)
 
-    def reading(self) -> Reading:
-        """Returns the reading of the page, once it has been read."""
+    def reading(self, stop: Stop) -> Reading:
+        """Returns the reading of the page, once it has been read. Raises Stopped."""
         assert self.numbers is not None
         starts = character_starts(self.ids)
-        syntax, spans = self.evidence.decided()
+        syntax, spans = self.evidence.decided(stop)
         bits, entropy, depth = self.numbers
         surprisal = per_character(bits, starts)
         return Reading(

@@ -140,11 +140,10 @@ class Cutter:
         kind = KIND_OF[self.syntax[first]]
         some = kind != NOTHING
         number = np.cumsum(some, dtype=np.int32) - 1  # of each group among the spans
-        tag = np.isin(kind, (TAG, CLOSING))
         group = np.repeat(np.arange(len(first)), last - first + 1) if len(first) else np.zeros(0, np.int64)
         values: dict[str, Extents] = {}
         for syntax, name in VALUES.items():
-            found = np.flatnonzero((self.syntax[:runs] == syntax) & tag[group])
+            found = np.flatnonzero((self.syntax[:runs] == syntax) & (kind == TAG)[group])
             owners, once = np.unique(group[found], return_index=True)  # of several, the first counts
             values[name] = number[owners], self.start[found[once]], ends[found[once]]
         blank = (kind == TEXT) & ~self.solid[first]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import webencodings
-from charset_normalizer import from_bytes
+
+from soupstate.model.page.charset import codec, contradicts, likely_charsets
 
 Source = Literal["bom", "header", "meta", "detected"]
 
@@ -46,35 +47,6 @@ BOMS = (
     (b"\xfe\xff", "utf-16be"),
     (b"\xff\xfe", "utf-16le"),
 )
-# WHATWG names for which Python's codec has another name, or the name of a subset.
-CODECS = {
-    "utf-32be": "utf-32-be",
-    "utf-32le": "utf-32-le",
-    "utf-16be": "utf-16-be",
-    "utf-16le": "utf-16-le",
-    "gbk": "gb18030",
-    "big5": "big5hkscs",
-    "shift_jis": "cp932",
-    "euc-kr": "cp949",
-    "windows-874": "cp874",
-    "macintosh": "mac-roman",
-    "x-mac-cyrillic": "mac-cyrillic",
-    "iso-8859-8-i": "iso8859-8",
-}
-# The charsets of the web. Detection chooses among these only, and never guesses a DOS or Mac code page.
-# Of equally likely ones the earlier wins, so the stricter comes first: Shift_JIS text is hardly
-# ever valid EUC-JP, while EUC-JP text is often valid Shift_JIS.
-EAST_ASIAN = ["euc_jp", "cp932", "gb18030", "big5hkscs", "cp949"]
-SINGLE_BYTE = [
-    "cp1252", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1250", "iso8859_2", "cp1257",
-    "cp1258", "cp874", "koi8_r", "koi8_u", "iso8859_5", "iso8859_7",
-]  # fmt: skip
-# The WHATWG name of a detected codec, where webencodings does not know Python's name for it.
-DETECTED_NAMES = {
-    "cp932": "shift_jis", "euc_jp": "euc-jp", "cp949": "euc-kr", "big5hkscs": "big5",
-    "cp874": "windows-874", "koi8_r": "koi8-r", "koi8_u": "koi8-u", "iso8859_2": "iso-8859-2",
-    "iso8859_5": "iso-8859-5", "iso8859_7": "iso-8859-7",
-}  # fmt: skip
 BINARY_STARTS = (
     b"%PDF-", b"\x89PNG", b"GIF87a", b"GIF89a", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b",
     b"Rar!\x1a", b"7z\xbc\xaf\x27\x1c", b"BZh", b"\xfd7zXZ", b"\x7fELF", b"OggS", b"wOFF",
@@ -84,7 +56,6 @@ BINARY_STARTS = (
 CONTROLS = bytes(b for b in range(0x20) if b not in b"\t\n\f\r\x1b")
 PRESCAN_BYTES = 1024  # bytes in which the standard looks for <meta>
 HEAD_BYTES = 32 * 1024
-SAMPLE_BYTES = 32 * 1024
 # A body with a greater share of control bytes is binary. Stray NULs of old systems pass when they
 # come after the first kilobyte. Of random bytes, 10% are controls.
 CONTROL_SHARE = 0.01
@@ -92,14 +63,6 @@ CONTROL_SHARE = 0.01
 BAD_SHARE = 0.01
 # ... and no more than this many bytes are, or fewer than the characters beyond ASCII that decoded.
 FEW_BAD = 8
-
-# With fewer runs of bytes beyond ASCII than FEW_RUNS the language cannot be told. CHAOS is how much
-# mess charset-normalizer accepts in a charset's text (its default of 0.2 finds nothing for short
-# Polish texts). COHERENCE is the weight of the text being in a language that it knows. We chose
-# these on sentences in eleven languages.
-FEW_RUNS = 4
-CHAOS = 0.35
-COHERENCE = 0.6
 
 COMMENT = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
 HEAD_END = re.compile(rb"</head|<body", re.IGNORECASE)
@@ -109,8 +72,6 @@ META = re.compile(  # {0,1024}: a page of unclosed tags must not take time with 
     re.IGNORECASE,
 )
 HEADER = re.compile(r"charset\s*+=\s*+[\"']?\s*+([^\s\"';,]+)", re.IGNORECASE)
-BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-MARKUP = re.compile(rb"<[^<>]*>")
 ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 
 
@@ -122,9 +83,10 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     and byte order mark disagree, the mark wins, as the WHATWG standard says. Labels mean what they mean to browsers:
     iso-8859-1 is windows-1252, and gb2312 is read as gb18030.
 
-    A declared charset that cannot decode the bytes is skipped. A few bad bytes are allowed and become U+FFFD: they
-    must be under 1% of the bytes, and at most 8 or fewer than the characters beyond ASCII that did decode. (A page
-    that wrongly declares UTF-8 has no such characters.)
+    A declared charset that the bytes contradict is skipped, but not a mark: any but UTF-8 for valid UTF-8 with at least
+    four characters beyond ASCII, and a Latin one where words consist of letters beyond ASCII. So is one that cannot
+    decode the bytes. A few bad bytes are allowed and become U+FFFD: they must be under 1% of the bytes, and at most 8
+    or fewer than the characters beyond ASCII that did decode. (A page that wrongly declares UTF-8 has none of these.)
 
     Raises `EmptyPage`, `NotText` or `Undecodable`, which are all `ValueError`.
     """
@@ -142,8 +104,7 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     elif wide and wide != header:
         declared.append((wide, "detected"))
     for charset, source in declared:
-        text = charset and _declared(body, charset)
-        if charset and text:
+        if charset and (mark or wide or not contradicts(body, charset)) and (text := _declared(body, charset)):
             return Decoded(text, charset, source)
     if wide:
         raise Undecodable("the page has NUL bytes but is not UTF-16")
@@ -156,10 +117,9 @@ def encode_changed(page: Decoded, body: bytes, text: str) -> bytes:
     Raises ValueError for a character that the charset lacks, and for a body with bytes that are not valid in it, which
     would be lost.
     """
-    codec = CODECS.get(page.charset, page.charset)
-    if page.text.encode(codec) != body:
+    if page.text.encode(codec(page.charset)) != body:
         raise ValueError(f"the page has bytes that are not valid {page.charset}, and they would be lost")
-    return text.encode(codec)
+    return text.encode(codec(page.charset))
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:
@@ -213,11 +173,10 @@ def _declared(body: bytes, charset: str) -> str | None:
     """Returns the body in this charset, with a few bad bytes as U+FFFD; None when the charset does not fit."""
     if charset.startswith("utf-16") and b"\x00" not in body:
         return None
-    codec = CODECS.get(charset, charset)
     try:
-        return body.decode(codec)
+        return body.decode(codec(charset))
     except UnicodeDecodeError:
-        text = body.decode(codec, "replace")
+        text = body.decode(codec(charset), "replace")
     except LookupError:
         return None
     bad = text.count("\ufffd")
@@ -234,36 +193,8 @@ def _detect(body: bytes) -> Decoded:
             return Decoded(text, "iso-2022-jp", "detected")
     with suppress(UnicodeDecodeError):
         return Decoded(body.decode(), "utf-8", "detected")
-    for codec in _likely(_sample(body)):
-        name = DETECTED_NAMES.get(codec) or _label(codec) or codec
+    for name in likely_charsets(body):
         text = _declared(body, name)
         if text:
             return Decoded(text, name, "detected")
     raise Undecodable("no charset fits the bytes of the page")
-
-
-def _likely(sample: bytes) -> list[str]:
-    """Returns codecs that make sense of the sample, the likeliest first.
-
-    In East Asian text, bytes beyond ASCII come in pairs at least. A page where most stand alone (an accent, a copyright
-    sign) is in none of those charsets. Where there are only a few of them nothing can be detected, and the answer is
-    windows-1252, the web's default.
-    """
-    runs = BEYOND_ASCII.findall(sample)
-    paired = sum(map(len, runs)) >= 2 * len(runs)
-    if not paired and len(runs) < FEW_RUNS:
-        return ["cp1252"]
-    codecs = EAST_ASIAN + SINGLE_BYTE if paired else SINGLE_BYTE
-    ranked = [
-        (match.chaos - COHERENCE * match.coherence, codecs.index(codec), codec)
-        for match in from_bytes(sample, cp_isolation=codecs, threshold=CHAOS)
-        for codec in match.could_be_from_charset
-        if codec in codecs
-    ]
-    return [codec for _, _, codec in sorted(ranked)]
-
-
-def _sample(body: bytes) -> bytes:
-    """Returns the lines with bytes beyond ASCII, without markup, which would dilute them."""
-    lines = [line for line in MARKUP.sub(b" ", body).splitlines() if BEYOND_ASCII.search(line)]
-    return b"\n".join(lines)[:SAMPLE_BYTES] or body[:SAMPLE_BYTES]

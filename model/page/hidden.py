@@ -1,0 +1,116 @@
+"""Settles which text is hidden by an element: one with the attribute `hidden`, `template`, `noscript`, `svg`.
+
+The network sees most of these, but on a small page it has little to go by. Here the tags that it found decide, where
+they nest: text inside such an element is not shown, and text where no such element can be open is. An element whose end
+cannot be told from the tags hides nothing by rule; what is hidden there is for the network to say. So an element that
+nobody closed never takes the rest of a page along.
+"""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
+from soupstate.model.page.elements import BLOCKS, EMPHASIS, HEADINGS, LISTS, OPTIONAL_END, STRONG, VOID
+from soupstate.model.page.marks import Visible
+from soupstate.model.page.stop import COUNTED, SPAN, Watch
+from soupstate.model.page.well_formed import attribute_names
+
+NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
+HIDES = {"template": Visible.UNSEEN, "noscript": Visible.UNSEEN, "svg": Visible.HIDDEN, "iframe": Visible.HIDDEN}
+NEVER_HIDDEN = ("html", "body")  # pages with these hidden are shown by a script
+CLOSES_P = BLOCKS | LISTS | {*HEADINGS, "table", "hr", "pre", "blockquote", "p"}
+IGNORED_ENDS = STRONG | EMPHASIS | {"p", "a", "span", "font", "br"}  # of these a stray end tag closes nothing else
+MAY_HIDE = re.compile(rb"<(?:template|noscript|svg|iframe)\b|\shidden\b", re.I)
+# A page that hides more than half of its text, and more than so many characters, has probably lost an end tag.
+MUCH = 500
+DEEPEST = 256  # elements that are followed; deeper nesting is for the network to say
+
+
+class _Nesting:
+    """The elements that are open inside elements that hide. value: what a hiding element makes of its text."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.hiding: list[tuple[int, int, Visible]] = []  # index in `names`, index of the span, value
+        self.done: list[tuple[int, int, Visible]] = []  # first span, last span, value
+        self.maybe = 0  # elements that may still hide, by rule or not
+
+    def start(self, span: int, name: str, tag: bytes) -> None:
+        if self.names and self.names[-1] in OPTIONAL_END:
+            top = self.names[-1]
+            if top == name or (top == "p" and name in CLOSES_P):
+                self._close(len(self.names) - 1, span)
+        if name in VOID or (tag.endswith(b"/>") and "svg" in (*self.names, name)):
+            return
+        value = HIDES.get(name)
+        if value is None and name not in NEVER_HIDDEN and _has_hidden(tag):
+            value = Visible.HIDDEN
+        if value is not None:
+            self.hiding.append((len(self.names), span, value))
+            self.maybe += 1
+        if value is not None or self.names:
+            self.names.append(name)
+        if len(self.names) > DEEPEST:
+            self.names.clear()
+            self.hiding.clear()
+
+    def end(self, span: int, name: str) -> None:
+        if name in self.names:
+            self._close(len(self.names) - 1 - self.names[::-1].index(name), span)
+        elif self.names and name not in IGNORED_ENDS:  # it closes an element outside, and all that is open inside
+            self.names.clear()
+            self.hiding.clear()
+
+    def _close(self, index: int, span: int) -> None:
+        """Closes the element at an index, and those inside it."""
+        del self.names[index:]
+        while self.hiding and self.hiding[-1][0] >= index:
+            at, first, value = self.hiding.pop()
+            if at == index:
+                self.done.append((first, span, value))
+                self.maybe -= 1
+
+
+def _has_hidden(tag: bytes) -> bool:
+    return b"hidden" in tag.lower() and b"hidden" in attribute_names(tag)
+
+
+def settle_hidden(page: memoryview, cut: Cut, visible: NDArray[np.uint8], watch: Watch) -> None:
+    """Corrects the visibility (spans,) of a page's texts. Offsets of `cut` are those of the bytes of the page.
+
+    It takes time in proportion to the page. Raises Stopped.
+    """
+    text = (cut.kind == TEXT) & ~cut.blank
+    if MAY_HIDE.search(page) is None:
+        visible[text] = Visible.SHOWN
+        return
+    nesting = _Nesting()
+    unsure = np.zeros(len(cut.kind), np.bool_)  # whether an element may hide that the rules do not know the end of
+    tags = np.flatnonzero(np.isin(cut.kind, (TAG, CLOSING)))
+    before = 0
+    for k, span in enumerate(tags.tolist()):
+        if k % COUNTED == 0:
+            watch(COUNTED * SPAN)
+        unsure[before:span] = nesting.maybe > 0
+        before = span
+        start, end = int(cut.start[span]), int(cut.end[span])
+        named = NAME.match(page, start, end)
+        if named is None:
+            continue
+        name = named[1].decode("utf-8", "replace").lower()
+        if cut.kind[span] == CLOSING:
+            nesting.end(span, name)
+        else:
+            nesting.start(span, name, bytes(page[start:end]))
+    unsure[before:] = nesting.maybe > 0
+    visible[text & ~unsure] = Visible.SHOWN
+    length = np.where(text & (visible == Visible.SHOWN), cut.end - cut.start, 0)
+    total = np.concatenate([[0], np.cumsum(length)])
+    for first, last, value in nesting.done:
+        watch(SPAN + last - first)
+        hidden = total[last] - total[first]
+        if hidden <= max(MUCH, total[-1] // 2):
+            some = slice(first, last)
+            visible[some] = np.where(text[some] & (visible[some] == Visible.SHOWN), value, visible[some])

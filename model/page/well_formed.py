@@ -1,0 +1,172 @@
+"""Settles the syntax of start tags that are well formed: there the rules of HTML say where each value begins and ends.
+
+The network says that a tag begins. If what follows is a whole tag, quotes and all, then its attributes are read by
+rule: an unquoted value ends at white space, and of two attributes of one name the first counts. The network keeps all
+other tags, because a rule that misses a quote swallows what follows. Of 240 crawl pages with links the hrefs' F1 was
+.9886, and is .9905 with this.
+"""
+
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.page.elements import BLOCKS, HEADINGS
+from soupstate.model.page.marks import Syntax
+
+LONGEST = 8192  # bytes of a tag; the network keeps a longer one
+NAME = rb"[^\s\"'<>/=]++"
+VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=][^\s\"'<>]*+)"
+TAG = re.compile(rb"<(?P<name>[A-Za-z][^\s\"'<>/=]*+)(?:[\s/]++" + NAME + rb"(?:\s*+=\s*+" + VALUE + rb")?+)*+[\s/]*+>")
+ATTRIBUTE = re.compile(rb"[\s/]++(?P<name>" + NAME + rb")(?:\s*+=\s*+(?P<value>" + VALUE + rb"))?+")
+QUOTE_MISSING = re.compile(rb"[\s\"'][\w:-]+\s*=\s*$")  # a value ends so where the next one's first quote ended it
+# Values that answers need, by the names of elements and attributes. Those of `img` and `base` count only where the
+# network saw one: not every image of a page is shown.
+USES: Final = {
+    b"a": {b"href": Syntax.HREF, b"rel": Syntax.REL},
+    b"img": {b"src": Syntax.SRC, b"alt": Syntax.ALT},
+    b"base": {b"href": Syntax.BASE},
+}
+USELESS: Final = frozenset(name.encode() for name in (*BLOCKS, *HEADINGS, "span", "li", "td", "p", "link"))
+SEEN: Final = {b"img": Syntax.SRC, b"base": Syntax.BASE}
+IN_TAG = np.zeros(len(Syntax), np.bool_)
+IN_TAG[Syntax.TAG : Syntax.BASE + 1] = True
+IN_TAG[Syntax.END_TAG] = False
+USED = np.zeros(len(Syntax), np.bool_)  # the syntax of a value that answers need
+USED[Syntax.HREF : Syntax.BASE + 1] = True
+LT, GT = b"<>"
+
+Syntaxes = NDArray[np.uint8]
+
+
+def settle_syntax(
+    ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_], *, last: bool
+) -> Syntaxes:
+    """Returns the syntax of bytes at .. at + n - 1, with what rules can settle.
+
+    ids (bytes of the page,). path (n,): their syntax as the network has it. before (bytes of the page,): the settled
+    syntax of the bytes before them. raw (bytes of the page,): whether raw text may be open, from `may_be_open`. Where a
+    tag goes on beyond path, and the page does too, fewer than n come back: the rest waits for more. It takes time in
+    proportion to n.
+    """
+    settled = _settle_tags(ids, at, path, last=last)
+    _text_after_tags(ids, at, settled, before, raw)
+    if not at and ids[:3].tobytes() == BOM_UTF8:  # it is not part of the document
+        settled[:3] = Syntax.COMMENT
+    return settled
+
+
+def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, *, last: bool) -> Syntaxes:
+    """Returns the syntax with that of well-formed tags settled, up to a tag that goes on beyond it."""
+    page = ids.data
+    settled = path.copy()
+    outside = np.concatenate([[0], np.cumsum(~IN_TAG[path])])
+    begins = np.flatnonzero((ids[at : at + len(path)] == LT) & (path == Syntax.TAG))
+    until = 0
+    for start in begins.tolist():
+        if start < until:
+            continue
+        tag = TAG.match(page, at + start, min(len(ids), at + start + LONGEST))
+        if tag is None:
+            continue
+        end = tag.end() - at
+        if end > len(path):
+            if last:
+                continue
+            return settled[:start]
+        inner = tag[0][1:-1]
+        if (b"<" in inner or b">" in inner) and (outside[end] > outside[start] or _opens(begins, start, end)):
+            continue  # a quote may be missing; the network sees more here than one tag
+        until = end
+        _settle(settled[start:end], tag, page)
+    return settled
+
+
+def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_]) -> None:
+    """Corrects what cannot be inside a tag: stretches between the end of a tag and the next one, or the page's start.
+
+    A stretch that ends with `>` may be a tag that lost its `<`, and stays. So does one of more than LONGEST bytes.
+    Arguments are those of `settle_syntax`; path changes.
+    """
+    units = ids[at : at + len(path)]
+    wrong = np.flatnonzero((IN_TAG[path] | (path == Syntax.END_TAG)) & (units != LT) & (units != GT))
+    wrong = wrong[~raw[at + wrong]]
+    if not len(wrong):
+        return
+    page, end = ids.data, at + len(path)
+    first, last = max(0, at - LONGEST), min(len(ids), end + LONGEST)
+    brackets = first + np.flatnonzero((ids[first:last] == LT) | (ids[first:last] == GT))
+    index = np.searchsorted(brackets, at + wrong, "right")
+    for k in np.unique(index).tolist():
+        start = int(brackets[k - 1]) if k else -1
+        stop = int(brackets[k]) if k < len(brackets) else len(ids)
+        if start < first and first or stop - start > LONGEST or (stop < len(ids) and page[stop] != LT):
+            continue
+        if start >= 0:
+            syntax = path[start - at] if start >= at else before[start]
+            if page[start] != GT or syntax not in (Syntax.TAG, Syntax.END_TAG):
+                continue
+        title = page[max(0, start - 6) : start + 1].tobytes().lower() == b"<title>"
+        some = wrong[index == k]
+        path[some] = Syntax.TITLE if title else Syntax.TEXT
+
+
+def may_be_open(ids: NDArray[np.uint8], elements: Iterable[str]) -> NDArray[np.bool_]:
+    """Returns for each byte of a page (n,) whether one of these elements may be open there.
+
+    One is open from its name on, up to the end tag of any of them.
+    """
+    names = "|".join(sorted(elements)).encode()
+    found = np.zeros(len(ids), np.bool_)
+    opened = -1
+    for tag in re.finditer(rb"<(/?)(?:" + names + rb")\b", ids.data, re.I):
+        if not tag[1]:
+            opened = tag.start() if opened < 0 else opened
+        elif opened >= 0:
+            found[opened : tag.end()] = True
+            opened = -1
+    if opened >= 0:
+        found[opened:] = True
+    return found
+
+
+def _opens(begins: NDArray[np.int64], start: int, end: int) -> bool:
+    """Whether the network saw another tag begin between start and end."""
+    return bool(np.searchsorted(begins, end) - np.searchsorted(begins, start + 1))
+
+
+def _settle(syntax: Syntaxes, tag: re.Match[bytes], page: memoryview) -> None:
+    """Writes the syntax of one tag, as a lesson has it where its values are used."""
+    name = tag["name"].lower()
+    uses = USES.get(name, {})
+    if not uses or (name in SEEN and not (syntax == SEEN[name]).any()):
+        syntax[~IN_TAG[syntax] | (USED[syntax] & (name in USELESS))] = Syntax.VALUE
+        syntax[-1] = Syntax.TAG
+        return
+    found: list[tuple[int, int, int, int, int]] = []  # of an attribute: start, end; of its value: start, end, use
+    left: dict[bytes, int] = dict(uses)
+    for attribute in ATTRIBUTE.finditer(page, tag.end("name"), tag.end()):
+        start, end = attribute.span("value")
+        if start >= 0 and page[start] in b"\"'":
+            start, end = start + 1, end - 1
+            if QUOTE_MISSING.search(page[start:end]):
+                return
+        use = left.pop(attribute["name"].lower(), Syntax.VALUE)
+        found.append((*attribute.span(), start, end, use))
+    syntax[:] = Syntax.TAG
+    first = tag.start()
+    for begin, close, start, end, use in found:
+        syntax[begin - first : close - first] = Syntax.ATTRIBUTE
+        if start >= 0:
+            syntax[start - first : end - first] = use
+
+
+def attribute_names(tag: bytes) -> set[bytes]:
+    """Returns the names of a start tag's attributes, in lower case; none for a tag that is not well formed."""
+    found = TAG.fullmatch(tag)
+    if found is None:
+        return set()
+    return {attribute["name"].lower() for attribute in ATTRIBUTE.finditer(tag, found.end("name"))}

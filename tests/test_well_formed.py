@@ -1,0 +1,182 @@
+"""Well-formed start tags are read by rule; the network keeps the others."""
+
+import time
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from soupstate.model.page.cuts import Cutter
+from soupstate.model.page.elements import RAW_TEXT
+from soupstate.model.page.marks import Syntax
+from soupstate.model.page.well_formed import LONGEST, attribute_names, may_be_open, settle_syntax
+
+
+def bytes_of(page: str) -> NDArray[np.uint8]:
+    return np.frombuffer(page.encode(), np.uint8)
+
+
+def network(page: str) -> NDArray[np.uint8]:
+    """A network that knows where tags begin, and nothing of their attributes."""
+    path, inside = np.zeros(len(page), np.uint8), False
+    for at, character in enumerate(page):
+        inside = inside or (character == "<" and page[at + 1 : at + 2].isalpha())
+        path[at] = Syntax.TAG if inside else Syntax.TEXT
+        inside = inside and character != ">"
+    return path
+
+
+def settled(
+    page: str, path: NDArray[np.uint8], at: int = 0, end: int | None = None, before: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
+    """The settled syntax of bytes at .. end - 1 of a page with this path."""
+    ids, end = bytes_of(page), len(path) if end is None else end
+    before = path if before is None else before
+    return settle_syntax(ids, at, path[at:end], before, may_be_open(ids, RAW_TEXT), last=end == len(ids))
+
+
+def values(page: str, path: NDArray[np.uint8] | None = None) -> list[tuple[str, str]]:
+    """The values that answers use."""
+    cut = Cutter().feed(bytes_of(page), settled(page, network(page) if path is None else path), last=True)
+    return [
+        (name, page[start:end])
+        for name, (_, starts, ends) in cut.values.items()
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tag", "href"),
+    [
+        ("<a href=http://x/ target=_blank>", "http://x/"),
+        ("<A HREF = /a?b=c&d=e>", "/a?b=c&d=e"),
+        ("<a href='/a?src=' alt='' title=''>", "/a?src="),
+        ("<a style='a: b' class=c href=\"/d\" id=e>", "/d"),
+        ("<a\n href = '/a' href='/b'/>", "/a"),
+        ("<a data-href=/no href=/yes>", "/yes"),
+        ('<a title="one &lt; two" href="/a b">', "/a b"),
+    ],
+)
+def test_a_value_ends_where_the_rules_say(tag: str, href: str) -> None:
+    assert values(f"<p>{tag}x</a>") == [("href", href)]
+
+
+def test_rel_and_empty_values() -> None:
+    assert values('<a rel="" href="/a">x</a><a rel=nofollow href="">y</a>') == [("href", "/a"), ("rel", "nofollow")]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<a href="/a>',
+        '<a href="/a class="b">',
+        '<a href="/a id=" title="b">',
+        '<a href=/a">',
+        '<a href="/a" <b>',
+        '<a href="/a"class="b">',
+        "<a href=/a",
+    ],
+)
+def test_the_network_keeps_a_tag_that_is_not_well_formed(tag: str) -> None:
+    page = f"{tag}x"
+    path = network(page)
+    path[8:11] = Syntax.HREF
+    assert np.array_equal(settled(page, path), path)
+
+
+def test_a_tag_in_a_value_is_left_to_the_network() -> None:
+    page = '<a title="<b>" href=/a>x'
+    path = network(page)
+    assert np.array_equal(settled(page, path), path)  # it sees text after <b>
+    path[: page.index(">x") + 1] = Syntax.TAG
+    path[page.index("<b>")] = Syntax.VALUE
+    assert values(page, path) == [("href", "/a")]
+
+
+def test_text_in_a_value_is_no_text() -> None:
+    page = '<div title="a long text that the network takes for text">x'
+    path = network(page)
+    path[20:40] = Syntax.TEXT
+    found = settled(page, path)
+    assert (found[:-1] != Syntax.TEXT).all() and found[-1] == Syntax.TEXT
+
+
+def test_values_that_other_elements_have_are_not_used() -> None:
+    page = "<h3 id='a'>x</h3><img src=/i>y"
+    path = network(page)
+    path[8] = Syntax.HREF
+    assert values(page, path) == []  # of an image the network says whether it is shown
+    path[page.index("/i")] = Syntax.SRC
+    assert values(page, path) == [("src", "/i")]
+
+
+def test_nothing_begins_where_the_network_sees_no_tag() -> None:
+    page = "<!-- <a href=/a>x</a> -->"
+    path = np.full(len(page), Syntax.COMMENT, np.uint8)
+    assert np.array_equal(settled(page, path), path)
+
+
+def test_text_after_a_tag_is_no_attribute() -> None:
+    page = "a=b <i class=c>one two</i> <title>three</title>"
+    path = network(page)
+    for words, syntax in (("a=b", Syntax.VALUE), ("two", Syntax.ATTRIBUTE), ("three", Syntax.VALUE)):
+        path[page.index(words) : page.index(words) + len(words)] = syntax
+    found = settled(page, path)
+    assert (found[:3] == Syntax.TEXT).all() and (found[page.index("two") :][:3] == Syntax.TEXT).all()
+    assert (found[page.index("three") :][:5] == Syntax.TITLE).all()
+
+
+@pytest.mark.parametrize("page", ["<b>x</b>a href=y>z</a>", "<script>a = b</script>", "x='y'>z<b>"])
+def test_a_tag_that_lost_its_bracket_is_left_to_the_network(page: str) -> None:
+    path = network(page)
+    start = page.index("a ") if "a " in page else 0
+    path[start : page.index(">", start) if "a " in page else 5] = Syntax.ATTRIBUTE
+    if "script" in page:
+        path[start : start + 5] = Syntax.ATTRIBUTE
+        path[start + 5 :] = network(page)[start + 5 :]
+    assert np.array_equal(settled(page, path), path)
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    page = "\ufeffone"
+    assert settled(page, np.zeros(6, np.uint8)).tolist() == [Syntax.COMMENT] * 3 + [Syntax.TEXT] * 3
+
+
+def test_parts_agree_with_the_whole() -> None:
+    page = "<p>one <a class=b href=/c title='d e'>two</a> " * 20
+    path = network(page)
+    path[np.random.default_rng(3).integers(0, len(path), 50)] = Syntax.VALUE
+    path[bytes_of(page) == ord("<")] = Syntax.TAG
+    whole = settled(page, path)
+    for size in (40, 50, 300):
+        done, before = 0, np.zeros(len(path), np.uint8)
+        upto = size
+        while done < len(path):
+            part = settled(page, path, done, min(upto, len(path)), before)
+            before[done : done + len(part)] = part
+            done += len(part)
+            upto += size
+        assert np.array_equal(before, whole), size
+
+
+def test_names_of_attributes() -> None:
+    assert attribute_names(b"<p HIDDEN class=a data-x='hidden'>") == {b"hidden", b"class", b"data-x"}
+    assert attribute_names(b"<p hidden class='a>") == set()
+
+
+def test_where_raw_text_may_be() -> None:
+    page = "a<script>b</script>c<SCRIPTS>d<style e"
+    raw = "".join("r" if flag else "." for flag in may_be_open(bytes_of(page), RAW_TEXT))
+    assert raw == "." + "r" * 17 + "." * (page.index("<style") - 18) + "r" * 8
+
+
+@pytest.mark.parametrize("unit", ["<a ", "<a b=", '<a b="', "<a b='<a c=\"", "<a href=/x>", "<script", '<a b="c" '])
+def test_hostile_tags_take_little_time(unit: str) -> None:
+    ids = bytes_of(unit * (400_000 // len(unit)))
+    path = np.full(len(ids), Syntax.TAG, np.uint8)
+    start = time.process_time()
+    raw, at = may_be_open(ids, RAW_TEXT), 0
+    while at < len(ids):
+        end = min(len(ids), at + 2 * LONGEST)
+        at += len(settle_syntax(ids, at, path[at:end], path, raw, last=end == len(ids)))
+    assert time.process_time() - start < 3
