@@ -10,6 +10,7 @@ from soupstate.kernels.compiled import MISSING
 from soupstate.model.faults.ranking import COLUMNS
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 from soupstate.model.net.reader import Reader
+from soupstate.model.page.language import language_of
 
 NETWORKS_KEPT = 4  # per process; each needs some tens of megabytes
 _LOADING = threading.Lock()
@@ -21,6 +22,7 @@ def load_reader(weights: Path | None = None, backend: str | None = None) -> Read
     The backward network beside it is checked too, and loaded when faults are asked for. Raises FileNotFoundError,
     another OSError or ValueError that says what is wrong.
     """
+    language_of("")  # loads what tells languages, so that no page's time limit pays for it
     return Reader(load_checkpoint(weights or DEFAULT, ranked=COLUMNS), backend or None)
 
 

@@ -41,7 +41,6 @@ from soupstate.app.logs import LOG
 from soupstate.app.reading import load_reader
 from soupstate.model.net.checkpoint import extractor
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.language import language_of
 from soupstate.model.page.stop import Stop, Stopped
 
 T = TypeVar("T")
@@ -55,7 +54,6 @@ router = APIRouter()
 
 def load_network(settings: Settings) -> Reader:
     """Loads the network of the settings. Raises FileNotFoundError or ValueError with the reason."""
-    language_of("")  # loads what tells languages, so that the first request does not wait for it
     return load_reader(settings.weights, settings.backend)
 
 
