@@ -3,8 +3,7 @@
     python tests/charsets.py FILE.warc...
 
 Pages are encoded in an old charset that can hold them, and their declarations are removed. A detection is right when
-the decoded text is that of the page. Three ways are compared: `decode`; the detector that `decode` uses, alone; and
-charset-normalizer alone, which is not installed with this project.
+the decoded text is that of the page. Two ways are compared: `decode`, and the detector that `decode` uses, alone.
 """
 
 import argparse
