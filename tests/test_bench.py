@@ -170,3 +170,17 @@ def test_blocks(tmp_path: Path, weights: Path) -> None:
     assert done.output.startswith("3 pages, ") and "judging" in done.output and "of the time of reading" in done.output
     none = CliRunner().invoke(soupstate, ["bench", "blocks", "--pages", str(crawl), "--weights", str(weights)])
     assert none.exit_code == 1 and "no block head" in none.output
+
+
+@pytest.mark.parametrize("scope", ["all", "main"])
+def test_extract(tmp_path: Path, weights: Path, scope: str) -> None:
+    crawl, rows = archive(tmp_path / "a.warc.gz", range(3)), tmp_path / "rows.json"
+    options = ["--pages", str(crawl), "--weights", str(weights), "--scope", scope, "--json", str(rows)]
+    done = CliRunner().invoke(soupstate, ["bench", "extract", *options])
+    assert done.exit_code == 0, done.output
+    found = {row["system"]: row for row in json.loads(rows.read_text("utf-8"))}
+    assert (
+        found["soupstate"]["ratio"] == 1 and found["soupstate"]["pages"] == 3 and found["soupstate"]["scope"] == scope
+    )
+    assert all(row["mb_per_second"] > 0 and row["by_size"][1:] == [None] * 3 for row in found.values())
+    assert "resiliparse" in found and f"| soupstate | {found['soupstate']['mb_per_second']:.2f} | 1.00 |" in done.output

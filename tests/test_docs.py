@@ -67,7 +67,7 @@ def test_the_readmes_python_runs(
     shown = capsys.readouterr().out
     assert "Night ferry returns https://example.org/" in shown and "a quote is missing" in shown
     assert '<a href="/tickets.html">at the pier</a>' in shown
-    exec("\n".join(readme.fenced(python, name) for name in ("python", "front matter", "faults", "reading")), {})
+    exec("\n".join(readme.fenced(python, name) for name in ("python", "front matter", "main", "faults", "reading")), {})
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -227,5 +227,5 @@ def test_the_service_stops_while_a_file_comes_in(serve: Serve) -> None:
 
 def test_it_is_described(service: Running) -> None:
     described = service.client.get("/openapi.json").json()["paths"]["/warc"]["post"]
-    assert {name["name"] for name in described["parameters"]} == {"include", "scope", "links", "front_matter"}
+    assert {name["name"] for name in described["parameters"]} == {"include", "scope", "favor", "links", "front_matter"}
     assert re.search("ndjson", json.dumps(described["responses"]["200"]))

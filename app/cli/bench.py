@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from soupstate.app.answers import SCOPES
 from soupstate.app.block_bench import block_cost
+from soupstate.app.extract_bench import BOUNDS, speeds
 from soupstate.app.kernel_bench import Bench, checked_qrnn, installed_peers, table
 from soupstate.app.reading import load_reader
 from soupstate.app.shape_bench import FIXED_MEMORY, SHAPES, WHAT, costs
@@ -20,7 +22,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("bench")
 def bench_command() -> None:
-    """Measure the speed of this machine's kernels, the cost of hostile pages, and that of choosing main content."""
+    """Measure the speed of kernels and of whole extractions, and the cost of hostile pages and of main content."""
 
 
 @bench_command.command("kernels")
@@ -119,3 +121,31 @@ def blocks_command(weights: Path, pages: Path, limit: int) -> None:
     for name in ("reading", "cutting", "describing", "judging"):
         click.echo(f"{name:>10} {getattr(cost, name) / cost.blocks * 1e6:8.1f}")
     click.echo(f"The stage takes {cost.share:.3f} of the time of reading.")
+
+
+@bench_command.command("extract")
+@click.option("--weights", type=FILE, default=extractor(), help="Checkpoint to read with.")
+@click.option("--pages", type=FILE, required=True, help="WARC file.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Pages to measure.")
+@click.option("--scope", type=click.Choice(SCOPES), default="all", show_default=True, help="What all systems extract.")
+@click.option("--json", "path", type=FILE, help="Also write the rows to this file.")
+def extract_command(weights: Path, pages: Path, limit: int, scope: str, path: Path | None) -> None:
+    """Measure whole extractions in process, beside trafilatura, resiliparse and html2text where they are installed.
+
+    With --scope main all systems extract the text of the main content. With --scope all Soupstate extracts links, text
+    and Markdown, html2text Markdown, and resiliparse text. Rates are megabytes of raw HTML per second of processor
+    time, of one core.
+    """
+    try:
+        reader = load_reader(weights)
+        found = speeds(reader, [page.html for page in islice(read_pages(pages), limit)], scope, click.echo)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    bounds = [f"{bound // 1000} kB" for bound in BOUNDS]
+    columns = [f"below {bounds[0]}", *(f"to {bound}" for bound in bounds[1:]), "larger"]
+    click.echo(f"| system | MB/s | ratio | {' | '.join(columns)} |\n{'|---' * (3 + len(columns))}|")
+    for row in found:
+        rates = ["" if rate is None else f"{rate:.2f}" for rate in row.by_size]
+        click.echo(f"| {row.system} | {row.mb_per_second:.2f} | {row.ratio:.2f} | {' | '.join(rates)} |")
+    if path:
+        path.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n", "utf-8")
