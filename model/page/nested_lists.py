@@ -1,0 +1,123 @@
+"""Settles how deep in lists a text is, by counting: lists that are open, of which each has an item open or not.
+
+The network finds the tags, nearly all of them, and undercounts where lists are deep. So where the tags of a list nest,
+from its start tag to its end tag, their count decides the depth and the kind of list of the text between. Where they do
+not, because an end tag is missing, closes another list or closes what was opened before the list, the network decides.
+"""
+
+import re
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
+from soupstate.model.page.elements import LISTS
+from soupstate.model.page.marks import LIST_DEPTHS, Event
+from soupstate.model.page.stop import COUNTED, SPAN, Watch
+
+NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
+ITEM = "li"
+# Elements whose end tag also closes a list that was opened inside them. Those that are often left open do not count.
+BLOCKS = frozenset(
+    "div section article nav aside header footer main form fieldset figure details table blockquote dl center".split()
+)
+AGREEMENT = 0.5  # share of a list's texts that the network, too, must take for text in a list
+
+
+class _Lists:
+    """The lists that are open. Each has its name, whether an item is open, and the number of blocks open in it."""
+
+    def __init__(self) -> None:
+        self.open: list[tuple[str, bool, int]] = []
+        self.items = 0  # that are open
+        self.nests = True  # whether all tags since the outermost list began have nested
+
+    def start(self, name: str) -> None:
+        if name in LISTS:
+            self.open.append((name, False, 0))
+        elif name == ITEM:
+            self._change(item=True, blocks=0)
+        elif name in BLOCKS:
+            self._change(item=self.open[-1][1], blocks=self.open[-1][2] + 1)
+
+    def end(self, name: str) -> None:
+        last, item, blocks = self.open[-1]
+        if name in LISTS:
+            self.nests = last == name
+            self._change(item=False, blocks=0)
+            self.open.pop()
+        elif name == ITEM:
+            self._change(item=False, blocks=0)
+        elif name in BLOCKS:
+            self.nests = blocks > 0
+            self._change(item=item, blocks=blocks - 1)
+
+    def _change(self, *, item: bool, blocks: int) -> None:
+        """Changes the innermost list."""
+        name, before, _ = self.open[-1]
+        self.items += item - before
+        self.open[-1] = name, item, blocks
+
+
+def settle_lists(
+    page: memoryview,
+    cut: Cut,
+    event: NDArray[np.uint8],
+    depth: NDArray[np.uint8],
+    ordered: NDArray[np.uint8],
+    watch: Watch,
+) -> None:
+    """Corrects the depth in lists (spans,) of a page's texts, and whether their list is ordered (spans,).
+
+    Offsets of `cut` are those of the bytes of the page. It takes time in proportion to the page. Raises Stopped.
+    """
+    tags = np.flatnonzero(np.isin(cut.kind, (TAG, CLOSING)))
+    begins = np.flatnonzero((cut.kind[tags] == TAG) & (event[tags] == Event.LIST)).tolist()
+    spans = tags.tolist()
+    until = 0
+    for first in begins:
+        if first >= until:
+            until = _settle(page, cut, spans, first, depth, ordered, watch)
+
+
+def _settle(
+    page: memoryview,
+    cut: Cut,
+    tags: list[int],
+    first: int,
+    depth: NDArray[np.uint8],
+    ordered: NDArray[np.uint8],
+    watch: Watch,
+) -> int:
+    """Settles the list that a tag begins, with all lists in it. Returns the first tag that was not looked at."""
+    lists = _Lists()
+    counted: list[tuple[int, int, bool]] = []  # first span, depth, ordered
+    for k in range(first, len(tags)):
+        if k % COUNTED == 0 or k == first:
+            watch(COUNTED * SPAN)
+        span = tags[k]
+        named = NAME.match(page, int(cut.start[span]), int(cut.end[span]))
+        name = named[1].decode("latin-1").lower() if named else ""
+        if k == first and name not in LISTS:
+            return k + 1
+        (lists.end if cut.kind[span] == CLOSING else lists.start)(name)
+        if not lists.nests:
+            return k + 1
+        if not lists.open:
+            _count([*counted, (span, 0, False)], cut, depth, ordered)
+            return k + 1
+        counted.append((span, min(lists.items, LIST_DEPTHS - 1), lists.open[-1][0] == "ol"))
+    return len(tags)  # the list does not end
+
+
+def _count(
+    counted: list[tuple[int, int, bool]], cut: Cut, depth: NDArray[np.uint8], ordered: NDArray[np.uint8]
+) -> None:
+    """Writes what was counted from one tag to the next, if the network saw a list there, too."""
+    whole = slice(counted[0][0], counted[-1][0])
+    text = (cut.kind[whole] == TEXT) & ~cut.blank[whole]
+    if np.count_nonzero(depth[whole][text]) < AGREEMENT * np.count_nonzero(text):
+        return
+    for (start, deep, kind), (end, _, _) in pairwise(counted):
+        depth[start:end], ordered[start:end] = deep, kind
