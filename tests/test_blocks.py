@@ -90,7 +90,7 @@ def test_numpy_computes_what_torch_does(count: int) -> None:
     page = "".join(f"<p class=c{i % 7}>word{i % 50} of <a href=/>text</a>" for i in range(count))
     blocks, made = told(page), network()
     with torch.no_grad():
-        logits, types = made(blocks)
+        logits, types = made(blocks), made.types(made.of_page(blocks))
     found, kinds = made.head().judge(blocks)
     assert found.shape == (count,) and found.dtype == np.float32
     assert np.abs(found - torch.sigmoid(logits).numpy()).max() < 2e-3  # parameters have half precision

@@ -8,6 +8,7 @@ ways:
     each block attends to the blocks within REACH of it by one head over c, with a bias for each distance
     z = relu(Z [a, c, attended, relu(M mean of c)]),  z += relu(convolution of z over 5 blocks)
     logit = W z
+    type of the page = softmax(T [mean c, mean figures])
 
 One attention head is enough for a sequence model of this size (Merity 2019, "Single Headed Attention RNN"). The bias by
 logarithmic buckets of distance is that of T5 (Raffel et al. 2020).
@@ -55,7 +56,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "last_bias": (WIDTH,),
     "output": (1, WIDTH),
     "output_bias": (1,),
-    "types": (len(PAGE_TYPES), WIDTH),
+    "types": (len(PAGE_TYPES), WIDTH + FIGURES),
     "types_bias": (len(PAGE_TYPES),),
     "reliability": (2, KNOTS),
     "confidence": (2, KNOTS),
@@ -109,12 +110,14 @@ class BlockHead:
         a = _relu(x @ self.input.T + self.input_bias)
         c = _relu(_convolved(a, self.near) + self.near_bias)
         weights = blocks.weights[:, None]
-        page = _relu(self.page @ ((c * weights).sum(0) / weights.sum()) + self.page_bias)
+        mean = (c * weights).sum(0) / weights.sum()
+        page = _relu(self.page @ mean + self.page_bias)
         joined = np.concatenate([a, c, self._attended(c), np.broadcast_to(page, a.shape)], 1)
         z = _relu(joined @ self.joined.T + self.joined_bias)
         z = z + _relu(_convolved(z, self.last) + self.last_bias)
         logits = (z @ self.output.T + self.output_bias)[:, 0]
-        kinds = np.exp(_clipped(self.types @ page + self.types_bias))
+        seen = np.concatenate([mean, (figures * weights).sum(0) / weights.sum()])
+        kinds = np.exp(_clipped(self.types @ seen + self.types_bias))
         return (1 / (1 + np.exp(-_clipped(logits)))).astype(np.float32), kinds / kinds.sum()
 
     def reliable(self, chances: Floats) -> Floats:

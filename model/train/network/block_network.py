@@ -47,19 +47,27 @@ class BlockNetwork(nn.Module):
         self.joined = nn.Linear(4 * WIDTH, WIDTH)
         self.last = nn.Conv1d(WIDTH, WIDTH, TAPS, padding=TAPS // 2)
         self.output = nn.Linear(WIDTH, 1)
-        self.types = nn.Linear(WIDTH, len(PAGE_TYPES))
+        self.types = nn.Linear(WIDTH + FIGURES, len(PAGE_TYPES))  # of what `of_page` returns
         self.dropout = nn.Dropout(DROPPED)
 
-    def forward(self, blocks: Described) -> tuple[Tensor, Tensor]:
-        """Returns the logits (blocks,), and those of the page's types (PAGE_TYPES,)."""
-        a = self.dropout(torch.relu(self.input(self._seen(blocks))))
-        c = torch.relu(self.near(a.T[None])[0].T)
-        weights = torch.from_numpy(blocks.weights)[:, None]
-        page = torch.relu(self.page((c * weights).sum(0) / weights.sum()))
+    def forward(self, blocks: Described) -> Tensor:
+        """Returns the logits (blocks,)."""
+        a, c = self._layers(self._seen(blocks))
+        page = torch.relu(self.page(_mean(c, blocks)))
         joined = torch.cat([a, c, self._attended(c), page.expand(len(a), -1)], 1)
         z = torch.relu(self.joined(self.dropout(joined)))
         z = z + torch.relu(self.last(z.T[None])[0].T)
-        return self.output(z)[:, 0], self.types(page)
+        logits: Tensor = self.output(z)[:, 0]
+        return logits
+
+    def of_page(self, blocks: Described) -> Tensor:
+        """Returns the means (WIDTH + FIGURES,) of the second layer and of the figures over the blocks."""
+        seen = self._seen(blocks)
+        return torch.cat([_mean(self._layers(seen)[1], blocks), _mean(seen[:, :FIGURES], blocks)])
+
+    def _layers(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        a = self.dropout(torch.relu(self.input(seen)))
+        return a, torch.relu(self.near(a.T[None])[0].T)
 
     def _seen(self, blocks: Described) -> Tensor:
         figures = (torch.from_numpy(blocks.figures) - self.mean) / self.deviation
@@ -91,3 +99,8 @@ class BlockNetwork(nn.Module):
         straight = torch.linspace(0, 1, KNOTS).expand(2, KNOTS)
         state |= {"reliability": straight, "confidence": straight}
         return BlockHead(**{name: state[name].numpy().astype(np.float16).astype(np.float32) for name in SHAPES})
+
+
+def _mean(values: Tensor, blocks: Described) -> Tensor:
+    weights = torch.from_numpy(blocks.weights)[:, None]
+    return (values * weights).sum(0) / weights.sum()

@@ -22,7 +22,7 @@ from soupstate.model.train.run.calibration import Judged, calibrated, expected_a
 PAGES_AT_ONCE = 8  # pages of one step
 LEARNING_RATE, WARM_UP = 2e-3, 50  # at its highest; steps until then
 PAGE_PART = 0.5  # of one minus the page's soft F1 in the loss
-TYPE_PART = 0.1  # of the cross-entropy of the page's type
+TYPE_DECAY = 3e-3  # of the weights that tell the page's type
 FIRST_PASSES = 2  # over the pages that no person has marked as a whole
 SMALLEST_DEVIATION = 1e-3
 
@@ -102,7 +102,37 @@ def _head(first: BlockNetwork, examples: Sequence[Example], passes: int) -> Bloc
     """Returns a head that goes on from a network."""
     network = deepcopy(first)
     _train(network, examples, passes)
-    return network.eval().head()
+    _fit_types(network.eval(), [example for example in examples if example.kind != UNKNOWN])
+    return network.head()
+
+
+def _fit_types(network: BlockNetwork, examples: Sequence[Example]) -> None:
+    """Fits the output that tells the page's type, by logistic regression. The rest of the network stands still.
+
+    A rare type weighs more, by the root of how rare it is.
+    """
+    if not examples:
+        return
+    with torch.no_grad():
+        seen = torch.stack([network.of_page(example.blocks) for example in examples])
+    deviation, mean = torch.std_mean(seen, 0, correction=0)
+    seen = (seen - mean) / (deviation + SMALLEST_DEVIATION)
+    kinds = torch.tensor([example.kind for example in examples])
+    rare = (len(kinds) / torch.bincount(kinds, minlength=len(PAGE_TYPES)).clamp(min=1)).sqrt()
+    weight = torch.zeros(len(PAGE_TYPES), seen.shape[1], requires_grad=True)
+    bias = torch.zeros(len(PAGE_TYPES), requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=200)
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        found = cross_entropy(seen @ weight.T + bias, kinds, weight=rare) + TYPE_DECAY * (weight**2).sum()
+        found.backward()  # type: ignore[no-untyped-call]
+        return found
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        network.types.weight.copy_(weight / (deviation + SMALLEST_DEVIATION))
+        network.types.bias.copy_(bias - network.types.weight @ mean)
 
 
 def _network(examples: Sequence[Example]) -> BlockNetwork:
@@ -116,7 +146,7 @@ def _train(network: BlockNetwork, examples: Sequence[Example], passes: int) -> N
     """Trains a network for a number of passes over examples. It takes one thread.
 
     The loss of a page is the cross-entropy of its blocks, weighted by 1 + log(1 + words), and PAGE_PART of one minus
-    the soft F1 of the page's words, and TYPE_PART of the cross-entropy of its type.
+    the soft F1 of the page's words.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the products are so small that several threads only wait for each other
@@ -148,7 +178,7 @@ def _passes(network: BlockNetwork, examples: Sequence[Example], passes: int) -> 
 
 
 def _loss(network: BlockNetwork, example: Example) -> torch.Tensor:
-    logits, types = network(example.blocks)
+    logits = network(example.blocks)
     labels, known = torch.from_numpy(example.labels), torch.from_numpy(example.known)
     weights = torch.from_numpy(example.blocks.weights)
     entropy = binary_cross_entropy_with_logits(logits, labels, reduction="none") * weights * known
@@ -157,6 +187,4 @@ def _loss(network: BlockNetwork, example: Example) -> torch.Tensor:
         chances, words = torch.sigmoid(logits), torch.from_numpy(example.blocks.sizes)
         common = (chances * labels * words).sum()
         loss = loss + PAGE_PART * (1 - 2 * common / (((chances + labels) * words).sum() + 1))
-    if example.kind != UNKNOWN:
-        loss = loss + TYPE_PART * cross_entropy(types, torch.tensor(example.kind))
     return loss
