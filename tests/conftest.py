@@ -20,11 +20,11 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from soupstate.app.cli.serve import Server, listen
-from soupstate.app.http.service import Load, create_app, load_network
+from soupstate.app.http.service import Load, Networks, create_app, load_networks
 from soupstate.app.http.settings import Settings
 from soupstate.kernels import available
 from soupstate.model.faults.ranking import UNFITTED
-from soupstate.model.net.checkpoint import Checkpoint, Logistic, load_checkpoint, save_checkpoint
+from soupstate.model.net.checkpoint import Checkpoint, Logistic, extractor, load_checkpoint, save_checkpoint
 from soupstate.model.net.depth import Depth, DepthLayer, DepthNeuron
 from soupstate.model.net.reader import Marking, Reader, Reading
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
@@ -182,9 +182,11 @@ class Taught(Reader):
                 time.sleep(0.005)
 
 
-def load_taught(settings: Settings) -> Reader:
+def load_taught(settings: Settings) -> Networks:
     """A `Load` of the service."""
-    return Taught(load_checkpoint(settings.weights), settings.backend or None)
+    files = (settings.weights, extractor(settings.weights))
+    measuring, extracting = (Taught(load_checkpoint(file), settings.backend or None) for file in files)
+    return Networks(measuring, extracting)
 
 
 @dataclass
@@ -279,5 +281,5 @@ def service(weights: Path) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def plain_service(weights: Path) -> Iterator[Running]:
     """One service for a module's tests, with the tiny network alone."""
-    with serving(Settings(port=0, weights=weights, workers=1), load_network) as running:
+    with serving(Settings(port=0, weights=weights, workers=1), load_networks) as running:
         yield running

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 import soupstate
 from soupstate.app.cli.main import soupstate as command
-from soupstate.app.http.service import create_app, load_network
+from soupstate.app.http.service import create_app, load_networks
 from soupstate.app.http.settings import Settings
 from soupstate.arrow import extract_batch
 from soupstate.model.net.block_head import PAGE_TYPES
@@ -72,7 +72,7 @@ def test_command_line(tmp_path: Path) -> None:
 
 
 def test_service() -> None:
-    with TestClient(create_app(Settings(), load_network)) as client:
+    with TestClient(create_app(Settings(), load_networks)) as client:
         asked = {"html": RECIPE, "include": ["main_blocks"]}
         found = client.post("/extract", json=asked).json()
         assert set(found["main_blocks"][0]) == {"start", "end", "probability", "main"} and "text" not in found

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pyarrow.parquet as pq
 import pytest
 from archives import archive
 from click.testing import CliRunner
-from conftest import Running, tiny_checkpoint
+from conftest import Running, served, tiny_checkpoint
 
 import soupstate
 from soupstate.app.cli.main import soupstate as command
@@ -49,6 +50,15 @@ def test_service(pair: Path, serve: Callable[..., Running]) -> None:
         running.client.post(f"/{way}", json={"html": PAGE}).json()["model"]["name"] for way in ("extract", "entropy")
     ]
     assert names == ["narrow", "tiny"]
+
+
+def test_a_service_of_its_own() -> None:
+    """With the shipped networks, as `soupstate serve` starts it."""
+    with served() as (url, _):
+        names = [
+            httpx.post(f"{url}/{way}", json={"html": PAGE}).json()["model"]["name"] for way in ("extract", "entropy")
+        ]
+    assert names == ["soupstate-extract", "soupstate"]
 
 
 def test_archives(pair: Path, tmp_path: Path) -> None:

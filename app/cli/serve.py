@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from soupstate.app.http.connections import BACKLOG, Config, allow_open_files
-from soupstate.app.http.service import create_app, load_network
+from soupstate.app.http.service import create_app, load_networks
 from soupstate.app.http.settings import PREFIX, BadSetting, Settings, load_settings
 from soupstate.app.logs import LOG, log_to_stderr
 
@@ -89,7 +89,7 @@ def serve_command(**given: Any) -> None:
     log_to_stderr(settings.log_level)
     allow_open_files()
     try:
-        reader = load_network(settings)
+        networks = load_networks(settings)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     try:
@@ -101,6 +101,6 @@ def serve_command(**given: Any) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # uvicorn catches them, and raises them again after it has stopped
     with bound:
-        server = Server(create_app(settings, lambda _: reader), settings)
+        server = Server(create_app(settings, lambda _: networks), settings)
         server.run([bound])
     sys.exit(0 if server.started else 1)

@@ -4,10 +4,10 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from fastapi import APIRouter, FastAPI
@@ -44,7 +44,16 @@ from soupstate.model.net.reader import Reader
 from soupstate.model.page.stop import Stop, Stopped
 
 T = TypeVar("T")
-Load = Callable[[Settings], Reader]
+
+
+class Networks(NamedTuple):
+    """The network that measures and finds faults, and the one that extracts, which may be the same."""
+
+    measuring: Reader
+    extracting: Reader
+
+
+Load = Callable[[Settings], Networks]
 
 CLOSE_SECONDS = 5.0  # wait for the threads to end
 PIECE_BYTES = 65_536  # of an answer that are sent at once
@@ -52,21 +61,19 @@ ROOT = "Soupstate reads HTML with a recurrent network. POST a page to /extract o
 router = APIRouter()
 
 
-def load_network(settings: Settings) -> Reader:
-    """Loads the network of the settings. Raises FileNotFoundError or ValueError with the reason."""
-    return load_reader(settings.weights, settings.backend)
+def load_networks(settings: Settings) -> Networks:
+    """Loads the networks of the settings. Raises FileNotFoundError or ValueError with the reason."""
+    measuring, beside = load_reader(settings.weights, settings.backend), extractor(settings.weights)
+    same = beside == settings.weights
+    return Networks(measuring, measuring if same else load_reader(beside, settings.backend))
 
 
 @dataclass
 class Service:
-    """What the routes share from start to stop. stopping: /readyz answers 503.
-
-    reader: the network that measures and finds faults. extracting: the one that extracts, which may be the same.
-    """
+    """What the routes share from start to stop. stopping: /readyz answers 503."""
 
     settings: Settings
-    reader: Reader
-    extracting: Reader
+    networks: Networks
     queue: WorkQueue
     metrics: Metrics
     stopping: bool = False
@@ -109,13 +116,14 @@ class Service:
             detail = f"{self.streams} archives are being read, which is the limit"
             raise Problem(503, detail, headers={"Retry-After": str(LONGEST_RETRY)})
         self.streams += 1
-        return WarcAnswer(self.queue, self.extracting, self.settings, self.metrics, asked, self._stream_ended)
+        return WarcAnswer(self.queue, self.networks.extracting, self.settings, self.metrics, asked, self._stream_ended)
 
     def _stream_ended(self) -> None:
         self.streams -= 1
 
     def _work(self, answerer: Answerer, asked: Asked, stop: Stop) -> bytes:
-        answer = reply(self.extracting if answerer is extract else self.reader, asked, answerer, stop)
+        reader = self.networks.extracting if answerer is extract else self.networks.measuring
+        answer = reply(reader, asked, answerer, stop)
         self.metrics.page(answer["characters"], answer["bits_per_character"])
         return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -168,22 +176,21 @@ async def _disconnect(request: Request) -> None:
         pass
 
 
-def create_app(settings: Settings | None = None, load: Load = load_network) -> FastAPI:
+def create_app(settings: Settings | None = None, load: Load = load_networks) -> FastAPI:
     """Makes the application. Settings come from the environment by default. Nothing is loaded before it starts."""
     settings = settings or load_settings(os.environ)
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        reader = extracting = await asyncio.to_thread(load, settings)
-        if (beside := extractor(settings.weights)) != settings.weights:
-            extracting = await asyncio.to_thread(load, replace(settings, weights=beside))
+        networks = await asyncio.to_thread(load, settings)
         queue = WorkQueue(settings.max_memory_bytes, settings.threads, settings.page_seconds)
         metrics.memory.labels("waiting").set_function(lambda: queue.memory.waiting)
         metrics.memory.labels("reading").set_function(lambda: queue.memory.reading)
-        service = app.state.service = Service(settings, reader, extracting, queue, metrics)
+        service = app.state.service = Service(settings, networks, queue, metrics)
         _warn(settings, queue.memory.largest, machine_bytes())
-        LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": reader.packed.backend}})
+        backend = networks.measuring.packed.backend
+        LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": backend}})
         yield
         service.stopping = True
         await asyncio.to_thread(queue.close, CLOSE_SECONDS)
