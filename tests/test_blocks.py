@@ -193,6 +193,15 @@ def test_folds_keep_sites_apart() -> None:
         fit([example(0)], 2, 1, told_lines.append)
 
 
+def test_pages_by_votes_of_judged_sites_are_left_out() -> None:
+    told_lines: list[str] = []
+    pages = [example(number) for number in range(4)]
+    hosts = ["www.site1", "site2", "new.example", "www.held.example", "held.example.org"]
+    weak = [dataclasses.replace(example(number, "tools"), site=hosts[number]) for number in range(5)]
+    fit(pages + weak, 2, 1, told_lines.append, frozenset({"held.example"}))
+    assert told_lines[0].startswith("2 pages by votes")
+
+
 def test_calibration(head: BlockHead) -> None:
     """Chances that say too much are brought down to how often they are right, and rise all the way."""
     page, random = example(0), np.random.default_rng(0)

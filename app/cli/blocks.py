@@ -52,7 +52,8 @@ def blocks_command(
         reader = load_reader(weights)
         with tqdm(unit="page", disable=None, leave=False) as bar:
             found = list(examples(reader, digest(weights), labelled, cache, lambda number: bar.update(number - bar.n)))
-        fitted = fit([each for each in found if each.name not in held_out], folds, passes, click.echo)
+        apart = frozenset(each.site for each in found if each.name in held_out)
+        fitted = fit([each for each in found if each.name not in held_out], folds, passes, click.echo, apart)
         save_checkpoint(replace(reader.checkpoint, blocks=fitted.head), out)
     except (OSError, ValueError, KeyError) as error:
         raise click.ClickException(str(error) or type(error).__name__) from None

@@ -55,26 +55,30 @@ class Fitted:
     scores: list[Score]
 
 
-def fit(examples: Sequence[Example], folds: int, passes: int, tell: Tell) -> Fitted:
+def fit(
+    examples: Sequence[Example], folds: int, passes: int, tell: Tell, apart: frozenset[str] = frozenset()
+) -> Fitted:
     """Fits the head, and one for each fold of the sites. passes: over the pages that a person has marked as a whole.
 
-    Raises ValueError for too few examples.
+    Pages by votes and snippets are left out where their site has pages that are judged: those of the folds, and those
+    of the sites `apart`. Raises ValueError for too few examples.
     """
     whole = [example for example in examples if example.gold]
     sites = sorted({example.site for example in whole})
     if len(sites) < folds:
         raise ValueError(f"{len(sites)} sites, and each of {folds} folds needs one")
     random.Random(0).shuffle(sites)
-    weak = [example for example in examples if not example.gold and example.site not in set(sites)]
+    known = apart.union(sites)
+    weak = [example for example in examples if not example.gold and known.isdisjoint(_domains(example.site))]
     first = _network(examples)
     if weak:
         tell(f"{len(weak)} pages by votes and snippets")
         _train(first, weak, FIRST_PASSES)
     heads, judged = list[BlockHead](), list[list[Judged]]()
     for fold in range(folds):
-        apart = set(sites[fold::folds])
-        heads.append(_head(first, [example for example in whole if example.site not in apart], passes))
-        judged.append(judge(heads[-1], [example for example in whole if example.site in apart]))
+        out = set(sites[fold::folds])
+        heads.append(_head(first, [example for example in whole if example.site not in out], passes))
+        judged.append(judge(heads[-1], [example for example in whole if example.site in out]))
         tell(f"fold {fold + 1} of {folds}: {len(judged[-1])} pages")
     found: list[Score] = []
     for fold, head in enumerate(heads):
@@ -82,6 +86,12 @@ def fit(examples: Sequence[Example], folds: int, passes: int, tell: Tell) -> Fit
         found += scores(calibrated(head, others), judged[fold])
     head = calibrated(_head(first, whole, passes), [page for pages in judged for page in pages])
     return Fitted(head, found)
+
+
+def _domains(site: str) -> list[str]:
+    """Returns a host and the domains that it is in: www.example.org, example.org, org."""
+    parts = site.split(".")
+    return [".".join(parts[i:]) for i in range(len(parts))]
 
 
 def scores(head: BlockHead, judged: Sequence[Judged]) -> list[Score]:
