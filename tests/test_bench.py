@@ -172,6 +172,12 @@ def test_blocks(tmp_path: Path, weights: Path) -> None:
     assert none.exit_code == 1 and "no block head" in none.output
 
 
+def test_extract_without_pages(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<p>no archive", "utf-8")
+    done = CliRunner().invoke(soupstate, ["bench", "extract", "--pages", str(tmp_path / "page.html")])
+    assert done.exit_code == 1 and "page.html" in done.output and done.exception.__class__ is SystemExit
+
+
 @pytest.mark.parametrize("scope", ["all", "main"])
 def test_extract(tmp_path: Path, weights: Path, scope: str) -> None:
     crawl, rows = archive(tmp_path / "a.warc.gz", range(3)), tmp_path / "rows.json"

@@ -3,10 +3,22 @@
 import numpy as np
 import pytest
 
-from soupstate.model.net.main_content import FAVORS, SWITCH_COST, _add_headline, _Place, choose, main_content
+from soupstate.model.net.main_content import (
+    FAVORS,
+    SWITCH_COST,
+    _add_headline,
+    _choose_shown,
+    _join_tables,
+    _Place,
+    choose,
+    main_content,
+)
 from soupstate.model.net.reader import Marking
+from soupstate.model.page.blocks import blocks_of
 from soupstate.model.page.marks import Event, Visible
-from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
+from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan, spans_of_marks
+from soupstate.model.page.stop import Watch
+from soupstate.model.train.data.teacher import teach
 
 
 def text(start: int, length: int, *, main: int) -> TextSpan:
@@ -84,12 +96,32 @@ def test_favors() -> None:
 def test_a_text_is_chosen_once() -> None:
     chances, sizes = np.array([0.8, 0.9, 0.7], np.float32), np.array([9, 9, 9], np.float32)
     assert np.flatnonzero(choose(chances, sizes, ["a", "a", "b"])[0]).tolist() == [1, 2]
+    assert choose(chances, sizes - 7, ["a", "a", "b"])[0].all()  # but short ones, as of cells
 
 
-def test_an_article_has_its_headline() -> None:
+def test_hidden_text_counts_where_it_holds_most() -> None:
+    def shown(*blocks: tuple[float, int, bool]) -> list[int]:
+        chances, sizes = (np.array([block[k] for block in blocks], np.float32) for k in (0, 1))
+        places = [_Place(i, 0, 1, str(i), block[2], False) for i, block in enumerate(blocks)]
+        return np.flatnonzero(_choose_shown(chances, sizes, places, 1.0, Watch())[0]).tolist()
+
+    assert shown((0.9, 100, True), (0.9, 20, False), (0.8, 50, True)) == [0, 2]
+    assert shown((0.9, 10, True), (0.9, 200, False)) == [0, 1]
+
+
+def test_a_table_is_taken_as_a_whole() -> None:
+    page = "<p>x<table><tr><th>a<th>b<tr><td>c<td>d</table><p>y"
+    spans = spans_of_marks(page, teach(page))
+    blocks, _ = blocks_of(page, spans, Watch())
+    chances, sizes = np.arange(6, dtype=np.float32) / 10, np.ones(6, np.float32)
+    _join_tables(Marking(page, 0.0, spans), chances, sizes, [_Place.of(block) for block in blocks], Watch())
+    assert chances == pytest.approx([0, 0.25, 0.25, 0.25, 0.25, 0.5])
+
+
+def test_the_headline_belongs_to_the_content() -> None:
     def with_headline(headlines: list[int], chosen: list[int], blocks: int = 20) -> list[int]:
         found = np.isin(np.arange(blocks), chosen)
-        _add_headline(found, [_Place(0, 1, "", i in headlines) for i in range(blocks)])
+        _add_headline(found, [_Place(i, 0, 1, "", True, i in headlines) for i in range(blocks)])
         return np.flatnonzero(found).tolist()
 
     assert with_headline([1, 3], [6, 7]) == [3, 6, 7]

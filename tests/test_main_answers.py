@@ -67,6 +67,8 @@ def test_command_line(tmp_path: Path) -> None:
     assert (found["text"], found["confidence"], found["page_type"]) == (page.text, page.confidence, page.page_type)
     assert [block["start"] for block in found["main_blocks"]] == [block.start for block in page.main_blocks or []]  # type: ignore[attr-defined]
     assert not {"confidence", "page_type", "main_blocks"} & set(answer())
+    idle = CliRunner().invoke(command, ["extract", "--favor", "recall", str(path)])
+    assert idle.exit_code == 2 and "--scope main" in idle.output
     wrong = CliRunner().invoke(command, ["extract", "--favor", "speed", str(path)])
     assert wrong.exit_code == 2 and "--favor" in wrong.output
 

@@ -138,7 +138,10 @@ def extract_command(weights: Path, pages: Path, limit: int, scope: str, path: Pa
     """
     try:
         reader = load_reader(weights)
-        found = speeds(reader, [page.html for page in islice(read_pages(pages), limit)], scope, click.echo)
+        read = [page.html for page in islice(read_pages(pages), limit)]
+        if not read:
+            raise click.ClickException(f"{pages}: no page")
+        found = speeds(reader, read, scope, click.echo)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     bounds = [f"{bound // 1000} kB" for bound in BOUNDS]

@@ -53,6 +53,8 @@ def extract_command(form: str, include: frozenset[str], **options: Any) -> None:
     if form != "json":
         refuse("include", f"with --format {form}")
     chosen = include if form == "json" else frozenset([form])
+    if options["scope"] != "main" and not set(chosen) & set(MORE_PARTS):
+        refuse("favor", "without --scope main")
     if "markdown" not in chosen:
         refuse("links", "without Markdown")
         refuse("front_matter", "without Markdown")

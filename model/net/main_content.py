@@ -4,6 +4,7 @@ With a block head (`soupstate.model.net.block_head`) whole blocks are chosen. Wi
 into main content and the rest at the least cost, given what the `main` head says of each.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -13,18 +14,20 @@ from numpy.typing import NDArray
 
 from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
 from soupstate.model.net.reader import Marking
-from soupstate.model.page.blocks import described, parts_of
+from soupstate.model.page.blocks import Block, described, parts_of
 from soupstate.model.page.marks import Block as Kind
-from soupstate.model.page.marks import Visible
+from soupstate.model.page.marks import Event, Visible
+from soupstate.model.page.render.tables import data_tables
 from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
 from soupstate.model.page.stop import Stop, Watch, never, watched
 
 # What a choice favours, by the beta of the F measure that it makes greatest (van Rijsbergen 1979, chapter 7).
 FAVORS = {"balanced": 1.0, "precision": 0.5, "recall": 2.0}
-ARTICLE = "article"
-# Blocks between an article and its headline: a date, an author, a picture. Most persons who mark main content leave the
-# headline out, so it costs .001 of F1. Who reads an article wants it.
+# Blocks between the content and its headline: a date, an author, a picture. Most persons who mark main content leave
+# the headline out, so it costs .001 of F1. Who reads the page wants it.
 HEADLINE_REACH = 10
+LEAST_REPEATED = 8  # words; shorter texts, as those of cells, may come again
+MOSTLY_HIDDEN = 0.5  # share of the content's words
 # Cost of a change between main content and the rest, in characters that are given up for it. Chosen on 40 labelled
 # training pages: F1 of words .827 at 20, .819 at 80, .812 at 200, .774 at 400.
 SWITCH_COST = 20.0
@@ -107,17 +110,28 @@ class Chosen(Iterable[Span]):
 
 
 class _Place(NamedTuple):
-    """What is kept of a block. start, end: of its text. headline: whether it is a heading of the first level."""
+    """What is kept of a block. span: the index of its first one. start, end: of its text. visible: whether it is shown.
 
+    headline: whether it is a heading of the first level.
+    """
+
+    span: int
     start: int
     end: int
     text: str
+    visible: bool
     headline: bool
+
+    @classmethod
+    def of(cls, block: Block) -> "_Place":
+        first = block.first
+        visible, headline = first.visible == Visible.SHOWN, first.block == Kind.H1
+        return cls(block.spans[0], first.start, block.last.end, block.text, visible, headline)
 
 
 def _of_blocks(marking: Marking, head: BlockHead, beta: float, watch: Watch) -> MainContent:
     """Chooses among the blocks of a page."""
-    judged, sizes = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
+    judged, numbers = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     places: list[_Place] = []
     kinds: Floats | None = None  # of the first part
     owner = np.full(len(marking.spans), -1, np.int32)  # the number of each span's block
@@ -126,28 +140,57 @@ def _of_blocks(marking: Marking, head: BlockHead, beta: float, watch: Watch) -> 
         chances, types = head.judge(parts)
         kinds = types if kinds is None else kinds
         judged.append(head.reliable(chances))
-        sizes.append(parts.sizes)
+        numbers.append(parts.sizes)
         for block in part:
             owner[block.spans] = len(places)
-            places.append(_Place(block.first.start, block.last.end, block.text, block.first.block == Kind.H1))
-    chances = np.concatenate(judged)
-    chosen, f1 = choose(chances, np.concatenate(sizes), [place.text for place in places], beta, watch)
-    page_type = PAGE_TYPES[int(np.argmax(kinds))] if places and kinds is not None else None
-    if page_type == ARTICLE:
-        _add_headline(chosen, places)
+            places.append(_Place.of(block))
+    chances, sizes = np.concatenate(judged), np.concatenate(numbers)
+    _join_tables(marking, chances, sizes, places, watch)
+    chosen, f1 = _choose_shown(chances, sizes, places, beta, watch)
+    _add_headline(chosen, places)
     content = owner >= 0
     content[content] = chosen[owner[content]]
     rows = watched(zip(places, chances.tolist(), chosen.tolist(), strict=True), watch)
     blocks = [MainBlock(place.start, place.end, chance, main) for place, chance, main in rows]
+    page_type = PAGE_TYPES[int(np.argmax(kinds))] if places and kinds is not None else None
     return MainContent(_with_tags(marking.spans, content, watch), blocks, head.expected_f1(f1), page_type)
 
 
+def _join_tables(marking: Marking, chances: Floats, sizes: Floats, places: Sequence[_Place], watch: Watch) -> None:
+    """Gives all blocks of a table of data one chance, the mean by words, so that it is taken or left as a whole."""
+    begins = sorted(data_tables(marking.page, marking.spans, watch))
+    if not begins:
+        return
+    events = enumerate(watched(marking.spans, watch))
+    ends = [i for i, span in events if isinstance(span, TagSpan) and span.event == Event.TABLE_END]
+    first = [place.span for place in places]
+    for begin in begins:
+        end = next(iter(ends[bisect(ends, begin) :][:1]), len(marking.spans))
+        some = slice(bisect(first, begin), bisect(first, end))
+        if some.start < some.stop:
+            chances[some] = np.average(chances[some], weights=1 + sizes[some])
+
+
+def _choose_shown(
+    chances: Floats, sizes: Floats, places: Sequence[_Place], beta: float, watch: Watch
+) -> tuple[NDArray[np.bool_], float]:
+    """Chooses blocks, hidden ones only where they hold most of the content: some pages keep it in `noscript`."""
+    texts = [place.text for place in places]
+    hidden = np.array([not place.visible for place in places], np.bool_)
+    chosen, f1 = choose(chances, sizes, texts, beta, watch)
+    if 0 < sizes[chosen & hidden].sum() < MOSTLY_HIDDEN * sizes[chosen].sum():
+        chosen, f1 = choose(np.where(hidden, np.float32(0), chances), sizes, texts, beta, watch)
+    return chosen, f1
+
+
 def _add_headline(chosen: NDArray[np.bool_], places: Sequence[_Place]) -> None:
-    """Chooses the last heading of the first level that stands shortly before an article, if it has none yet."""
-    first = int(np.argmax(chosen)) if chosen.any() else 0
+    """Chooses the last heading of the first level that stands shortly before the content, if it has none yet."""
+    if not chosen.any():
+        return
+    first = int(np.argmax(chosen))
     for i in range(first, max(-1, first - HEADLINE_REACH - 1), -1):
-        if places[i].headline:
-            chosen[i] = chosen.any()
+        if places[i].headline and places[i].visible:
+            chosen[i] = True
             return
 
 
@@ -158,15 +201,15 @@ def choose(
 
     Of the likeliest blocks it takes as many as make the expected F measure of words greatest, with this beta. The best
     threshold for F1 is half of the F1 that is reached (Lipton et al. 2014, "Optimal Thresholding of Classifiers to
-    Maximize F1 Measure"), so that a doubtful page keeps more. A text that was chosen is not chosen again. Returns which
-    blocks (blocks,) are chosen, and the expected F1. Raises Stopped.
+    Maximize F1 Measure"), so that a doubtful page keeps more. A text of LEAST_REPEATED words or more is not chosen
+    twice. Returns which blocks (blocks,) are chosen, and the expected F1. Raises Stopped.
     """
     seen: set[str] = set()
-    once = [
-        i
-        for i in watched(np.argsort(-chances, kind="stable").tolist(), watch or Watch())
-        if not (texts[i] in seen or seen.add(texts[i]))  # type: ignore[func-returns-value]
-    ]
+    once: list[int] = []
+    for i in watched(np.argsort(-chances, kind="stable").tolist(), watch or Watch()):
+        if sizes[i] < LEAST_REPEATED or texts[i] not in seen:
+            once.append(i)
+        seen.add(texts[i])
     chosen = np.zeros(len(chances), np.bool_)
     size = np.cumsum(sizes[once], dtype=np.float64)
     common = np.cumsum(chances[once] * sizes[once], dtype=np.float64)  # words of the content to expect among them
