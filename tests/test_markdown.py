@@ -51,6 +51,7 @@ def items(page: str) -> dict[str, list[object]]:
         ("<table><tr><td>a<td>b<tr><td>c<td>d</table>", "| a | b |\n| --- | --- |\n| c | d |\n"),
         ("<ol start=3><li>a<li>b<li value=9>c<li>d</ol>e<ol><li>f</ol>", "3. a\n4. b\n9. c\n10. d\n\ne\n\n1. f\n"),
         ("<ol start=-2><li>a</ol>", "1. a\n"),
+        ("<ul><li>a<ol start=3><li>b<li>c</ol><li>d</ul>", "- a\n\n  3. b\n  4. c\n- d\n"),
         ("<ul><li>a</li><li></li></ul><p>b</p>", "- a\n\nb\n"),
         ("<dl><dt>a</dt><dd>b</dd><dd><p>c</p><p>d</p></dd><dt>e</dl>f", "a\n: b\n: c\n\n  d\n\ne\n\nf\n"),
         ("<dd>a</dd>", ": a\n"),

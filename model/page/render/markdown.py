@@ -23,6 +23,7 @@ LOOKS = re.compile(r"<(/?)(del|strike|s|sub|sup|mark|q|cite)(?=[\s/>])", re.I)
 KINDS = {"strike": "del", "s": "del"}
 COLUMNS = re.compile(r"""\scolspan\s*=\s*["']?([0-9]+)""", re.I)
 TITLE = re.compile(r"\stitle\s*=", re.I)
+LATER = re.compile(r" *(?!1\.)\d+\. ")  # the marker of a numbered item that is not the first
 DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")  # where pages keep an image's address until it is loaded
 PLACEHOLDER = re.compile(r"placeholder|blank|spacer|transparent|loading|lazy|1x1|pixel", re.I)  # in a file's name
 LONGEST_NAME = 128  # characters of a file's name that are looked at
@@ -88,7 +89,12 @@ def _joined(blocks: list[_Block], watch: Watch) -> str:
 
 
 def _is_tight(before: _Block, block: _Block) -> bool:
-    """Whether no empty line is between two blocks."""
+    """Whether no empty line is between two blocks.
+
+    A list that begins with another number than 1 needs one, because it cannot interrupt a paragraph (CommonMark, 5.2).
+    """
+    if before.list < block.list and LATER.match(block.text):
+        return False
     described = before.part and block.part == "dd"
     return before.quote == block.quote and block.first and bool(described or (before.list and block.list))
 
