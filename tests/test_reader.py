@@ -29,7 +29,7 @@ from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
 from soupstate.model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
 from soupstate.model.page.stop import Stopped
-from soupstate.model.page.well_formed import may_be_open, settle_syntax
+from soupstate.model.page.well_formed import may_be_open, settle_syntax, title_text
 
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
 PAGES = {
@@ -115,6 +115,8 @@ def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
     starts = character_starts(ids)
     path = path[starts][np.cumsum(np.isin(np.arange(len(ids)), starts)) - 1]  # a character has that of its first byte
     path = settle_syntax(ids, 0, path, path, may_be_open(ids, RAW_TEXT), last=True)
+    titled = path[title_text(ids)]
+    titled[titled == Syntax.TEXT] = Syntax.TITLE
     assert np.array_equal(reading.syntax, path[starts])
 
     byte_at = [*starts.tolist(), len(ids)]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import soupstate
 from soupstate.model.page.cuts import Cutter
 from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import Syntax
-from soupstate.model.page.well_formed import LONGEST, attribute_names, may_be_open, settle_syntax
+from soupstate.model.page.well_formed import LONGEST, attribute_names, may_be_open, settle_syntax, title_text
 
 
 def bytes_of(page: str) -> NDArray[np.uint8]:
@@ -180,3 +181,27 @@ def test_hostile_tags_take_little_time(unit: str) -> None:
         end = min(len(ids), at + 2 * LONGEST)
         at += len(settle_syntax(ids, at, path[at:end], path, raw, last=end == len(ids)))
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("<!doctype html><title>Tea</title><p>x", b"Tea"),
+        ("<TITLE lang=en>A & B</TITLE ><p>x", b"A & B"),
+        ("<p>x<title></title>", b""),
+        ("<title>lost<p>x</title>", b""),  # the end tag comes too late
+        ("<title>lost", b""),
+        ("<svg><title>Icon</title></svg><title>x</title>", b""),
+        ("<body><title>x</title>", b""),
+        (" " * 9000 + "<title>x</title>", b""),
+    ],
+)
+def test_title_text(page: str, title: bytes) -> None:
+    ids = np.frombuffer(page.encode(), np.uint8)
+    assert ids[title_text(ids)].tobytes() == title
+
+
+@pytest.mark.parametrize("page", ["<!doctype html><title>Tea</title><p>Green tea is good.</p>", "<title>T</title><p>x"])
+def test_the_titles_of_tiny_pages(page: str) -> None:
+    found = soupstate.extract(page)
+    assert found.title and found.title in page and found.title not in found.text

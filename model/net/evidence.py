@@ -20,7 +20,7 @@ from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.nested_lists import settle_lists
 from soupstate.model.page.spans import TEXT_HEADS, Spans
 from soupstate.model.page.stop import Stop, Watch, never
-from soupstate.model.page.well_formed import may_be_open, settle_syntax
+from soupstate.model.page.well_formed import may_be_open, settle_syntax, title_text
 
 LT, GT = 0x3C, 0x3E
 # Nats per byte against the class of comments. A comment that is shown by mistake costs a line; text that is taken for
@@ -54,6 +54,7 @@ class Evidence:
         self.scores = np.zeros(len(Syntax), np.float32)
         self.pointers: list[NDArray[np.uint8]] = []  # of the bytes that are not decided
         self.raw, self.title = may_be_open(ids, RAW_TEXT), may_be_open(ids, ("title",))
+        self.titled = title_text(ids)
         self.seen = 0  # bytes whose outputs were added
         self.syntax = np.empty(len(ids), np.uint8)  # up to `cutter.at`
         self.atoms = np.zeros(0, np.int64)  # the first bytes of the atoms of spans that are not decided
@@ -129,6 +130,8 @@ class Evidence:
         if inside.any():  # a character has the syntax of its first byte
             path = path[np.maximum.accumulate(np.where(inside, 0, np.arange(settled)))]
         path = settle_syntax(self.ids, done, path, self.syntax, self.raw, last=last)
+        titled = path[max(0, self.titled.start - done) : max(0, self.titled.stop - done)]
+        titled[titled == Syntax.TEXT] = Syntax.TITLE
         settled = len(path)
         self.pointers = [pointers[settled:]]
         self.syntax[done : done + settled] = path

@@ -38,6 +38,8 @@ IN_TAG[Syntax.END_TAG] = False
 USED = np.zeros(len(Syntax), np.bool_)  # the syntax of a value that answers need
 USED[Syntax.HREF : Syntax.BASE + 1] = True
 LT, GT = b"<>"
+TITLE_ELEMENT = re.compile(rb"<title(?:\s[^<>]*)?>([^<>]*)</title\s*>", re.I)
+NO_HEAD = re.compile(rb"<(?:body|svg|math|script|style|!--)", re.I)  # after these, what seems a title may be none
 
 Syntaxes = NDArray[np.uint8]
 
@@ -112,6 +114,17 @@ def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Sy
         title = page[max(0, start - 6) : start + 1].tobytes().lower() == b"<title>"
         some = wrong[index == k]
         path[some] = Syntax.TITLE if title else Syntax.TEXT
+
+
+def title_text(ids: NDArray[np.uint8]) -> slice:
+    """Returns where the text of a page's title is, if a whole `title` element stands before the body; else nowhere.
+
+    On a tiny page the network has seen too little when the title comes.
+    """
+    found = TITLE_ELEMENT.search(ids.data, 0, LONGEST)
+    if found is None or NO_HEAD.search(ids.data, 0, found.start()):
+        return slice(0, 0)
+    return slice(*found.span(1))
 
 
 def may_be_open(ids: NDArray[np.uint8], elements: Iterable[str]) -> NDArray[np.bool_]:
