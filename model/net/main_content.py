@@ -165,7 +165,8 @@ def _join_tables(marking: Marking, chances: Floats, sizes: Floats, places: Seque
     ends = [i for i, span in events if isinstance(span, TagSpan) and span.event == Event.TABLE_END]
     first = [place.span for place in places]
     for begin in begins:
-        end = next(iter(ends[bisect(ends, begin) :][:1]), len(marking.spans))
+        after = bisect(ends, begin)
+        end = ends[after] if after < len(ends) else len(marking.spans)
         some = slice(bisect(first, begin), bisect(first, end))
         if some.start < some.stop:
             chances[some] = np.average(chances[some], weights=1 + sizes[some])
