@@ -15,9 +15,8 @@ from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
 from soupstate.model.page.elements import BLOCKS, EMPHASIS, HEADINGS, LISTS, OPTIONAL_END, STRONG, VOID
 from soupstate.model.page.marks import Visible
 from soupstate.model.page.stop import COUNTED, SPAN, Watch
-from soupstate.model.page.well_formed import attribute_names
+from soupstate.model.page.well_formed import attribute_names, tag_name
 
-NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
 HIDES = {"template": Visible.UNSEEN, "noscript": Visible.UNSEEN, "svg": Visible.HIDDEN, "iframe": Visible.HIDDEN}
 NEVER_HIDDEN = ("html", "body")  # pages with these hidden are shown by a script
 CLOSES_P = BLOCKS | LISTS | {*HEADINGS, "table", "hr", "pre", "blockquote", "p"}
@@ -96,10 +95,9 @@ def settle_hidden(page: memoryview, cut: Cut, visible: NDArray[np.uint8], watch:
         unsure[before:span] = nesting.maybe > 0
         before = span
         start, end = int(cut.start[span]), int(cut.end[span])
-        named = NAME.match(page, start, end)
-        if named is None:
+        name = tag_name(page, start, end)
+        if not name:
             continue
-        name = named[1].decode("utf-8", "replace").lower()
         if cut.kind[span] == CLOSING:
             nesting.end(span, name)
         else:

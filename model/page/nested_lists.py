@@ -5,7 +5,6 @@ from its start tag to its end tag, their count decides the depth and the kind of
 not, because an end tag is missing, closes another list or closes what was opened before the list, the network decides.
 """
 
-import re
 from itertools import pairwise
 
 import numpy as np
@@ -15,8 +14,8 @@ from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
 from soupstate.model.page.elements import LISTS
 from soupstate.model.page.marks import LIST_DEPTHS, Event
 from soupstate.model.page.stop import COUNTED, SPAN, Watch
+from soupstate.model.page.well_formed import tag_name
 
-NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
 ITEM = "li"
 # Elements whose end tag also closes a list that was opened inside them. Those that are often left open do not count.
 BLOCKS = frozenset(
@@ -97,8 +96,7 @@ def _settle(
         if k % COUNTED == 0 or k == first:
             watch(COUNTED * SPAN)
         span = tags[k]
-        named = NAME.match(page, int(cut.start[span]), int(cut.end[span]))
-        name = named[1].decode("latin-1").lower() if named else ""
+        name = tag_name(page, int(cut.start[span]), int(cut.end[span]))
         if k == first and name not in LISTS:
             return k + 1
         (lists.end if cut.kind[span] == CLOSING else lists.start)(name)

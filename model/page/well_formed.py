@@ -21,6 +21,7 @@ LONGEST = 8192  # bytes of a tag; the network keeps a longer one
 NAME = rb"[^\s\"'<>/=]++"
 VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=][^\s\"'<>]*+)"
 TAG = re.compile(rb"<(?P<name>[A-Za-z][^\s\"'<>/=]*+)(?:[\s/]++" + NAME + rb"(?:\s*+=\s*+" + VALUE + rb")?+)*+[\s/]*+>")
+TAG_NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
 ATTRIBUTE = re.compile(rb"[\s/]++(?P<name>" + NAME + rb")(?:\s*+=\s*+(?P<value>" + VALUE + rb"))?+")
 QUOTE_MISSING = re.compile(rb"[\s\"'][\w:-]+\s*=\s*$")  # a value ends so where the next one's first quote ended it
 # Values that answers need, by the names of elements and attributes. Those of `img` and `base` count only where the
@@ -175,6 +176,12 @@ def _settle(syntax: Syntaxes, tag: re.Match[bytes], page: memoryview) -> None:
         syntax[begin - first : close - first] = Syntax.ATTRIBUTE
         if start >= 0:
             syntax[start - first : end - first] = use
+
+
+def tag_name(page: memoryview, start: int, end: int) -> str:
+    """Returns the name of the tag at these bytes of a page, in lower case; "" for a tag without one."""
+    named = TAG_NAME.match(page, start, end)
+    return named[1].decode("utf-8", "replace").lower() if named else ""
 
 
 def attribute_names(tag: bytes) -> set[bytes]:

@@ -31,11 +31,7 @@ def labelled_pages(
 
 def labelled_rows(path: Path) -> Iterator[dict[str, Any]]:
     """Yields the rows of a .jsonl.xz file that have a page and its main text, with their `dataset/id` as `name`."""
-    with lzma.open(path, "rt", encoding="utf-8") as f:
-        for line in f:
-            row = json.loads(line)
-            if row.get("html") and row.get("text"):
-                yield row | {"name": f"{row['dataset']}/{row['id']}"}
+    return (row for row in _rows(path) if row.get("text"))
 
 
 def block_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -43,11 +39,17 @@ def block_rows(path: Path) -> Iterator[dict[str, Any]]:
 
     They have a main text, votes, or snippets in `extra.with_` and `extra.without`.
     """
+    for row in _rows(path):
+        extra = row.get("extra") or {}
+        if row.get("text") or row.get("votes") or extra.get("with_") or extra.get("without"):
+            yield row
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with lzma.open(path, "rt", encoding="utf-8") as f:
         for line in f:
             row = json.loads(line)
-            extra = row.get("extra") or {}
-            if row.get("html") and (row.get("text") or row.get("votes") or extra.get("with_") or extra.get("without")):
+            if row.get("html"):
                 yield row | {"name": f"{row['dataset']}/{row['id']}"}
 
 
