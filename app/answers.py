@@ -175,10 +175,31 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
         charset_source=asked.charset_source,
         characters=len(asked.html),
         bits_per_character=round(marking.bits_per_character, 4),
-        confidence=round(main.confidence, CHANCE_DECIMALS) if main and main.confidence is not None else None,
+        confidence=_confidence(main) if main else None,
         page_type=main.page_type if main else None,
         main_blocks=blocks,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class MainParts:
+    """The main content as a row has it. confidence, page_type: see `MainContent`."""
+
+    text: str
+    markdown: str
+    confidence: float | None
+    page_type: str | None
+
+
+def main_parts(marking: Marking, url: str | None, stop: Stop = never) -> MainParts:
+    """Renders the main content of a page with this address as text and Markdown. Raises Stopped."""
+    page, main = marking.page, main_content(marking, stop)
+    marked = markdown(page, main.spans, _base(main, marking, url, stop), stop)
+    return MainParts(text(page, main.spans, stop), marked, _confidence(main), main.page_type)
+
+
+def _confidence(main: MainContent) -> float | None:
+    return None if main.confidence is None else round(main.confidence, CHANCE_DECIMALS)
 
 
 def main_text(marking: Marking, stop: Stop = never) -> str:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from soupstate.app.answers import EXTRACT_PARTS, Asked, rendered
+from soupstate.app.answers import EXTRACT_PARTS, Asked, main_parts, rendered
 from soupstate.app.logs import LOG
 from soupstate.app.rows import Row, fill
 from soupstate.model.archive.status import Status, failed
@@ -99,10 +99,9 @@ def fill_row(row: Row, page: Skimmed, read: Read, seconds: float, beat: Beat = _
         row.status = read.marking
         return False
     asked = Asked(page.whole, row.url or None, frozenset(EXTRACT_PARTS))
-    main = replace(asked, include=frozenset(("text", "markdown")), scope="main")
     stop = processor_limit(seconds - read.seconds, beat)
     try:
-        fill(row, rendered(read.marking, page, asked, stop), rendered(read.marking, page, main, stop))
+        fill(row, rendered(read.marking, page, asked, stop), main_parts(read.marking, asked.url, stop))
     except Stopped:
         row.status = Status.TIMED_OUT
     except Exception as error:  # as in `_mark`

@@ -16,13 +16,15 @@ NETWORKS_KEPT = 4  # per process; each needs some tens of megabytes
 _LOADING = threading.Lock()
 
 
-def load_reader(weights: Path | None = None, backend: str | None = None) -> Reader:
+def load_reader(weights: Path | None = None, backend: str | None = None, *, extracts: bool = False) -> Reader:
     """Loads a checkpoint, the shipped one by default, and checks everything that reads a page.
 
-    The backward network beside it is checked too, and loaded when faults are asked for. Raises FileNotFoundError,
-    another OSError or ValueError that says what is wrong.
+    The backward network beside it is checked too, and loaded when faults are asked for. extracts: also loads what tells
+    languages, so that no page's time limit pays for it. Raises FileNotFoundError, another OSError or ValueError that
+    says what is wrong.
     """
-    language_of("")  # loads what tells languages, so that no page's time limit pays for it
+    if extracts:
+        language_of("")
     return Reader(load_checkpoint(weights or DEFAULT, ranked=COLUMNS), backend or None)
 
 
@@ -31,7 +33,7 @@ def _shared(weights: Path, backend: str | None, changed: int) -> Reader:
     """Returns the reader that this process has for a file. changed: the file's time, so that a new file is loaded."""
     if MISSING:
         warnings.warn(MISSING, RuntimeWarning, stacklevel=5)  # points at the caller of the public API
-    return load_reader(weights, backend)
+    return load_reader(weights, backend, extracts=True)
 
 
 class LazyReader:

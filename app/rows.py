@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from soupstate.app.answers import Extraction, Model
+from soupstate.app.answers import Extraction, MainParts, Model
 from soupstate.model.archive.records import WarcRecord
 from soupstate.model.archive.status import Status
 from soupstate.model.page.language import declared_language
@@ -78,8 +78,8 @@ def row_of(record: WarcRecord, warc_file: str, model: Model) -> Row:
     return Row(**described(record), **read, warc_file=warc_file, model_name=model.name, model_version=model.version)
 
 
-def fill(row: Row, answer: Extraction, main: Extraction) -> None:
-    """Puts an extraction of the page and one of its main content into a row."""
+def fill(row: Row, answer: Extraction, main: MainParts) -> None:
+    """Puts an extraction of the page and its main content into a row."""
     row.language, row.title, row.text, row.markdown = answer.language, answer.title, answer.text, answer.markdown
     row.links = [{name: getattr(link, name) for name in LINK_FIELDS} for link in answer.links or ()]
     row.main_text, row.main_markdown = main.text, main.markdown

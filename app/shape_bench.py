@@ -88,7 +88,7 @@ def costs(shapes: list[str], sizes: list[int], what: str, weights: Path) -> Iter
 
 def measure(shape: str, size: int, what: str, weights: Path, stop: Stop = never) -> Cost:
     """Measures one page in this process, which must have read no larger one before. Raises Stopped."""
-    reader = load_reader(weights if what == "check" else extractor(weights))
+    reader = load_reader(weights) if what == "check" else load_reader(extractor(weights), extracts=True)
     page = SHAPES[shape](size)
     asked = Asked(page, URL, frozenset(EXTRACT_PARTS), "main" if what == "main" else "all")
     if what == "check":

@@ -63,9 +63,10 @@ router = APIRouter()
 
 def load_networks(settings: Settings) -> Networks:
     """Loads the networks of the settings. Raises FileNotFoundError or ValueError with the reason."""
-    measuring, beside = load_reader(settings.weights, settings.backend), extractor(settings.weights)
+    beside = extractor(settings.weights)
+    extracting = load_reader(beside, settings.backend, extracts=True)
     same = beside == settings.weights
-    return Networks(measuring, measuring if same else load_reader(beside, settings.backend))
+    return Networks(extracting if same else load_reader(settings.weights, settings.backend), extracting)
 
 
 @dataclass
