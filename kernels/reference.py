@@ -29,6 +29,7 @@ RING = 1 << 19  # bytes of history
 MATCHER_SLOTS = 1 << 18  # hash table entries per matcher
 ORDER = (5, 3)  # bytes that each matcher hashes
 MAX_VERIFIED = 32  # bytes compared before a new match counts
+REACH = RING - MAX_VERIFIED - 32  # a place so far back is forgotten; `cpp/copy.cpp` writes 32 bytes ahead
 FIRST_SUCCESSOR = 1 + 2 * MATCHERS + MATCHERS * MATCHER_SLOTS  # words of the state before those of the successors
 COPY_STATE_BYTES = 4 * (FIRST_SUCCESSOR + SUCCESSOR_WORDS) + RING
 CLASS_STARTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256)  # the shortest match of classes 2 to 15
@@ -154,7 +155,7 @@ def copies(ids: Bytes, state: Bytes, predicted: Bytes, length: Bytes, slot: Slot
         for k in range(MATCHERS):
             pointer, matched = words[1 + k], words[1 + MATCHERS + k]
             pointer, matched = _follow(k, n, byte, hashes[k][t], pointer, matched, words, history)
-            if pointer and n + 1 - pointer >= RING - MAX_VERIFIED:
+            if pointer and n + 1 - pointer >= REACH:
                 pointer = matched = 0
             words[1 + k], words[1 + MATCHERS + k] = pointer, matched
             predicted[t, k] = history[(pointer - 1) % RING] if pointer else 0
@@ -195,7 +196,7 @@ def _follow(
     words[entry] = n + 1
     if k == 0 and pointer:
         return pointer, matched
-    if found < 2 or n + 1 - found >= RING - MAX_VERIFIED:
+    if found < 2 or n + 1 - found >= REACH:
         return 0, 0
     a, b, common = found - 2, n - 1, 0
     while common < MAX_VERIFIED and common <= a and history[(a - common) % RING] == history[(b - common) % RING]:

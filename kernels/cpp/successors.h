@@ -48,12 +48,34 @@ struct SuccessorState {
   uint32_t table[kContexts][kContextSlots];  // 8 bits each: run, check, the different byte before, the last byte
 };
 
+// Tells the processor that the entry will be written soon.
+inline void fetch(const uint32_t* entry) {
+#if defined(__GNUC__)
+  __builtin_prefetch(entry, 1);
+#else
+  (void)entry;
+#endif
+}
+
 // Table entries before they were overwritten, in order.
 using Journal = std::vector<std::pair<uint32_t*, uint32_t>>;
 
-// Reads one byte. Writes predicted [2 kContexts], the byte that followed last in each context now and the different
-// byte before it; length [2 kContexts], the class of the run or 0; slot [kContexts], the hash of each context.
-void read_successors(uint8_t byte, SuccessorState* state, uint8_t* predicted, uint8_t* length, uint16_t* slot,
-                     Journal* journal);
+// Bytes whose contexts are computed together, ahead of the tables. They depend on the bytes alone, so the processor can
+// fetch the entries meanwhile.
+constexpr size_t kAhead = 32;
+
+// The contexts after each of the next bytes.
+struct ContextsAhead {
+  uint32_t slot[kContexts][kAhead], check[kContexts][kAhead];
+};
+
+// Computes the contexts after each of bytes [n], n at most kAhead, and begins to fetch their entries.
+void look_ahead(const uint8_t* bytes, size_t n, SuccessorState* state, ContextsAhead* ahead);
+
+// Reads one byte, after which the contexts are ahead [t]. Writes predicted [2 kContexts], the byte that followed last in
+// each context and the different byte before it; length [2 kContexts], the class of the run or 0; slot [kContexts], the
+// hash of each context.
+void read_successors(uint8_t byte, const ContextsAhead& ahead, size_t t, SuccessorState* state, uint8_t* predicted,
+                     uint8_t* length, uint16_t* slot, Journal* journal);
 
 }  // namespace soupstate
