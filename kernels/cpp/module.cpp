@@ -1,7 +1,7 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The Python module soupstate.kernels._cpp: the copy model, the best path, the recurrence of a QRNN for training, and
-// the choice of a backend. The LSTM and the QRNN are bound in lstm_module.cpp, qrnn_module.cpp and
+// The Python module soupstate.kernels._cpp: the copy model, the best path, sums and tags, the recurrence of a QRNN for
+// training, and the choice of a backend. The LSTM and the QRNN are bound in lstm_module.cpp, qrnn_module.cpp and
 // lstm_training_module.cpp.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -12,6 +12,7 @@
 #include "bindings.h"
 #include "copy.h"
 #include "forget_mult.h"
+#include "marking.h"
 #include "peaks.h"
 #include "viterbi.h"
 
@@ -108,6 +109,24 @@ size_t run_viterbi_settled(Matrix<const uint8_t> pointers) {
   return viterbi_settled(pointers.data(), pointers.shape(0), pointers.shape(1));
 }
 
+void run_row_sums(Matrix<const float> rows, Vector<const int64_t> starts, Matrix<float> sums) {
+  const size_t k = starts.size();
+  expect(sums.shape(0) == k && sums.shape(1) == rows.shape(1), "sums: expected one row per start");
+  for (size_t i = 0; i < k; ++i)
+    expect(starts.data()[i] >= 0 && static_cast<size_t>(starts.data()[i]) < rows.shape(0), "starts: no such row");
+  nb::gil_scoped_release release;
+  row_sums(rows.data(), rows.shape(0), rows.shape(1), starts.data(), k, sums.data());
+}
+
+void run_tag_ends(Vector<const uint8_t> page, Vector<const int64_t> starts, size_t longest, Vector<int64_t> ends) {
+  const size_t k = starts.size();
+  expect(ends.size() == k, "ends: expected one per start");
+  for (size_t i = 0; i < k; ++i)
+    expect(starts.data()[i] >= 0 && static_cast<size_t>(starts.data()[i]) < page.size(), "starts: beyond the page");
+  nb::gil_scoped_release release;
+  tag_ends(page.data(), page.size(), starts.data(), k, longest, ends.data());
+}
+
 ForgetMult forget_mult_inputs(const Cube<const float>& f, const Cube<const float>& z, const Cube<const float>& o,
                               const Matrix<const float>& start) {
   const size_t s = f.shape(0), t = f.shape(1), n = f.shape(2);
@@ -157,6 +176,8 @@ NB_MODULE(_cpp, m) {
         "transitions"_a.noconvert(), "scores"_a.noconvert(), "pointers"_a.noconvert());
   m.def("viterbi_back", &run_viterbi_back, "pointers"_a.noconvert(), "last"_a, "path"_a.noconvert());
   m.def("viterbi_settled", &run_viterbi_settled, "pointers"_a.noconvert());
+  m.def("row_sums", &run_row_sums, "rows"_a.noconvert(), "starts"_a.noconvert(), "sums"_a.noconvert());
+  m.def("tag_ends", &run_tag_ends, "page"_a.noconvert(), "starts"_a.noconvert(), "longest"_a, "ends"_a.noconvert());
   m.def("forget_mult", &run_forget_mult, nb::kw_only(), "f"_a.noconvert(), "z"_a.noconvert(), "o"_a.noconvert(),
         "start"_a.noconvert(), "c"_a.noconvert(), "h"_a.noconvert());
   m.def("forget_mult_gradients", &run_forget_mult_gradients, nb::kw_only(), "f"_a.noconvert(), "z"_a.noconvert(),

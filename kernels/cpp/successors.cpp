@@ -61,9 +61,7 @@ void read_markup(uint8_t b, Markup* p) {
 }
 
 // The class of a run's length, 1 to 255.
-uint32_t class_of(uint32_t run) {
-  return (run < 6 ? run : 6) + (run > 8) + (run > 15) + (run > 31) + (run > 127);
-}
+uint32_t class_of(uint32_t run) { return (run < 6 ? run : 6) + (run > 8) + (run > 15) + (run > 31) + (run > 127); }
 
 uint32_t mix(uint32_t h) {
   h ^= h >> 15;

@@ -72,9 +72,9 @@ struct ContextsAhead {
 // Computes the contexts after each of bytes [n], n at most kAhead, and begins to fetch their entries.
 void look_ahead(const uint8_t* bytes, size_t n, SuccessorState* state, ContextsAhead* ahead);
 
-// Reads one byte, after which the contexts are ahead [t]. Writes predicted [2 kContexts], the byte that followed last in
-// each context and the different byte before it; length [2 kContexts], the class of the run or 0; slot [kContexts], the
-// hash of each context.
+// Reads one byte, after which the contexts are ahead [t]. Writes predicted [2 kContexts], the byte that followed last
+// in each context and the different byte before it; length [2 kContexts], the class of the run or 0; slot [kContexts],
+// the hash of each context.
 void read_successors(uint8_t byte, const ContextsAhead& ahead, size_t t, SuccessorState* state, uint8_t* predicted,
                      uint8_t* length, uint16_t* slot, Journal* journal);
 

@@ -10,6 +10,7 @@ Both are decided while the page is read, so that neither outputs nor sums of a w
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.marking import row_sums
 from soupstate.kernels.viterbi import viterbi_back, viterbi_forward, viterbi_settled
 from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.boundaries import boundary_kinds
@@ -111,7 +112,7 @@ class Evidence:
         begins[0] |= before == GT or not first
         atoms = np.flatnonzero(begins)
         goes_on = not begins[0]
-        sums = np.add.reduceat(outputs, np.append(0, atoms) if goes_on else atoms)
+        sums = row_sums(outputs, np.append(0, atoms) if goes_on else atoms)
         if goes_on:
             self.sums[-1] += sums[0]
         self.atoms = np.concatenate([self.atoms, first + atoms])

@@ -14,13 +14,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.marking import NAME, TAG, VALUE, tag_ends
 from soupstate.model.page.elements import BLOCKS, HEADINGS
 from soupstate.model.page.marks import Syntax
 
 LONGEST = 8192  # bytes of a tag; the network keeps a longer one
-NAME = rb"[^\s\"'<>/=]++"
-VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=][^\s\"'<>]*+)"
-TAG = re.compile(rb"<(?P<name>[A-Za-z][^\s\"'<>/=]*+)(?:[\s/]++" + NAME + rb"(?:\s*+=\s*+" + VALUE + rb")?+)*+[\s/]*+>")
 TAG_NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
 ATTRIBUTE = re.compile(rb"[\s/]++(?P<name>" + NAME + rb")(?:\s*+=\s*+(?P<value>" + VALUE + rb"))?+")
 QUOTE_MISSING = re.compile(rb"[\s\"'][\w:-]+\s*=\s*$")  # a value ends so where the next one's first quote ended it
@@ -64,27 +62,34 @@ def settle_syntax(
 
 def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, *, last: bool) -> Syntaxes:
     """Returns the syntax with that of well-formed tags settled, up to a tag that goes on beyond it."""
-    page = ids.data
     settled = path.copy()
-    outside = np.concatenate([[0], np.cumsum(~IN_TAG[path])])
-    begins = np.flatnonzero((ids[at : at + len(path)] == LT) & (path == Syntax.TAG))
+    units = ids[at : at + len(path)]
+    begins = np.flatnonzero((units == LT) & (path == Syntax.TAG))
+    ends = tag_ends(ids, at + begins, LONGEST) - at  # not above 0 where there is no such tag
+    whole = np.clip(ends, 1, len(path))
+    outside, used, brackets = (
+        np.concatenate([[0], np.cumsum(some)]) for some in (~IN_TAG[path], USED[path], (units == LT) | (units == GT))
+    )
+    goes_out = outside[whole] > outside[begins]
+    bracketed = brackets[whole - 1] > brackets[begins + 1]
+    names_a = (units[np.minimum(begins + 1, len(units) - 1)] | 32) == ord("a")
+    changes = names_a | goes_out | (used[whole] > used[begins]) | (path[whole - 1] != Syntax.TAG)
     until = 0
-    for start in begins.tolist():
-        if start < until:
+    rows = zip(*(each.tolist() for each in (begins, ends, bracketed, goes_out, changes)), strict=True)
+    for start, end, holds_bracket, leaves, some in rows:
+        if start < until or end <= start:
             continue
-        tag = TAG.match(page, at + start, min(len(ids), at + start + LONGEST))
-        if tag is None:
-            continue
-        end = tag.end() - at
         if end > len(path):
             if last:
                 continue
             return settled[:start]
-        inner = tag[0][1:-1]
-        if (b"<" in inner or b">" in inner) and (outside[end] > outside[start] or _opens(begins, start, end)):
+        if holds_bracket and (leaves or _opens(begins, start, end)):
             continue  # a quote may be missing; the network sees more here than one tag
         until = end
-        _settle(settled[start:end], tag, page)
+        if some:
+            tag = TAG.match(ids.data, at + start, at + end)
+            assert tag is not None
+            _settle(settled[start:end], tag, ids.data)
     return settled
 
 

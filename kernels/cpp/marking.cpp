@@ -1,0 +1,99 @@
+// Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
+#include "marking.h"
+
+#include <algorithm>
+
+namespace soupstate {
+namespace {
+
+enum : uint8_t { kSpace = 1, kSlash = 2, kQuote = 4, kBracket = 8, kEquals = 16 };
+
+// What each byte is in a tag.
+struct Classes {
+  uint8_t of[256];
+  constexpr Classes() : of() {
+    for (const char c : {' ', '\t', '\n', '\r', '\f', '\v'}) of[static_cast<uint8_t>(c)] = kSpace;
+    of[static_cast<uint8_t>('/')] = kSlash;
+    of[static_cast<uint8_t>('"')] = of[static_cast<uint8_t>('\'')] = kQuote;
+    of[static_cast<uint8_t>('<')] = of[static_cast<uint8_t>('>')] = kBracket;
+    of[static_cast<uint8_t>('=')] = kEquals;
+  }
+};
+constexpr Classes kClasses;
+
+bool is(uint8_t byte, int classes) { return kClasses.of[byte] & classes; }
+
+// Reads one tag from left to right. It never goes back by more than one attribute.
+struct Scanner {
+  const uint8_t *at, *last;
+
+  void pass(int classes) {
+    while (at < last && is(*at, classes)) ++at;
+  }
+  // Passes bytes that are in none of the classes. Returns whether there are any.
+  bool pass_not(int classes) {
+    const uint8_t* before = at;
+    while (at < last && !is(*at, classes)) ++at;
+    return at > before;
+  }
+  // Passes a value with the `=` before it, or stays where it is.
+  void value() {
+    const uint8_t* before = at;
+    pass(kSpace);
+    if (at < last && *at == '=') {
+      ++at;
+      pass(kSpace);
+      if (at < last && is(*at, kQuote)) {
+        const uint8_t* end = std::find(at + 1, last, *at);
+        if (end < last) {
+          at = end + 1;
+          return;
+        }
+      } else if (at < last && !is(*at, kEquals) && pass_not(kSpace | kQuote | kBracket)) {
+        return;
+      }
+    }
+    at = before;
+  }
+  // Passes white space and slashes, and the attribute after them. Returns whether there is one; if not, it stays.
+  bool attribute() {
+    const uint8_t* before = at;
+    pass(kSpace | kSlash);
+    if (at == before || !pass_not(kSpace | kSlash | kQuote | kBracket | kEquals)) {
+      at = before;
+      return false;
+    }
+    value();
+    return true;
+  }
+  bool tag() {
+    if (at == last || *at++ != '<') return false;
+    if (at == last || (*at | 32) < 'a' || (*at | 32) > 'z') return false;
+    pass_not(kSpace | kSlash | kQuote | kBracket | kEquals);
+    while (attribute()) {
+    }
+    pass(kSpace | kSlash);
+    return at < last && *at++ == '>';
+  }
+};
+
+}  // namespace
+
+void row_sums(const float* rows, size_t n, size_t columns, const int64_t* starts, size_t k, float* sums) {
+  for (size_t i = 0; i < k; ++i, sums += columns) {
+    const size_t first = static_cast<size_t>(starts[i]), end = i + 1 < k ? static_cast<size_t>(starts[i + 1]) : n;
+    std::copy_n(rows + first * columns, columns, sums);
+    for (size_t t = first + 1; t < end; ++t)
+      for (size_t j = 0; j < columns; ++j) sums[j] += rows[t * columns + j];
+  }
+}
+
+void tag_ends(const uint8_t* page, size_t n, const int64_t* starts, size_t k, size_t longest, int64_t* ends) {
+  for (size_t i = 0; i < k; ++i) {
+    const size_t start = static_cast<size_t>(starts[i]);
+    Scanner scanner{page + start, page + std::min(n, start + longest)};
+    ends[i] = scanner.tag() ? scanner.at - page : 0;
+  }
+}
+
+}  // namespace soupstate

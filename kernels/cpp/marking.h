@@ -1,0 +1,18 @@
+// Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
+//
+// What the marks of a page need for each of its bytes, beside the network and the best path.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace soupstate {
+
+// Writes sums [k, columns]: the sums of rows [n, columns] from each of starts [k] to the next, the last one to n. The
+// starts rise and are below n.
+void row_sums(const float* rows, size_t n, size_t columns, const int64_t* starts, size_t k, float* sums);
+
+// Writes ends [k]: the end of the start tag that begins at each of starts [k] in page [n], or 0 where what begins there
+// is no well-formed tag of at most `longest` bytes. See TAG in marking.py. The starts are below n.
+void tag_ends(const uint8_t* page, size_t n, const int64_t* starts, size_t k, size_t longest, int64_t* ends);
+
+}  // namespace soupstate

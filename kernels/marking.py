@@ -1,0 +1,60 @@
+"""What the marks of a page need for each of its bytes, beside the network and the best path.
+
+It runs in C++ where the module was built; the references are beside it.
+"""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.kernels.compiled import cpp
+
+NAME = rb"[^\s\"'<>/=]++"
+VALUE = rb"(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=][^\s\"'<>]*+)"
+# A well-formed start tag (WHATWG HTML, 13.1.2.1). Every part takes all that it can, so there is no going back.
+TAG = re.compile(rb"<(?P<name>[A-Za-z][^\s\"'<>/=]*+)(?:[\s/]++" + NAME + rb"(?:\s*+=\s*+" + VALUE + rb")?+)*+[\s/]*+>")
+
+Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
+
+
+def row_sums(rows: Floats, starts: Places) -> Floats:
+    """Returns the sums (k, columns) of rows (n, columns) from each of starts (k,) to the next, the last one to n.
+
+    The starts rise and are below n. Raises ValueError for others.
+    """
+    if len(starts) and (starts[0] < 0 or starts[-1] >= len(rows) or (np.diff(starts) <= 0).any()):
+        raise ValueError(f"starts: expected rising numbers below {len(rows)}")
+    if cpp is None:
+        return reference_row_sums(rows, starts)
+    sums = np.empty((len(starts), rows.shape[1]), np.float32)
+    cpp.row_sums(np.ascontiguousarray(rows), np.ascontiguousarray(starts), sums)
+    return sums
+
+
+def reference_row_sums(rows: Floats, starts: Places) -> Floats:
+    """Returns what `row_sums` returns, in numpy."""
+    sums: Floats = np.add.reduceat(rows, starts) if len(starts) else np.zeros((0, rows.shape[1]), np.float32)
+    return sums
+
+
+def tag_ends(page: NDArray[np.uint8], starts: Places, longest: int) -> Places:
+    """Returns where the start tag ends that begins at each of starts (k,) in page (n,), in bytes: (k,).
+
+    It is 0 where what begins there is no well-formed tag (TAG) of at most `longest` bytes. Raises ValueError for starts
+    beyond the page.
+    """
+    if len(starts) and (starts.min() < 0 or starts.max() >= len(page)):
+        raise ValueError(f"starts: expected numbers below {len(page)}")
+    if cpp is None:
+        return reference_tag_ends(page, starts, longest)
+    ends = np.empty(len(starts), np.int64)
+    cpp.tag_ends(np.ascontiguousarray(page), np.ascontiguousarray(starts), longest, ends)
+    return ends
+
+
+def reference_tag_ends(page: NDArray[np.uint8], starts: Places, longest: int) -> Places:
+    """Returns what `tag_ends` returns, by a regular expression."""
+    found = (TAG.match(page.data, start, min(len(page), start + longest)) for start in starts.tolist())
+    return np.array([tag.end() if tag else 0 for tag in found], np.int64)

@@ -1,0 +1,60 @@
+"""What marks need beside the network: sums of rows, and the ends of well-formed tags."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soupstate.kernels.compiled import cpp
+from soupstate.kernels.marking import reference_row_sums, reference_tag_ends, row_sums, tag_ends
+
+# Pieces that make tags, nearly tags, and what is none.
+PIECES = [*"<>=/\"' \n\vx0é", "<a", "<A-b", "</p", "href", 'b="1"', "c = 'd'", "e=f/"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join), st.integers(1, 40))
+def test_tags_end_where_the_expression_says(page: str, longest: int) -> None:
+    ids = np.frombuffer(page.encode(), np.uint8)
+    starts = np.arange(len(ids))
+    assert tag_ends(ids, starts, longest).tolist() == reference_tag_ends(ids, starts, longest).tolist()
+
+
+def test_a_tag_ends() -> None:
+    page = b"""<p><a href=/x?y=z title='1 > 0'>t</a><b c="><i>"""
+    ids = np.frombuffer(page, np.uint8)
+    starts = np.flatnonzero(ids == ord("<"))
+    ends = tag_ends(ids, starts, 100)
+    assert [page[start:end] for start, end in zip(starts, ends, strict=True)] == [
+        b"<p>",
+        b"<a href=/x?y=z title='1 > 0'>",
+        b"",
+        b"",
+        b"<i>",
+    ]
+
+
+def test_a_page_of_open_quotes_takes_time_in_proportion() -> None:
+    ids = np.frombuffer(b"<a b='" * 200_000, np.uint8)
+    assert tag_ends(ids, np.arange(0, len(ids), 6), 8192).sum() == 0
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.data())
+def test_sums_of_rows(n: int, columns: int, data: st.DataObject) -> None:
+    rows = np.random.default_rng(n).standard_normal((n, columns)).astype(np.float32)
+    starts = np.array(sorted(data.draw(st.sets(st.integers(0, n - 1)))), np.int64)
+    np.testing.assert_allclose(row_sums(rows, starts), reference_row_sums(rows, starts), atol=1e-5)
+
+
+@pytest.mark.parametrize("starts", [[-1], [3], [1, 1], [2, 0]])
+def test_starts_must_rise_within_the_rows(starts: list[int]) -> None:
+    with pytest.raises(ValueError, match="rising numbers below 3"):
+        row_sums(np.zeros((3, 2), np.float32), np.array(starts))
+
+
+@pytest.mark.skipif(cpp is None, reason="the kernels are not compiled")
+def test_starts_beyond_the_page_are_refused() -> None:
+    ids = np.frombuffer(b"<a>", np.uint8)
+    with pytest.raises(ValueError, match="numbers below 3"):
+        tag_ends(ids, np.array([3]), 9)
+    with pytest.raises(ValueError, match="beyond the page"):
+        cpp.tag_ends(ids, np.array([5]), 9, np.zeros(1, np.int64))
