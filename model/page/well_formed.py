@@ -108,7 +108,7 @@ def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Sy
     first, last = max(0, at - LONGEST), min(len(ids), end + LONGEST)
     brackets = first + np.flatnonzero((ids[first:last] == LT) | (ids[first:last] == GT))
     index = np.searchsorted(brackets, at + wrong, "right")
-    for k in np.unique(index).tolist():
+    for k in index[np.flatnonzero(np.diff(index, prepend=-1))].tolist():  # each once; they rise
         start = int(brackets[k - 1]) if k else -1
         stop = int(brackets[k]) if k < len(brackets) else len(ids)
         if start < first and first or stop - start > LONGEST or (stop < len(ids) and page[stop] != LT):
