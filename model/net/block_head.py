@@ -15,9 +15,11 @@ logarithmic buckets of distance is that of T5 (Raffel et al. 2020).
 """
 
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from soupstate.model.page.blocks import BUCKETS, FIGURES, Described
 
@@ -105,6 +107,10 @@ class BlockHead:
         """
         if not len(blocks.figures):
             return np.zeros(0, np.float32), np.full(len(PAGE_TYPES), 1 / len(PAGE_TYPES), np.float32)
+        with _controller().limit(limits=1, user_api="blas"):  # threads would wait for each other
+            return self._judge(blocks)
+
+    def _judge(self, blocks: Described) -> tuple[Floats, Floats]:
         figures = np.clip((blocks.figures - self.mean) / self.deviation, -LARGEST_FIGURE, LARGEST_FIGURE)
         x = np.concatenate([figures, _means(self.words, blocks.words), _means(self.names, blocks.names)], 1)
         a = _relu(x @ self.input.T + self.input_bias)
@@ -142,6 +148,11 @@ class BlockHead:
             shares = np.exp(scores - scores.max(1, keepdims=True))
             out[at] = shares / shares.sum(1, keepdims=True) @ value[seen]
         return out
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def distance_bucket(distance: NDArray[np.int64]) -> NDArray[np.int64]:

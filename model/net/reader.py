@@ -25,7 +25,7 @@ PAGES_AT_ONCE, SHORT_PIECE_BYTES = 8, 2048
 # bytes. On 80 training pages the estimate was off by 2.0% in the median and by 4.5% at the ninth
 # decile. Four runs of 1024 bytes gave 12% and 32%, because surprise comes in stretches.
 SAMPLED_BYTES, EXACT_BYTES = 4096, 8192
-# The golden ratio's inverse in units of 2^-32: its multiples modulo 2^32 are spread more evenly than chance (Weyl 1916).
+# 2^32 divided by the golden ratio. Its multiples modulo 2^32 are spread more evenly than chance (Weyl 1916).
 GOLDEN = 2_654_435_769
 
 Floats = NDArray[np.float32]
