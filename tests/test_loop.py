@@ -19,7 +19,8 @@ from soupstate.model.train.data.shards import MARKS, write_shard
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.run import loop
 from soupstate.model.train.run.experiment import Experiment
-from soupstate.model.train.run.loop import TABLE_RATE, Run, depth_losses, head_losses, learning_rate, train
+from soupstate.model.train.run.loop import TABLE_RATE, Run, depth_losses, head_losses, learning_rate
+from soupstate.model.train.run.train import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -141,7 +142,7 @@ def test_train(root: Path, tmp_path: Path) -> None:
     train(made, lines.append)
     assert made.updates == 12 and made.characters == TINY.characters
     assert len(lines) == 3 and all("bits" in line and "characters" in line and "/s" in line for line in lines)
-    assert [f.name for f in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+    assert {f.name for f in tmp_path.iterdir()} == {"checkpoint.safetensors", "metrics.csv"}
     more = run(root, tmp_path, dataclasses.replace(TINY, characters=15 * PER_UPDATE))
     assert more.resume() and more.updates == 12 and same_weights(more, made)
     train(more, lines.append)
@@ -266,6 +267,7 @@ def test_learning_rate() -> None:
     falling = [learning_rate(e, n) for n in range(500, 1001, 50)]
     assert falling == sorted(falling, reverse=True)
     assert learning_rate(dataclasses.replace(e, decay=0.0), 1000) == 1.0
+    assert learning_rate(e, 100, 0.75) == pytest.approx(0.55) == learning_rate(e, 750, 0.2)  # by time
 
 
 def test_head_losses() -> None:

@@ -8,11 +8,14 @@ import click
 
 from soupstate.model.train.run.device import choose_device
 from soupstate.model.train.run.experiment import load_experiment
-from soupstate.model.train.run.loop import Run, train
+from soupstate.model.train.run.loop import Run
+from soupstate.model.train.run.metrics import plot as draw
+from soupstate.model.train.run.train import train
 from soupstate.model.train.run.workers import further_workers
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+PNG = click.Path(path_type=Path, dir_okay=False)
 BAD_INPUT = (OSError, ValueError)
 
 
@@ -28,19 +31,37 @@ BAD_INPUT = (OSError, ValueError)
     show_default=True,
     help="Processes that train one network together, one core each. For a processor only.",
 )
-@click.option("--seconds", type=click.FloatRange(min=0.0), default=math.inf, help="Stop after this time.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.0),
+    default=math.inf,
+    help="End after this time. The learning rate falls in time, as it does towards the last character.",
+)
+@click.option("--plot", type=PNG, help="Draw the figures of the run so far to this PNG file, and train nothing.")
 def train_command(
-    experiment: Path, out: Path | None, device: str, threads: int | None, workers: int, seconds: float
+    experiment: Path,
+    out: Path | None,
+    device: str,
+    threads: int | None,
+    workers: int,
+    seconds: float,
+    plot: Path | None,
 ) -> None:
     """Train a network as an experiment file says. Folders in the file are relative to the working folder.
 
-    The command prints one line per log interval. SIGINT and SIGTERM save the checkpoint and end the run; the same
-    command then resumes it.
+    The command prints one line per log interval, and writes it to metrics.csv in the folder of the run, and as events
+    of TensorBoard where that is installed. SIGINT and SIGTERM save the checkpoint and end the run; the same command
+    then resumes it.
     """
     try:
         plan = load_experiment(experiment)
         folder = out or Path("runs") / plan.name
+        if plot:
+            draw(folder, plot)
+            return
         folder.mkdir(parents=True, exist_ok=True)
+        if (copy := folder / "experiment.toml").resolve() != experiment.resolve():
+            copy.write_bytes(experiment.read_bytes())
         run = Run(plan, Path("."), folder, choose_device(device, 1 if workers > 1 else threads))
         if workers > 1 and run.device.type != "cpu":
             raise ValueError("--workers is for training on a processor: add --device cpu")
@@ -51,7 +72,10 @@ def train_command(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda sig, frame: caught.append(sig))
     click.echo(f"{plan.name} on {run.device}: {'resumed' if resumed else 'begun'} at {run.characters} characters")
-    with further_workers(run, Path("."), workers - 1):
-        train(run, click.echo, seconds=seconds, stop=lambda: bool(caught))
+    try:
+        with further_workers(run, Path("."), workers - 1):
+            train(run, click.echo, seconds=seconds, stop=lambda: bool(caught))
+    except BAD_INPUT as error:
+        raise click.ClickException(str(error)) from None
     ended = "stopped" if run.characters < plan.characters else "done"
     click.echo(f"{ended} at {run.characters} characters: {folder / 'checkpoint.safetensors'}")

@@ -16,6 +16,8 @@ class Experiment:
 
     name: str
     shards: str  # folder with *.rows.npy
+    held_out: str = ""  # such a folder to measure on, and
+    held_out_seconds: float = 600.0  # how often
     seed: int = 1
     cell: str = "lstm"  # or "qrnn"
     layers: int = 0  # of a QRNN; 0: two. An LSTM has one

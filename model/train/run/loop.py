@@ -1,9 +1,7 @@
-"""The training loop. It is deterministic for a seed, and resumes exactly from its checkpoint."""
+"""A training run: its updates are deterministic for a seed, and it resumes exactly from its checkpoint."""
 
 import json
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,15 +36,19 @@ def build_network(experiment: Experiment) -> Network:
     return network
 
 
-def learning_rate(experiment: Experiment, characters: int) -> float:
-    """Returns the rate: linear warm-up, constant, half a cosine over the last `decay` (Loshchilov & Hutter 2017)."""
+def learning_rate(experiment: Experiment, characters: int, time_used: float = 0.0) -> float:
+    """Returns the rate: linear warm-up, constant, half a cosine over the last `decay` (Loshchilov & Hutter 2017).
+
+    time_used: the share of the time that the training may take. The rate falls by it where it is ahead of the
+    characters, so that a training that ends by time ends at the lowest rate, too.
+    """
     e = experiment
     if characters < e.warm_up:
         return e.learning_rate * (characters + 1) / e.warm_up
-    start = e.characters * (1 - e.decay)
-    if e.decay <= 0 or characters <= start:
+    done = max(characters / e.characters, time_used)
+    if e.decay <= 0 or done <= 1 - e.decay:
         return e.learning_rate
-    share = min(1.0, (characters - start) / (e.characters - start))
+    share = min(1.0, (done - 1 + e.decay) / e.decay)
     low = e.final_learning_rate
     return low + (e.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * share))
 
@@ -91,18 +93,19 @@ TABLE_RATE = 3.0  # learning rate of the contexts' embeddings, as a multiple of 
 
 @dataclass
 class Shared:
-    """What the workers of one training share: the network, the optimizer's moments by parameter, the update count."""
+    """What the workers of one training share: the network, the optimizer's moments by parameter, and how far it is."""
 
     network: Network
     slots: list[dict[str, Tensor]]
-    updates: Tensor  # (1,) int64
+    updates: Tensor  # (1,) int64: their number
+    time_used: Tensor  # (1,) float32: see `learning_rate`
 
 
 class Run:
     """A training under way: network, optimizers, lanes, carried state, and progress."""
 
     def __init__(self, experiment: Experiment, root: Path, folder: Path, device: torch.device) -> None:
-        self.experiment, self.folder, self.device = experiment, folder, device
+        self.experiment, self.root, self.folder, self.device = experiment, root, folder, device
         e = experiment
         self.network = build_network(e).to(device)
         self.optimizers = _optimizers(self.network, e)
@@ -110,6 +113,7 @@ class Run:
         self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
         self.state: State = self.network.zero_state(e.lanes, device)
         self._updates = torch.zeros(1, dtype=torch.int64)
+        self._time_used = torch.zeros(1)
         self.seconds = 0.0  # of wall-clock time in training, up to the last save
         self.bfloat16 = has_bfloat16(device)
         if e.init:
@@ -124,6 +128,15 @@ class Run:
     def characters(self) -> int:
         """The number of bytes read so far, all lanes together."""
         return self.updates * self.experiment.lanes * self.experiment.steps
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next update."""
+        return learning_rate(self.experiment, self.characters, float(self._time_used))
+
+    def use_time(self, share: float) -> None:
+        """Says which share of its time the training has taken, to all workers."""
+        self._time_used.fill_(min(1.0, share))
 
     def update(self) -> dict[str, Tensor]:
         """Reads one batch and makes one optimizer step. Returns losses by name; `bits` is the next byte's, per byte."""
@@ -145,7 +158,7 @@ class Run:
             marks = torch.from_numpy(batch.marks).to(self.device).long()
             losses = head_losses(outputs, marks, torch.from_numpy(batch.depth_known).to(self.device))
         total = nats + e.heads_weight * self._heads_loss(losses)
-        rate = learning_rate(e, self.characters)
+        rate = self.rate
         self.network.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
         keep_set_up(self.network)
@@ -181,12 +194,13 @@ class Run:
                     if isinstance(slot, Tensor):
                         slot.share_memory_()  # type: ignore[no-untyped-call]  # torch does not annotate it
         slots = [o.state[p] for o in self.optimizers for p in o.param_groups[0]["params"]]
-        updates: Tensor = self._updates.share_memory_()  # type: ignore[no-untyped-call]  # torch does not annotate it
-        return Shared(self.network, slots, updates)
+        for number in (self._updates, self._time_used):
+            number.share_memory_()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        return Shared(self.network, slots, self._updates, self._time_used)
 
     def join(self, shared: Shared) -> None:
         """Continues with another run's network, moments and update count, as one of its workers."""
-        self.network, self._updates = shared.network, shared.updates
+        self.network, self._updates, self._time_used = shared.network, shared.updates, shared.time_used
         self.optimizers = _optimizers(self.network, self.experiment)
         owners = [(o, p) for o in self.optimizers for p in o.param_groups[0]["params"]]
         for (optimizer, p), slots in zip(owners, shared.slots, strict=True):
@@ -222,7 +236,14 @@ class Run:
         # Keys that the checkpoint's version did not know have their defaults.
         was = _plain(Experiment("", "")) | json.loads(meta["experiment"])
         now = json.loads(json.dumps(_plain(self.experiment)))
-        free = {"characters", "log_interval", "checkpoint_seconds", "init"}  # may change between runs
+        free = {
+            "characters",
+            "log_interval",
+            "checkpoint_seconds",
+            "init",
+            "held_out",
+            "held_out_seconds",
+        }  # may change between runs
         changed = sorted(k for k in now if k not in free and was.get(k) != now[k])
         if changed:
             raise ValueError(f"{path} was made with other {', '.join(changed)}; choose another --out or remove it")
@@ -256,31 +277,3 @@ def _optimizers(network: Network, experiment: Experiment) -> list[torch.optim.Op
 
 def _plain(experiment: Experiment) -> dict[str, Any]:
     return {**vars(experiment), "stretches": vars(experiment.stretches)}
-
-
-def train(
-    run: Run, log: Callable[[str], None], *, seconds: float = math.inf, stop: Callable[[], bool] = lambda: False
-) -> None:
-    """Trains until the characters or `seconds` are used up or `stop` returns True. It logs, and saves checkpoints."""
-    e = run.experiment
-    sums: dict[str, Tensor] = {}
-    counts: dict[str, int] = {}
-    started = saved = marked = time.monotonic()
-    before, own = run.characters, 0
-    while run.characters < e.characters and time.monotonic() - started < seconds and not stop():
-        for name, loss in run.update().items():
-            sums[name] = sums.get(name, torch.zeros((), device=run.device)) + loss
-            counts[name] = counts.get(name, 0) + 1
-        own += 1
-        if own % e.log_interval == 0:
-            now, characters = time.monotonic(), run.characters
-            speed = (characters - before) / (now - marked)
-            losses = " ".join(f"{k} {float(v) / counts[k]:.4f}" for k, v in sums.items())
-            rate = learning_rate(e, characters)
-            log(f"{characters / 1e6:.1f}M characters, {speed:.0f}/s, rate {rate:.2g}: {losses}")
-            sums, counts, marked, before = {}, {}, now, characters
-        if time.monotonic() - saved > e.checkpoint_seconds:
-            run.seconds, saved = run.seconds + time.monotonic() - saved, time.monotonic()
-            run.save()
-    run.seconds += time.monotonic() - saved
-    run.save()
