@@ -187,8 +187,16 @@ def test_a_head_learns_what_is_content(head: BlockHead) -> None:
 
 def test_folds_keep_sites_apart() -> None:
     told_lines: list[str] = []
-    fitted = fit([example(number) for number in range(12)], 3, 1, told_lines.append)
-    assert len(fitted.scores) == 12 and len(told_lines) == 3 and {score.dataset for score in fitted.scores} == {"made"}
+    pages = [example(number) for number in range(12)]
+    fitted = fit(pages, 3, 1, told_lines.append, shares=[0.5])
+    assert len(fitted.scores) == 12 and len(told_lines) == 7 and {score.dataset for score in fitted.scores} == {"made"}
+    assert [pages for pages, _ in fitted.curve] == [4, 8] and all(0 < f1 <= 1 for _, f1 in fitted.curve)
+    assert fitted.curve[-1][1] == np.mean([score.f1 for score in fitted.scores])
+    true = sum(float((page.labels * page.blocks.sizes).sum()) for page in pages)
+    total = sum(float(page.blocks.sizes.sum()) for page in pages)
+    for bins in (fitted.before, fitted.after):
+        assert sum(words for words, _, _ in bins) == pytest.approx(1)
+        assert sum(words * right for words, _, right in bins) == pytest.approx(true / total, rel=1e-3)
     with pytest.raises(ValueError, match="1 sites, and each of 2 folds"):
         fit([example(0)], 2, 1, told_lines.append)
 

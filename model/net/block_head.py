@@ -5,13 +5,13 @@ ways:
 
     a = relu(A [figures, mean of word vectors, mean of name vectors])
     c = relu(convolution of a over 5 blocks)
-    each block attends to the blocks within REACH of it by one head over c, with a bias for each distance
+    each block attends to the blocks within REACH of it by HEADS heads over c, with a bias for each distance
     z = relu(Z [a, c, attended, relu(M mean of c)]),  z += relu(convolution of z over 5 blocks)
     logit = W z
     type of the page = softmax(T [mean c, mean figures])
 
-One attention head is enough for a sequence model of this size (Merity 2019, "Single Headed Attention RNN"). The bias by
-logarithmic buckets of distance is that of T5 (Raffel et al. 2020).
+The bias by logarithmic buckets of distance is that of T5 (Raffel et al. 2020). One head, which is enough for a language
+model (Merity 2019, "Single Headed Attention RNN"), does less well here: see docs/decisions/main-content.md.
 """
 
 from dataclasses import dataclass, fields
@@ -28,8 +28,9 @@ PAGE_TYPES = ("article", "collection", "documentation", "forum", "listing", "pro
 WIDTH = 48  # units of every layer
 VECTOR = 12  # numbers of the vector of a word or name
 TAPS = 5  # blocks that a convolution sees
-REACH = 256  # blocks on either side that a block attends to
-QUERIES = 256  # blocks whose attention is computed together
+HEADS = 4  # of the attention
+REACH = 64  # blocks on either side that a block attends to
+QUERIES = 64  # blocks whose attention is computed together
 DISTANCES = 27  # buckets of distances
 KNOTS = 24  # of the lines that calibrate chances and confidence
 LARGEST_FIGURE = 5.0  # standard deviations to which figures are clipped
@@ -49,7 +50,7 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "query": (WIDTH, WIDTH),
     "key": (WIDTH, WIDTH),
     "value": (WIDTH, WIDTH),
-    "distance": (DISTANCES,),
+    "distance": (HEADS, DISTANCES),
     "page": (WIDTH, WIDTH),
     "page_bias": (WIDTH,),
     "joined": (WIDTH, 4 * WIDTH),
@@ -137,17 +138,20 @@ class BlockHead:
     def _attended(self, c: Floats) -> Floats:
         """Returns the values (blocks, WIDTH) that each block attends to."""
         n = len(c)
-        query, key, value = (c @ matrix.T for matrix in (self.query, self.key, self.value))
+        query, key, value = (
+            (c @ matrix.T).reshape(n, HEADS, -1).transpose(1, 0, 2) for matrix in (self.query, self.key, self.value)
+        )
         out = np.empty_like(value)
         for first in range(0, n, QUERIES):
             at = np.arange(first, min(n, first + QUERIES))
             seen = np.arange(max(0, first - REACH), min(n, first + QUERIES + REACH))
             distance = seen[None] - at[:, None]
-            scores = query[at] @ key[seen].T / np.sqrt(WIDTH) + self.distance[distance_bucket(distance)]
-            scores[np.abs(distance) > REACH] = -np.inf
-            shares = np.exp(scores - scores.max(1, keepdims=True))
-            out[at] = shares / shares.sum(1, keepdims=True) @ value[seen]
-        return out
+            scores = query[:, at] @ key[:, seen].transpose(0, 2, 1) / np.float32(np.sqrt(WIDTH // HEADS))
+            scores += self.distance[:, distance_bucket(distance)]
+            scores[:, np.abs(distance) > REACH] = -np.inf
+            shares = np.exp(scores - scores.max(2, keepdims=True))
+            out[:, at] = shares / shares.sum(2, keepdims=True) @ value[:, seen]
+        return out.transpose(1, 0, 2).reshape(n, WIDTH)
 
 
 @cache

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from soupstate.model.net.block_head import (
     DISTANCES,
+    HEADS,
     KNOTS,
     LARGEST_FIGURE,
     PAGE_TYPES,
@@ -42,7 +43,7 @@ class BlockNetwork(nn.Module):
         self.input = nn.Linear(FIGURES + 2 * VECTOR, WIDTH)
         self.near = nn.Conv1d(WIDTH, WIDTH, TAPS, padding=TAPS // 2)
         self.query, self.key, self.value = (nn.Linear(WIDTH, WIDTH, bias=False) for _ in range(3))
-        self.distance = nn.Parameter(torch.zeros(DISTANCES))
+        self.distance = nn.Parameter(torch.zeros(HEADS, DISTANCES))
         self.page = nn.Linear(WIDTH, WIDTH)
         self.joined = nn.Linear(4 * WIDTH, WIDTH)
         self.last = nn.Conv1d(WIDTH, WIDTH, TAPS, padding=TAPS // 2)
@@ -87,10 +88,13 @@ class BlockNetwork(nn.Module):
     def _attended(self, c: Tensor) -> Tensor:
         index = np.arange(len(c))
         distance = index[None] - index[:, None]
-        bias = self.distance[torch.from_numpy(distance_bucket(distance))]
-        scores = self.query(c) @ self.key(c).T / math.sqrt(WIDTH) + bias
+        query, key, value = (
+            layer(c).view(len(c), HEADS, -1).transpose(0, 1) for layer in (self.query, self.key, self.value)
+        )
+        scores = query @ key.transpose(1, 2) / math.sqrt(WIDTH // HEADS)
+        scores = scores + self.distance[:, torch.from_numpy(distance_bucket(distance))]
         scores = scores.masked_fill(torch.from_numpy(np.abs(distance) > REACH), -math.inf)
-        attended: Tensor = scores.softmax(1) @ self.value(c)
+        attended: Tensor = (scores.softmax(2) @ value).transpose(0, 1).reshape(len(c), WIDTH)
         return attended
 
     def head(self) -> BlockHead:

@@ -17,7 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
 from soupstate.model.train.data.block_examples import UNKNOWN, Example, word_f1
 from soupstate.model.train.network.block_network import BlockNetwork
-from soupstate.model.train.run.calibration import Judged, calibrated, expected_and_reached, judge
+from soupstate.model.train.run.calibration import Judged, calibrated, expected_and_reached, judge, reliability
 
 PAGES_AT_ONCE = 8  # pages of one step
 LEARNING_RATE, WARM_UP = 2e-3, 50  # at its highest; steps until then
@@ -49,19 +49,32 @@ class Score:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The head from all examples. scores: of each page by a head that was fitted, and calibrated, on other sites."""
+    """The head from all examples. scores: of each page by a head that was fitted, and calibrated, on other sites.
+
+    before, after: the reliability of those heads' chances before and after calibration, see `reliability`. curve: the
+    mean F1 of words by the mean number of pages that such heads were fitted to.
+    """
 
     head: BlockHead
     scores: list[Score]
+    before: list[tuple[float, float, float]]
+    after: list[tuple[float, float, float]]
+    curve: list[tuple[int, float]]
 
 
 def fit(
-    examples: Sequence[Example], folds: int, passes: int, tell: Tell, apart: frozenset[str] = frozenset()
+    examples: Sequence[Example],
+    folds: int,
+    passes: int,
+    tell: Tell,
+    apart: frozenset[str] = frozenset(),
+    shares: Sequence[float] = (),
 ) -> Fitted:
     """Fits the head, and one for each fold of the sites. passes: over the pages that a person has marked as a whole.
 
     Pages by votes and snippets are left out where their site has pages that are judged: those of the folds, and those
-    of the sites `apart`. Raises ValueError for too few examples.
+    of the sites `apart`. shares: of each fold's sites to fit to as well, for the curve over the number of pages. Raises
+    ValueError for too few examples.
     """
     whole = [example for example in examples if example.gold]
     sites = sorted({example.site for example in whole})
@@ -74,18 +87,70 @@ def fit(
     if weak:
         tell(f"{len(weak)} pages by votes and snippets")
         _train(first, weak, FIRST_PASSES)
-    heads, judged = list[BlockHead](), list[list[Judged]]()
-    for fold in range(folds):
-        out = set(sites[fold::folds])
-        heads.append(_head(first, [example for example in whole if example.site not in out], passes))
-        judged.append(judge(heads[-1], [example for example in whole if example.site in out]))
-        tell(f"fold {fold + 1} of {folds}: {len(judged[-1])} pages")
-    found: list[Score] = []
-    for fold, head in enumerate(heads):
-        others = [page for k, pages in enumerate(judged) if k != fold for page in pages]
-        found += scores(calibrated(head, others), judged[fold])
-    head = calibrated(_head(first, whole, passes), [page for pages in judged for page in pages])
-    return Fitted(head, found)
+    folded = _Folds(first, whole, [set(sites[fold::folds]) for fold in range(folds)], passes, tell)
+    heads, judged = folded.judged(1.0)
+    after = [
+        head.reliable(page.chances) for k, head in enumerate(folded.calibrated(heads, judged)) for page in judged[k]
+    ]
+    flat = [page for pages in judged for page in pages]
+    labels, sizes = (
+        np.concatenate([getattr(owner, name) for owner in owners])
+        for owners, name in (
+            ([page.example for page in flat], "labels"),
+            ([page.example.blocks for page in flat], "sizes"),
+        )
+    )
+    found = folded.scores(heads, judged)
+    curve = [folded.point(share) for share in shares]
+    curve.append((len(whole) * (folds - 1) // folds, float(np.mean([score.f1 for score in found]))))
+    return Fitted(
+        calibrated(_head(first, whole, passes), flat),
+        found,
+        reliability(np.concatenate([page.chances for page in flat]), labels, sizes),
+        reliability(np.concatenate(after), labels, sizes),
+        curve,
+    )
+
+
+@dataclass(frozen=True)
+class _Folds:
+    """Pages whose sites are parted into folds, and the network that the head of each fold goes on from."""
+
+    first: BlockNetwork
+    whole: Sequence[Example]
+    folds: Sequence[set[str]]
+    passes: int
+    tell: Tell
+
+    def judged(self, share: float) -> tuple[list[BlockHead], list[list[Judged]]]:
+        """Returns for each fold a head fitted to a share of the other sites, and its pages as that head sees them."""
+        heads, judged = list[BlockHead](), list[list[Judged]]()
+        for number, out in enumerate(self.folds):
+            sites = sorted({example.site for example in self.whole} - out)
+            random.Random(number).shuffle(sites)
+            kept = set(sites[: max(1, round(share * len(sites)))])
+            # Fewer pages are read more often, so that the number of steps does not fall as fast.
+            passes = round(self.passes / share**0.5)
+            heads.append(_head(self.first, [example for example in self.whole if example.site in kept], passes))
+            judged.append(judge(heads[-1], [example for example in self.whole if example.site in out]))
+            self.tell(f"fold {number + 1} of {len(self.folds)}: {len(judged[-1])} pages")
+        return heads, judged
+
+    def calibrated(self, heads: Sequence[BlockHead], judged: Sequence[Sequence[Judged]]) -> list[BlockHead]:
+        """Returns the head of each fold, calibrated on the pages of the other folds."""
+        others = [[page for k, pages in enumerate(judged) if k != fold for page in pages] for fold in range(len(heads))]
+        return [calibrated(head, pages) for head, pages in zip(heads, others, strict=True)]
+
+    def scores(self, heads: Sequence[BlockHead], judged: Sequence[Sequence[Judged]]) -> list[Score]:
+        """Returns the score of each page, by the calibrated head of its fold."""
+        pairs = zip(self.calibrated(heads, judged), judged, strict=True)
+        return [score for head, pages in pairs for score in scores(head, pages)]
+
+    def point(self, share: float) -> tuple[int, float]:
+        """Returns the number of pages, and the F1 of words, of heads that were fitted to a share of the sites."""
+        self.tell(f"{share:.0%} of the sites")
+        f1 = float(np.mean([score.f1 for score in self.scores(*self.judged(share))]))
+        return round(share * len(self.whole) * (len(self.folds) - 1) / len(self.folds)), f1
 
 
 def _domains(site: str) -> list[str]:

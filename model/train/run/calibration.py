@@ -53,6 +53,17 @@ def expected_and_reached(head: BlockHead, page: Judged) -> tuple[float, float]:
     return head.expected_f1(f1), word_f1(example.gold, texts)
 
 
+def reliability(said: Floats, true: Floats, sizes: Floats) -> list[tuple[float, float, float]]:
+    """Returns for each of BINS bins of what was said the share of the words, the mean said, and the mean that was true.
+
+    said, true (n,): chances of blocks, and shares of them that are content. sizes (n,): their words.
+    """
+    bins = np.minimum((said * BINS).astype(int), BINS - 1)
+    total = np.bincount(bins, sizes, BINS)
+    means = [np.bincount(bins, values * sizes, BINS) / np.maximum(total, 1e-9) for values in (said, true)]
+    return list(zip((total / max(total.sum(), 1e-9)).tolist(), *(mean.tolist() for mean in means), strict=True))
+
+
 def calibration_error(said: NDArray[np.float64], true: NDArray[np.float64], sizes: NDArray[np.float64]) -> float:
     """Returns the expected calibration error: the mean distance of what was said and what was true, over BINS bins."""
     bins = np.minimum((said * BINS).astype(int), BINS - 1)
