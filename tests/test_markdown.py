@@ -41,7 +41,7 @@ def items(page: str) -> dict[str, list[object]]:
     [
         ("<h1>a</h1><p>b</p><h3>c <i>d</i></h3>e", "# a\n\nb\n\n### c *d*\n\ne\n"),
         ("<p>a<br>b</p><hr>c", "a\\\nb\n\n---\n\nc\n"),
-        ("<ul><li>a<li>b</ul><ol><li>c<li>d</ol>", "- a\n- b\n1. c\n2. d\n"),
+        ("<ul><li>a<li>b</ul><ol><li>c<li>d</ol>", "- a\n- b\n\n1. c\n2. d\n"),
         ("<ul><li>a<ul><li>b<ol><li>c</ol></ul><li>d</ul>", "- a\n  - b\n    1. c\n- d\n"),
         ("<blockquote>a<p>b<blockquote>c</blockquote></blockquote>d", "> a\n>\n> b\n>\n> > c\n\nd\n"),
         ("<pre>a\n  *b*\n</pre>", "```\na\n  *b*\n```\n"),

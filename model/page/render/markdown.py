@@ -8,8 +8,8 @@ from soupstate.model.page.entities import attribute_of, text_of
 from soupstate.model.page.marks import Block, Event, Visible
 from soupstate.model.page.render.addresses import Addresses, base_url, is_safe
 from soupstate.model.page.render.code import HINT, fence, language_of
+from soupstate.model.page.render.containers import Containers, Placed, number_of
 from soupstate.model.page.render.inline import Piece, escape_line_start, inline
-from soupstate.model.page.render.lists import Lists, number_of
 from soupstate.model.page.render.references import Target, Targets
 from soupstate.model.page.render.tables import Table, data_tables
 from soupstate.model.page.spans import Extent, Span, TagSpan, TextSpan
@@ -23,25 +23,17 @@ LOOKS = re.compile(r"<(/?)(del|strike|s|sub|sup|mark|q|cite)(?=[\s/>])", re.I)
 KINDS = {"strike": "del", "s": "del"}
 COLUMNS = re.compile(r"""\scolspan\s*=\s*["']?([0-9]+)""", re.I)
 TITLE = re.compile(r"\stitle\s*=", re.I)
-LATER = re.compile(r" *(?!1\.)\d+\. ")  # the marker of a numbered item that is not the first
 DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")  # where pages keep an image's address until it is loaded
 PLACEHOLDER = re.compile(r"placeholder|blank|spacer|transparent|loading|lazy|1x1|pixel", re.I)  # in a file's name
 LONGEST_NAME = 128  # characters of a file's name that are looked at
-LIST_PARTS = frozenset({"li", "ul", "ol", "menu"})
 
 
 @dataclass(slots=True)
 class _Block:
-    """A finished block. quote: the number of its outermost quotation; 0: none. part: "dt" or "dd" of a description.
-
-    first: whether it begins the list item, or the description, that it stands in.
-    """
+    """A finished block. gap: the line before it; None: it has none. part: "dt" or "dd" of a description."""
 
     text: str
-    quote: int = 0
-    depth: int = 0  # of quotations
-    list: int = 0
-    first: bool = False
+    gap: str | None
     part: str = ""
 
 
@@ -74,29 +66,14 @@ def _is_placeholder(source: str) -> bool:
 
 
 def _joined(blocks: list[_Block], watch: Watch) -> str:
-    """Joins blocks with an empty line between them, except between items of a list and before a description."""
+    """Joins blocks with the lines between them."""
     out: list[str] = []
-    before: _Block | None = None
     for block in blocks:
-        if before and not _is_tight(before, block):
-            same_quote = before.quote == block.quote > 0
-            out.append(">" * min(before.depth, block.depth) if same_quote else "")
-        for line in block.text.split("\n"):
-            watch(SPAN + len(line))
-            out.append(("> " * block.depth + line).rstrip(" "))
-        before = block
+        watch(SPAN + len(block.text))
+        if out and block.gap is not None:
+            out.append(block.gap)
+        out.append(block.text)
     return "\n".join(out)
-
-
-def _is_tight(before: _Block, block: _Block) -> bool:
-    """Whether no empty line is between two blocks.
-
-    A list that begins with another number than 1 needs one, because it cannot interrupt a paragraph (CommonMark, 5.2).
-    """
-    if before.list < block.list and LATER.match(block.text):
-        return False
-    described = before.part and block.part == "dd"
-    return before.quote == block.quote and block.first and bool(described or (before.list and block.list))
 
 
 @dataclass(slots=True)
@@ -116,15 +93,13 @@ class _Renderer:
     numbers: dict[str, int] = field(default_factory=lambda: {"strong": 0, "emphasis": 0, "code": 0})
     looks: dict[str, int] = field(default_factory=dict)  # what of LOOKS is open, with a number
     last_look: int = 0
-    item: bool = False  # the next block begins a list item
-    quoted: bool = False  # a quotation has begun since the last block
-    quote: int = 0  # number of the last outermost quotation
-    lists: Lists = field(default_factory=Lists)
+    containers: Containers = field(default_factory=Containers)
     part: str = ""  # "dt" or "dd" inside such an element
     described: bool = False  # the next block begins a description
     language: str = ""  # of the code that may come next
     heading: str = ""  # the first heading of level 1
     table: Table | None = None
+    table_first: TextSpan | None = None  # its first text that is not blank
 
     def tag(self, span: TagSpan, is_data_table: bool) -> None:
         event = Event(span.event)
@@ -234,24 +209,27 @@ class _Renderer:
         if event == Event.BLOCK:
             self._block(span)
         elif event == Event.ITEM:
-            self.item = True
-            self.lists.value = number_of(attributes_of(self.page, span).get("value"))
+            self.containers.begin_item(number_of(attributes_of(self.page, span).get("value")))
         elif event == Event.QUOTE:
-            self.quoted = True
+            self.containers.begin_quote()
         elif event == Event.LIST:
-            self.lists.begin(number_of(attributes_of(self.page, span).get("start")))
+            start = number_of(attributes_of(self.page, span).get("start"))
+            self.containers.begin_list(ordered=name_of(self.page, span) == "ol", start=start)
         elif event == Event.PREFORMATTED:
             self._find_language(span, own=True)
         elif event == Event.RULE:
-            self.blocks.append(_Block("---"))
+            if not self.containers.begins_item():  # after a marker, Markdown would take it for more of the marker
+                self._put(self.containers.placed_by_tags(["---"]))
         elif event == Event.TABLE and is_data_table:
             self.table = Table()
 
     def _block(self, span: TagSpan) -> None:
         name = name_of(self.page, span)
         if span.closing:
-            if name in LIST_PARTS:
-                self.item = False  # an item without text
+            if name == "li":
+                self.containers.end_item()
+            elif name in ("ul", "ol", "blockquote"):
+                self.containers.end(is_list=name != "blockquote")
             elif name in ("dt", "dd", "dl"):
                 self.part = ""
         elif name in ("dt", "dd"):
@@ -278,6 +256,7 @@ class _Renderer:
     def _cell_end(self) -> None:
         """Puts the pieces since the last boundary into the last cell; without a cell they are a block (a caption)."""
         if self.table and self.table.in_cell():
+            self.table_first = self.table_first or self.first
             self.table.add(inline(self._taken(), self.links, self.targets, self.watch, in_cell=True, one_line=True))
         else:
             self._flush()
@@ -285,13 +264,13 @@ class _Renderer:
     def _table_end(self) -> None:
         self._cell_end()
         text = self.table.markdown(self.watch) if self.table else ""
-        self.table = None
+        first, self.table, self.table_first = self.table_first, None, None
         if text:
-            self.blocks.append(_Block(text))
+            self._put(self._placed(text, first))
 
     def _flush(self) -> None:
         """Ends the block: writes its pieces as Markdown, after the markers of its list and quotation."""
-        shown, span = self.shown, self.first or TextSpan(0, 0, True)
+        shown, written, span = self.shown, self.first, self.first or TextSpan(0, 0, True)
         pieces = self._taken()
         text = self._content(pieces, span) if shown else ""
         if not text:
@@ -300,19 +279,26 @@ class _Renderer:
             if text == self.heading:
                 return  # a page repeats its heading for other widths of the window
             self.heading = self.heading or text
-        depth = max(span.list, 1) if self.item else span.list
-        above = self.blocks[-1].depth if self.blocks else 0
-        if span.quote and (not above or (self.quoted and span.quote <= above)):
-            self.quote += 1
-        quote = self.quote if span.quote else 0
-        part = "" if depth else self.part
-        if part == "dd" and not quote:
+        part = "" if span.list else self.part
+        if part == "dd" and not span.quote:
             first, *others = self._lines(text)
             text = "\n".join([(": " if self.described else "  ") + first, *("  " + line for line in others)])
-        listed = self.lists.placed(self._lines(text), depth, item=self.item, ordered=span.ordered)
-        self.blocks.append(_Block(listed, quote, span.quote, depth, self.item or self.described, part))
-        self.item = self.quoted = self.described = False
+        self._put(self._placed(text, written), part)
+        self.described = False
         self.language = ""
+
+    def _placed(self, text: str, span: TextSpan | None) -> Placed:
+        """Returns a block in its place. span: its first text."""
+        lines = self._lines(text)
+        if span is None:
+            return self.containers.placed_by_tags(lines)
+        return self.containers.placed(lines, depth=span.list, quote=span.quote, ordered=bool(span.ordered))
+
+    def _put(self, placed: Placed, part: str = "") -> None:
+        """Adds a block. Nothing is between a term and its description."""
+        above = self.blocks[-1].part if self.blocks else ""
+        described = placed.same and part == "dd" and self.described and above
+        self.blocks.append(_Block(placed.text, None if described else placed.gap, part))
 
     def _content(self, pieces: list[Piece], span: TextSpan) -> str:
         if span.block == Block.PREFORMATTED:
