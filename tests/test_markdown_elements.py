@@ -26,6 +26,10 @@ from soupstate.model.train.data.teacher import teach
         ("<b>a&nbsp;</b>b", "**a**\xa0b"),
         ("<code>a<b>b</b><s>c</s></code> <b><code>d</code></b>", "`abc` **`d`**"),
         ("<pre><q>a</q><sub>b</sub></pre>", "```\nab\n```"),
+        ("<b>a <b>b</b> c</b> <kbd><kbd>C</kbd>+<kbd>X</kbd></kbd>", "**a b c** `C+X`"),
+        ("<b>a <a href=x><img src=s alt=b> c</a> d</b> e", "**a [![b](s) c](x) d** e"),
+        ("<b>a</b><img src=s><b>b</b> <q>c <img src=s> d</q>", '**a**![](s)**b** "c ![](s) d"'),
+        ("<i><cite>a</cite> b</i>", "*a b*"),
     ],
 )
 def test_looks_of_letters(page: str, wanted: str) -> None:

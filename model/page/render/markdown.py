@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from soupstate.model.page.elements import CODE, EMPHASIS, STRONG
 from soupstate.model.page.entities import attribute_of, text_of
 from soupstate.model.page.marks import Block, Event, Visible
 from soupstate.model.page.render.addresses import Addresses, base_url, is_safe
@@ -19,8 +20,13 @@ from soupstate.model.page.tags import LONGEST_TAG, attributes_of, name_of
 # A block with more runs of text than this is divided, so that the memory of a page that is one block is bounded.
 MOST_PIECES = 10_000
 # Tags that change how letters look, and have no event of their own.
-LOOKS = re.compile(r"<(/?)(del|strike|s|sub|sup|mark|q|cite)(?=[\s/>])", re.I)
+LOOKS = re.compile(r"<(/?)(del|strike|s|sub|sup|mark|q|cite|strong|b|em|i|code|tt|kbd|samp)(?=[\s/>])", re.I)
 KINDS = {"strike": "del", "s": "del"}
+NUMBERED = {
+    **dict.fromkeys(STRONG, "strong"),
+    **dict.fromkeys(EMPHASIS, "emphasis"),
+    **dict.fromkeys(CODE, "code"),
+}
 COLUMNS = re.compile(r"""\scolspan\s*=\s*["']?([0-9]+)""", re.I)
 TITLE = re.compile(r"\stitle\s*=", re.I)
 DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")  # where pages keep an image's address until it is loaded
@@ -91,6 +97,7 @@ class _Renderer:
     last_link: int = 0  # number of the last link
     link: int = 0  # number of the open link; 0: none
     numbers: dict[str, int] = field(default_factory=lambda: {"strong": 0, "emphasis": 0, "code": 0})
+    within: dict[str, int] = field(default_factory=lambda: {"strong": 0, "emphasis": 0, "code": 0})  # elements open
     looks: dict[str, int] = field(default_factory=dict)  # what of LOOKS is open, with a number
     last_look: int = 0
     containers: Containers = field(default_factory=Containers)
@@ -114,7 +121,9 @@ class _Renderer:
         elif event == Event.IMAGE:
             self._image(span)
         elif event in (Event.STRONG, Event.EMPHASIS, Event.CODE):
-            self.numbers[event.name.lower()] += 1
+            kind = event.name.lower()
+            self.numbers[kind] += not self.within[kind]  # one inside another changes nothing
+            self.within[kind] += 1
             if event == Event.CODE:
                 self._find_language(span, own=True)
         elif event == Event.BREAK:
@@ -133,10 +142,17 @@ class _Renderer:
                 self.link = 0
         pre = span.block == Block.PREFORMATTED
         open_ = {k: n if getattr(span, k) and not (pre and k == "code") else 0 for k, n in self.numbers.items()}
+        for kind in self.within:
+            if not getattr(span, kind):
+                self.within[kind] = 0
         link = self.link if span.link else 0
         for text in text_of(self.page, span.start, span.end, self.watch):
-            others = tuple(self.looks.items()) if self.looks and not pre else ()
+            others = self._looks(span) if self.looks and not pre else ()
             self._add(Piece(text, link, open_["strong"], open_["emphasis"], open_["code"], others))
+
+    def _looks(self, span: TextSpan) -> tuple[tuple[str, int], ...]:
+        """Returns what of LOOKS is open at a text. A `cite` in emphasis looks the same as the rest."""
+        return tuple(look for look in self.looks.items() if look[0] != "cite" or not span.emphasis)
 
     def end(self) -> None:
         if self.table is not None:
@@ -185,7 +201,17 @@ class _Renderer:
         source = self._safe(written) if written else ""
         alt = attribute_of(self.page, span.alt, self.watch)
         if source or (source == "" and alt):
-            self._add(Piece(alt, self.link, image=Target(source, self._title(span))))
+            strong, emphasis, others = self._around()
+            target = Target(source, self._title(span))
+            self._add(Piece(alt, self.link, strong, emphasis, others=others, image=target))
+
+    def _around(self) -> tuple[int, int, tuple[tuple[str, int], ...]]:
+        """Returns the strong, emphasis and looks that a tag inside a line goes on with: those of the text before it."""
+        if not self.pieces:
+            return 0, 0, ()
+        before, within = self.pieces[-1], self.within
+        others = tuple((kind, number) for kind, number in before.others if self.looks.get(kind) == number)
+        return before.strong if within["strong"] else 0, before.emphasis if within["emphasis"] else 0, others
 
     def _look(self, span: TagSpan) -> None:
         """Opens or closes what a tag without an event changes."""
@@ -194,7 +220,9 @@ class _Renderer:
             return
         name = found[2].lower()
         kind = KINDS.get(name, name)
-        if found[1]:
+        if numbered := NUMBERED.get(name):
+            self.within[numbered] = max(0, self.within[numbered] - bool(found[1]))
+        elif found[1]:
             self.looks.pop(kind, None)
         else:
             self.last_look += 1
