@@ -21,6 +21,7 @@ from soupstate.model.page.render.containers import Containers
         ("<ul><li>a<ul><li>b</ul><ul><li>c</ul></ul>", "- a\n  - b\n\n  * c"),
         ("<ul><li>a</li><ul><li>b</li></ul><li>c</li></ul>", "- a\n  - b\n- c"),
         ("<ul><ul><li>a</li></ul></ul>", "- a"),
+        ("<ul><li>a</li><section>x</section><ul><li>b</li></ul></ul>", "- a\n\nx\n\n- b"),
         ("<ul><li><ul><li>a<li>b</ul><li>c</ul>", "- - a\n  - b\n- c"),
         ("<ul><li>a<blockquote>b<p>c</blockquote>d</ul>", "- a\n\n  > b\n  >\n  > c\n\n  d"),
         ("<blockquote><ul><li>a<li>b</ul></blockquote>", "> - a\n> - b"),

@@ -151,9 +151,14 @@ class Containers:
             self.open[at:at] = [Holder(False) for _ in range(depth - len(quotes))]
 
     def _holding(self) -> tuple[Holder, ...]:
-        """Returns what holds a block. A list right inside of a list belongs to the item before it."""
+        """Returns what holds a block. A list right inside of a list belongs to the item that stands right before it."""
         last = max((i for i, holder in enumerate(self.open) if holder.in_item), default=-1)
-        return tuple(h for i, h in enumerate(self.open) if not h.is_list or h.in_item or (h.mark and i < last))
+        found: list[Holder] = []
+        for i, holder in enumerate(self.open):
+            parent = found[-1] if found else self.root
+            if not holder.is_list or holder.in_item or (i < last and parent.last is holder):
+                found.append(holder)
+        return tuple(found)
 
     def _written(self, lines: Iterable[str], ordered: bool) -> Placed:
         holders, before = self._holding(), self.before
