@@ -12,7 +12,7 @@ from soupstate.model.page.render.code import HINT, fence, language_of
 from soupstate.model.page.render.containers import Containers, Placed, number_of
 from soupstate.model.page.render.inline import Piece, escape_line_start, inline
 from soupstate.model.page.render.references import Target, Targets
-from soupstate.model.page.render.tables import Table, data_tables
+from soupstate.model.page.render.tables import Table, covered, data_tables
 from soupstate.model.page.spans import Extent, Span, TagSpan, TextSpan
 from soupstate.model.page.stop import SPAN, Stop, Watch, never, watched
 from soupstate.model.page.tags import LONGEST_TAG, attributes_of, name_of
@@ -27,7 +27,6 @@ NUMBERED = {
     **dict.fromkeys(EMPHASIS, "emphasis"),
     **dict.fromkeys(CODE, "code"),
 }
-COLUMNS = re.compile(r"""\scolspan\s*=\s*["']?([0-9]+)""", re.I)
 TITLE = re.compile(r"\stitle\s*=", re.I)
 DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")  # where pages keep an image's address until it is loaded
 PLACEHOLDER = re.compile(r"placeholder|blank|spacer|transparent|loading|lazy|1x1|pixel", re.I)  # in a file's name
@@ -148,7 +147,19 @@ class _Renderer:
         link = self.link if span.link else 0
         for text in text_of(self.page, span.start, span.end, self.watch):
             others = self._looks(span) if self.looks and not pre else ()
-            self._add(Piece(text, link, open_["strong"], open_["emphasis"], open_["code"], others))
+            if pre and self.table:
+                self._code_in_cell(text, link)
+            else:
+                self._add(Piece(text, link, open_["strong"], open_["emphasis"], open_["code"], others))
+
+    def _code_in_cell(self, text: str, link: int) -> None:
+        """Adds the lines of preformatted text to a cell, where no block can be."""
+        self.numbers["code"] += 1
+        for i, line in enumerate(text.split("\n")):
+            if i:
+                self._add(Piece("\n", line_break=True))
+            if line.strip():
+                self._add(Piece(line, link, code=self.numbers["code"]))
 
     def _looks(self, span: TextSpan) -> tuple[tuple[str, int], ...]:
         """Returns what of LOOKS is open at a text. A `cite` in emphasis looks the same as the rest."""
@@ -276,8 +287,7 @@ class _Renderer:
             self.table.row()
         elif event in (Event.CELL, Event.HEADER_CELL):
             self._cell_end()
-            wide = COLUMNS.search(self.page, span.start, min(span.end, span.start + LONGEST_TAG))
-            self.table.cell(number_of(wide[1]) or 1 if wide else 1)
+            self.table.cell(*covered(self.page, span))
         elif self.solid and not self.pieces[-1].line_break:
             self._add(Piece("\n", line_break=True))
 
