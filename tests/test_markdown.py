@@ -55,6 +55,7 @@ def items(page: str) -> dict[str, list[object]]:
         ("<ul><li>a</li><li></li></ul><p>b</p>", "- a\n\nb\n"),
         ("<dl><dt>a</dt><dd>b</dd><dd><p>c</p><p>d</p></dd><dt>e</dl>f", "a\n: b\n: c\n\n  d\n\ne\n\nf\n"),
         ("<dd>a</dd>", ": a\n"),
+        ("<dl><dt>a</dt><dt>b</dt><dd>c</dd><dt>d<dd>e</dl>", "a\nb\n: c\n\nd\n: e\n"),
         ("<figure><img src=s alt=b><figcaption>c</figcaption></figure>", "![b](s)\n\nc\n"),
         ("<h1>a</h1><p>b</p><h1>a</h1><h1>c</h1>", "# a\n\nb\n\n# c\n"),
         ("<p>a<br><br>b<br> <br>c<br></p>", "a\n\nb\n\nc\n"),

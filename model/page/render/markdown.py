@@ -20,7 +20,7 @@ from soupstate.model.page.tags import LONGEST_TAG, attributes_of, name_of
 # A block with more runs of text than this is divided, so that the memory of a page that is one block is bounded.
 MOST_PIECES = 10_000
 # Tags that change how letters look, and have no event of their own.
-LOOKS = re.compile(r"<(/?)(del|strike|s|sub|sup|mark|q|cite|strong|b|em|i|code|tt|kbd|samp)(?=[\s/>])", re.I)
+LOOKS = re.compile(r"<(/?)(del|strike|s|sub|sup|mark|q|cite|strong|b|em|i|code|tt|kbd|samp|img)(?=[\s/>])", re.I)
 KINDS = {"strike": "del", "s": "del"}
 NUMBERED = {
     **dict.fromkeys(STRONG, "strong"),
@@ -28,7 +28,10 @@ NUMBERED = {
     **dict.fromkeys(CODE, "code"),
 }
 TITLE = re.compile(r"\stitle\s*=", re.I)
-DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")  # where pages keep an image's address until it is loaded
+# Where pages keep an image's address until it is loaded, or have several for windows of several widths.
+DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")
+SOURCE_SETS = ("srcset", "data-srcset", "data-lazy-srcset")
+FIRST_SOURCE = re.compile(r"[\s,]*([^\s,](?:\S*[^\s,])?)")
 PLACEHOLDER = re.compile(r"placeholder|blank|spacer|transparent|loading|lazy|1x1|pixel", re.I)  # in a file's name
 LONGEST_NAME = 128  # characters of a file's name that are looked at
 
@@ -57,8 +60,10 @@ def markdown(
     for i, span in enumerate(watched(spans, watch)):
         if isinstance(span, TagSpan):
             renderer.tag(span, i in data)
-        elif isinstance(span, TextSpan) and span.visible == Visible.SHOWN:
-            renderer.text(span)
+        elif isinstance(span, TextSpan):
+            renderer.in_view = span.visible == Visible.SHOWN
+            if renderer.in_view:
+                renderer.text(span)
     renderer.end()
     body = _joined(renderer.blocks, watch)
     return "\n".join([body, "", *watched(renderer.targets.definitions(), watch)]) if renderer.targets.numbers else body
@@ -68,6 +73,15 @@ def _is_placeholder(source: str) -> bool:
     """Whether an image's source stands in for one that is loaded later."""
     name = source[-LONGEST_NAME:].rpartition("/")[2].partition("?")[0]
     return not source or source[:5].lower() == "data:" or bool(PLACEHOLDER.search(name))
+
+
+def _later_source(attributes: dict[str, str]) -> str:
+    """Returns the address of an image without a `src` of its own, the first of several; "" where there is none."""
+    for name in DATA_SOURCES:
+        if found := attributes.get(name, "").strip():
+            return found
+    sets = (FIRST_SOURCE.match(attributes.get(name, "")) for name in SOURCE_SETS)
+    return next((found[1] for found in sets if found), "")
 
 
 def _joined(blocks: list[_Block], watch: Watch) -> str:
@@ -89,6 +103,7 @@ class _Renderer:
     targets: Targets
     blocks: list[_Block] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
+    in_view: bool = True  # the last text was shown
     solid: bool = False  # the pieces hold more than white space
     shown: bool = False  # they do, or hold an image
     first: TextSpan | None = None  # the block's first text that is not blank
@@ -101,7 +116,7 @@ class _Renderer:
     last_look: int = 0
     containers: Containers = field(default_factory=Containers)
     part: str = ""  # "dt" or "dd" inside such an element
-    described: bool = False  # the next block begins a description
+    begun: bool = False  # the next block begins a term or a description
     language: str = ""  # of the code that may come next
     heading: str = ""  # the first heading of level 1
     table: Table | None = None
@@ -206,11 +221,12 @@ class _Renderer:
 
     def _image(self, span: TagSpan) -> None:
         written = attribute_of(self.page, span.src, self.watch)
+        alt = attribute_of(self.page, span.alt, self.watch)
         if _is_placeholder(written):
             attributes = attributes_of(self.page, span)
-            written = next((found for name in DATA_SOURCES if (found := attributes.get(name, "").strip())), written)
+            written = _later_source(attributes) or written
+            alt = alt or attributes.get("alt", "")
         source = self._safe(written) if written else ""
-        alt = attribute_of(self.page, span.alt, self.watch)
         if source or (source == "" and alt):
             strong, emphasis, others = self._around()
             target = Target(source, self._title(span))
@@ -225,11 +241,15 @@ class _Renderer:
         return before.strong if within["strong"] else 0, before.emphasis if within["emphasis"] else 0, others
 
     def _look(self, span: TagSpan) -> None:
-        """Opens or closes what a tag without an event changes."""
+        """Opens or closes what a tag without an event changes, or adds an image."""
         found = LOOKS.match(self.page, span.start, min(span.end, span.start + LONGEST_TAG))
         if not found:
             return
         name = found[2].lower()
+        if name == "img":  # the marks know only images with a `src`
+            if self.in_view and _later_source(attributes_of(self.page, span)):
+                self._image(span)
+            return
         kind = KINDS.get(name, name)
         if numbered := NUMBERED.get(name):
             self.within[numbered] = max(0, self.within[numbered] - bool(found[1]))
@@ -272,7 +292,7 @@ class _Renderer:
             elif name in ("dt", "dd", "dl"):
                 self.part = ""
         elif name in ("dt", "dd"):
-            self.part, self.described = name, name == "dd"
+            self.part, self.begun = name, True
         elif name == "dl":
             self.part = ""
         else:
@@ -320,9 +340,9 @@ class _Renderer:
         part = "" if span.list else self.part
         if part == "dd" and not span.quote:
             first, *others = self._lines(text)
-            text = "\n".join([(": " if self.described else "  ") + first, *("  " + line for line in others)])
+            text = "\n".join([(": " if self.begun else "  ") + first, *("  " + line for line in others)])
         self._put(self._placed(text, written), part)
-        self.described = False
+        self.begun = False
         self.language = ""
 
     def _placed(self, text: str, span: TextSpan | None) -> Placed:
@@ -333,10 +353,10 @@ class _Renderer:
         return self.containers.placed(lines, depth=span.list, quote=span.quote, ordered=bool(span.ordered))
 
     def _put(self, placed: Placed, part: str = "") -> None:
-        """Adds a block. Nothing is between a term and its description."""
+        """Adds a block. Nothing is between the terms of a description, and between them and it."""
         above = self.blocks[-1].part if self.blocks else ""
-        described = placed.same and part == "dd" and self.described and above
-        self.blocks.append(_Block(placed.text, None if described else placed.gap, part))
+        joined = placed.same and self.begun and (above == "dt" if part == "dt" else part == "dd" and above)
+        self.blocks.append(_Block(placed.text, None if joined else placed.gap, part))
 
     def _content(self, pieces: list[Piece], span: TextSpan) -> str:
         if span.block == Block.PREFORMATTED:
