@@ -133,6 +133,18 @@ def test_images_that_are_loaded_later(image: str, wanted: str) -> None:
     assert written(f"<p>{image}") == wanted
 
 
+@pytest.mark.parametrize(
+    ("page", "wanted"),
+    [
+        ("a<select><option>b<option selected>c<option class=selected>d</select>e", "a\n\nc\n\ne"),
+        ("<select><option>a</option><option>b</option></select>c", "c"),
+        ("<table><tr><th>a<th><select><option>b<option selected>c</select><tr><td>d<td>e</table>", "| a | c |"),
+    ],
+)
+def test_options(page: str, wanted: str) -> None:
+    assert written(page).startswith(wanted)
+
+
 def test_titles() -> None:
     page = '<a href=/x title="Tea">tea!</a> <a href=/x title=\'a "b" &amp;amp;\'>c</a> <img src=s title="d\ne" alt=f>'
     assert written(page) == '[tea!](/x) [c](/x "a \\"b\\" &amp;amp;") ![f](s "d e")'

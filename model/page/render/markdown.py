@@ -27,6 +27,7 @@ NUMBERED = {
     **dict.fromkeys(EMPHASIS, "emphasis"),
     **dict.fromkeys(CODE, "code"),
 }
+OPTION = re.compile(r"<option(?=[\s/>])", re.I)
 TITLE = re.compile(r"\stitle\s*=", re.I)
 # Where pages keep an image's address until it is loaded, or have several for windows of several widths.
 DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")
@@ -62,7 +63,7 @@ def markdown(
             renderer.tag(span, i in data)
         elif isinstance(span, TextSpan):
             renderer.in_view = span.visible == Visible.SHOWN
-            if renderer.in_view:
+            if renderer.in_view and not renderer.unset:
                 renderer.text(span)
     renderer.end()
     body = _joined(renderer.blocks, watch)
@@ -104,6 +105,7 @@ class _Renderer:
     blocks: list[_Block] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     in_view: bool = True  # the last text was shown
+    unset: bool = False  # in an option that is not selected
     solid: bool = False  # the pieces hold more than white space
     shown: bool = False  # they do, or hold an image
     first: TextSpan | None = None  # the block's first text that is not blank
@@ -144,10 +146,12 @@ class _Renderer:
             self._add(Piece("\n", self.link, line_break=True))
         elif event == Event.NONE:
             self._look(span)
-        elif self.table is not None:
-            self._in_table(event, span)
         else:
-            self._boundary(event, span, is_data_table)
+            self.unset = event == Event.BLOCK and self._is_unset(span)
+            if self.table is not None:
+                self._in_table(event, span)
+            else:
+                self._boundary(event, span, is_data_table)
 
     def text(self, span: TextSpan) -> None:
         if not span.blank:
@@ -258,6 +262,10 @@ class _Renderer:
         else:
             self.last_look += 1
             self.looks[kind] = self.last_look
+
+    def _is_unset(self, span: TagSpan) -> bool:
+        """Whether a tag begins an option that is not selected, which a closed list does not show."""
+        return bool(OPTION.match(self.page, span.start, span.end)) and "selected" not in attributes_of(self.page, span)
 
     def _find_language(self, span: TagSpan, *, own: bool) -> None:
         if HINT.search(self.page, span.start, min(span.end, span.start + LONGEST_TAG)):
