@@ -41,9 +41,7 @@ def test_texts() -> None:
 
 
 def test_alternative_texts() -> None:
-    page = (
-        "<a href=1><img src=s alt=' t&amp;u '> <img src=s alt=v></a><a href=2><img src=s alt=w>x</a><img src=s alt=y>"
-    )
+    page = "<a href=1><img src=s alt=' t&amp;u '> <img src=s alt=v></a><a href=2><img src=s alt=w>x</a><img alt=y>"
     assert [(link.text, link.alt) for link in found(page)] == [("", "t&u v"), ("x", "")]
 
 
