@@ -22,7 +22,8 @@ from soupstate.model.train.data.teacher import teach
         ("H<sub>2</sub>O, x<sup>2</sup> <mark>a <b>b</b></mark>", "H<sub>2</sub>O, x<sup>2</sup> <mark>a **b**</mark>"),
         ("<q>a <b>b</b></q> in <cite>c d</cite>", '"a **b**" in *c d*'),
         ("<p><s>a<p>b", "~~a~~\n\nb"),  # one that is never closed ends with its block
-        ("<b><i>a</i></b> <i><b>b</b> c</i>", "__*a*__ _**b** c_"),
+        ("<b><i>a</i></b> <i><b>b</b> c</i> <i>d <b>e</b></i>", "***a*** ***b** c* *d **e***"),
+        ("<b><i>a</i>b</b>, <i><b>c</b></i>", "__*a*b__, ***c***"),
         ("<b>a&nbsp;</b>b", "**a**\xa0b"),
         ("<code>a<b>b</b><s>c</s></code> <b><code>d</code></b>", "`abc` **`d`**"),
         ("<pre><q>a</q><sub>b</sub></pre>", "```\nab\n```"),
