@@ -85,6 +85,11 @@ def test_items() -> None:
     assert markdown_items("") == {}
 
 
+def test_words_of_items_end_at_blocks() -> None:
+    found = dom_items("<blockquote><p>a</p><p>b</p></blockquote><table><tr><th>c<br>d<td>e<tr><td>f<td>g</table>")
+    assert found["quote"] == Counter(["a b"]) and found["row"] == Counter([("c d", "e"), ("f", "g")])
+
+
 def test_nested_items() -> None:
     page = "<ul><li>one<ol><li>two</ol><li>three</ul><li>four<img src='data:,' data-src=/i alt=a>"
     found = dom_items(page, nested=True)

@@ -74,10 +74,15 @@ def _shown(page: str) -> LexborHTMLParser:
 def dom_text(page: str) -> str:
     """Returns the text of the DOM without hidden elements. Words end at blocks, cells and line breaks."""
     tree = _shown(page)
+    _set_apart(tree)
+    return tree.body.text() if tree.body else ""
+
+
+def _set_apart(tree: LexborHTMLParser) -> None:
+    """Puts white space where words end, at blocks, cells and line breaks."""
     for node in tree.css(APART):
         node.insert_before(" ")
         node.insert_after(" ")
-    return tree.body.text() if tree.body else ""
 
 
 def dom_items(page: str, *, nested: bool = False) -> dict[str, Counter[Item]]:
@@ -96,6 +101,9 @@ def markdown_items(markdown: str, *, nested: bool = False) -> dict[str, Counter[
 
 def _items(tree: LexborHTMLParser, *, nested: bool) -> dict[str, Counter[Item]]:
     out: dict[str, Counter[Item]] = defaultdict(Counter)
+    codes = ("\n".join(line.rstrip() for line in n.text().strip("\n").split("\n")) for n in tree.css("pre"))
+    out["code"].update(c for c in codes if c)
+    _set_apart(tree)
     for n in tree.css("h1,h2,h3,h4,h5,h6"):
         if squeeze(n.text()):
             out["heading"][n.tag, squeeze(n.text())] += 1
@@ -111,8 +119,6 @@ def _items(tree: LexborHTMLParser, *, nested: bool) -> dict[str, Counter[Item]]:
         if text := _own_text(n):
             kind, item = _in_lists(n, text) if nested else ("item", text)
             out[kind][item] += 1
-    codes = ("\n".join(line.rstrip() for line in n.text().strip("\n").split("\n")) for n in tree.css("pre"))
-    out["code"].update(c for c in codes if c)
     for table in tree.css("table"):
         rows = [tuple(squeeze(c.text()) for c in tr.css("th,td")) for tr in table.css("tr")]
         if table.css_first("th") or _is_data(table, rows):
