@@ -27,7 +27,7 @@ NUMBERED = {
     **dict.fromkeys(EMPHASIS, "emphasis"),
     **dict.fromkeys(CODE, "code"),
 }
-OPTION = re.compile(r"<option(?=[\s/>])", re.I)
+OPTION_BEGINS = frozenset({"op", "OP", "Op", "oP"})
 TITLE = re.compile(r"\stitle\s*=", re.I)
 # Where pages keep an image's address until it is loaded, or have several for windows of several widths.
 DATA_SOURCES = ("data-src", "data-lazy-src", "data-original")
@@ -106,6 +106,7 @@ class _Renderer:
     pieces: list[Piece] = field(default_factory=list)
     in_view: bool = True  # the last text was shown
     unset: bool = False  # in an option that is not selected
+    inside: bool = False  # any of `within` may be open
     solid: bool = False  # the pieces hold more than white space
     shown: bool = False  # they do, or hold an image
     first: TextSpan | None = None  # the block's first text that is not blank
@@ -140,6 +141,7 @@ class _Renderer:
             kind = event.name.lower()
             self.numbers[kind] += not self.within[kind]  # one inside another changes nothing
             self.within[kind] += 1
+            self.inside = True
             if event == Event.CODE:
                 self._find_language(span, own=True)
         elif event == Event.BREAK:
@@ -160,9 +162,11 @@ class _Renderer:
                 self.link = 0
         pre = span.block == Block.PREFORMATTED
         open_ = {k: n if getattr(span, k) and not (pre and k == "code") else 0 for k, n in self.numbers.items()}
-        for kind in self.within:
-            if not getattr(span, kind):
-                self.within[kind] = 0
+        if self.inside:
+            for kind in self.within:
+                if not getattr(span, kind):
+                    self.within[kind] = 0
+            self.inside = any(self.within.values())
         link = self.link if span.link else 0
         for text in text_of(self.page, span.start, span.end, self.watch):
             others = self._looks(span) if self.looks and not pre else ()
@@ -265,7 +269,10 @@ class _Renderer:
 
     def _is_unset(self, span: TagSpan) -> bool:
         """Whether a tag begins an option that is not selected, which a closed list does not show."""
-        return bool(OPTION.match(self.page, span.start, span.end)) and "selected" not in attributes_of(self.page, span)
+        begins = self.page[span.start + 1 : span.start + 3]  # most tags are told from it
+        if begins not in OPTION_BEGINS or name_of(self.page, span) != "option" or span.closing:
+            return False
+        return "selected" not in attributes_of(self.page, span)
 
     def _find_language(self, span: TagSpan, *, own: bool) -> None:
         if HINT.search(self.page, span.start, min(span.end, span.start + LONGEST_TAG)):
@@ -276,7 +283,8 @@ class _Renderer:
         if event == Event.BLOCK:
             self._block(span)
         elif event == Event.ITEM:
-            self.containers.begin_item(number_of(attributes_of(self.page, span).get("value")))
+            plain = span.end - span.start <= len("<li>")
+            self.containers.begin_item(None if plain else number_of(attributes_of(self.page, span).get("value")))
         elif event == Event.QUOTE:
             self.containers.begin_quote()
         elif event == Event.LIST:
