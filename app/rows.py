@@ -50,7 +50,7 @@ READ = (  # columns that a page has once it was read
     *("language", "title", "links", "text", "markdown", "main_text", "main_markdown"),
     *("main_confidence", "page_type", "bits_per_character"),
 )
-LINK_FIELDS = tuple(name.name for name in fields(Link) if name.name not in ("start", "end"))
+LINK_FIELDS = tuple(name.name for name in fields(Link) if name.name not in ("start", "end", "alt"))
 
 
 def described(record: WarcRecord) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from archives import archive
+from archives import archive, record
 from click.testing import CliRunner, Result
 
-from soupstate.app import kernel_bench
+from soupstate.app import kernel_bench, markdown_bench
 from soupstate.app.cli.main import soupstate
 from soupstate.kernels import Packed, available, bench
 from soupstate.kernels.bench import (
@@ -28,6 +28,21 @@ KEYS = {
     "backend", "cell", "units", "regime", "threads", "characters_per_second", "share_of_peak", "times_torch",
     "times_onnxruntime",
 }  # fmt: skip
+
+
+def test_markdown(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The peers that are installed are measured, and one that fails on a page has figures all the same."""
+    pages = tmp_path / "pages.warc"
+    pages.write_bytes(record(b"<h1>One</h1><ul><li>two<ul><li>three</ul></ul><b>f</b>", 0))
+    peers = {"echo": ("html", lambda tool, page: "# One\n\n- two\n  - three"), "fails": ("html", lambda *_: 1 / 0)}
+    monkeypatch.setattr(markdown_bench, "PEERS", {**peers, "none": ("no_such_module", lambda *_: "")})
+    command = ["bench", "markdown", "--weights", str(weights), "--pages", str(pages), "--json", str(tmp_path / "rows")]
+    done = CliRunner().invoke(soupstate, command)
+    assert done.exit_code == 0 and "none is not installed" in done.output
+    rows = {row["system"]: row for row in json.loads((tmp_path / "rows").read_text("utf-8"))}
+    assert list(rows) == ["soupstate", "echo", "fails"] and rows["fails"]["failed"] == rows["echo"]["pages"] == 1
+    assert rows["echo"]["f1"] == {"heading": 1, "top item": 1, "nested item": 1, "strong": 0}
+    assert rows["echo"]["mean"] == 0.75 and rows["fails"]["mean"] == 0
 
 
 def run(weights: Path, *options: str) -> Result:

@@ -60,6 +60,14 @@ def test_extract_as_text(page: Path, weights: Path, form: str) -> None:
         assert done.stdout == f"{getattr(answer, form)}\n"
 
 
+def test_extract_several_files(page: Path) -> None:
+    one = run("extract", "--format", "text", str(page)).stdout
+    done = run("extract", "--format", "text", str(page), "missing", "-", stdin=PAGE.encode())
+    assert done.stdout == f"==> {page} <==\n{one}\n==> <stdin> <==\n{one}" and done.exit_code == 1
+    links = run("extract", "--format", "links", str(page), str(page)).stdout
+    assert "==>" not in links
+
+
 def test_extract_with_references_and_front_matter(page: Path, weights: Path) -> None:
     done = run("extract", "--format", "markdown", "--links", "reference", "--front-matter", str(page))
     wanted = Asked(PAGE, None, frozenset(["markdown"]), links="reference", front_matter=True)

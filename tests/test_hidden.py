@@ -44,6 +44,7 @@ def shown(page: str, network: int = Visible.SHOWN) -> str:
         ("<input hidden>a", "a"),
         ("<div data-hidden aria-hidden=true class=hidden style='display:none'>a</div>", "a"),
         ("<html hidden><body hidden>a</body></html>", "a"),
+        ("a<dialog><p>b</p></dialog>c<dialog open>d</dialog><dialog class=open>e</dialog>", "acd"),
         ("<template><template>a</template>b</template>c", "c"),
     ],
 )
@@ -55,6 +56,7 @@ def test_what_is_hidden(page: str, expected: str) -> None:
     "page",
     [
         "<div hidden>a<p>b</p>c",  # never closed
+        "<dialog>a<p>b</p>c",
         "<section><div hidden>abc</section>",  # closed by what is outside
         "<section><template>abc</section>",
         '<div hidden class="x>abc</div>',  # not well formed

@@ -40,6 +40,11 @@ def test_texts() -> None:
     assert texts("<a href=1>a<span hidden>b</span></a>") == [("1", "ab")]  # in the tree, hidden or not
 
 
+def test_alternative_texts() -> None:
+    page = "<a href=1><img src=s alt=' t&amp;u '> <img src=s alt=v></a><a href=2><img src=s alt=w>x</a><img alt=y>"
+    assert [(link.text, link.alt) for link in found(page)] == [("", "t&u v"), ("x", "")]
+
+
 def test_unseen_text() -> None:
     assert texts("<p><a href=1>a<noscript>b</noscript></a>") == [("1", "a")]
     assert texts("<p><noscript><a href=1>a <i>b</i></a></noscript>") == [("1", "a b")]

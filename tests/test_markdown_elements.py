@@ -22,10 +22,15 @@ from soupstate.model.train.data.teacher import teach
         ("H<sub>2</sub>O, x<sup>2</sup> <mark>a <b>b</b></mark>", "H<sub>2</sub>O, x<sup>2</sup> <mark>a **b**</mark>"),
         ("<q>a <b>b</b></q> in <cite>c d</cite>", '"a **b**" in *c d*'),
         ("<p><s>a<p>b", "~~a~~\n\nb"),  # one that is never closed ends with its block
-        ("<b><i>a</i></b> <i><b>b</b> c</i>", "__*a*__ _**b** c_"),
+        ("<b><i>a</i></b> <i><b>b</b> c</i> <i>d <b>e</b></i>", "***a*** ***b** c* *d **e***"),
+        ("<b><i>a</i>b</b>, <i><b>c</b></i>", "__*a*b__, ***c***"),
         ("<b>a&nbsp;</b>b", "**a**\xa0b"),
         ("<code>a<b>b</b><s>c</s></code> <b><code>d</code></b>", "`abc` **`d`**"),
         ("<pre><q>a</q><sub>b</sub></pre>", "```\nab\n```"),
+        ("<b>a <b>b</b> c</b> <kbd><kbd>C</kbd>+<kbd>X</kbd></kbd>", "**a b c** `C+X`"),
+        ("<b>a <a href=x><img src=s alt=b> c</a> d</b> e", "**a [![b](s) c](x) d** e"),
+        ("<b>a</b><img src=s><b>b</b> <q>c <img src=s> d</q>", '**a**![](s)**b** "c ![](s) d"'),
+        ("<i><cite>a</cite> b</i>", "*a b*"),
     ],
 )
 def test_looks_of_letters(page: str, wanted: str) -> None:
@@ -57,7 +62,10 @@ def test_languages_of_code(page: str, language: str) -> None:
         "<table><tr><td>a<td>b</table>",  # one row
         "<table><tr><td>a<tr><td>b</table>",  # one column
         "<table><tr><td>a<td>b<tr><td>c</table>",
-        "<table><tr><td>a<td><p>b</p><tr><td>c<td>d</table>",
+        "<table><tr><td>a<td><h2>b</h2><tr><td>c<td>d</table>",
+        f"<table><tr><td>a<td><p>{'b' * 81}</p><tr><td>c<td>d</table>",  # a long block
+        "<table><tr><td>a<td><tr><td>b<td><tr><td>c<td>d</table>",  # one row with two texts
+        "<table><tr><td>a<td rowspan=2>b<tr><td>c<td>d</table>",  # uneven
         "<table><tr><td>a<td><img src=s><tr><td>c<td>d</table>",
         "<table><tr><td>a<td><ul><li>b</ul><tr><td>c<td>d</table>",
         "<table><tr><td>a<td><table><tr><td>b</table><tr><td>c<td>d</table>",
@@ -74,9 +82,33 @@ def test_a_table_without_header_cells_that_holds_data() -> None:
     assert items(inside)["row"] == [("a", "b"), ("c", "d")]
 
 
+def test_short_blocks_in_cells() -> None:
+    page = "<table><tr><td><p>a</p><td><div>b</div><p>c</p><tr><td><center>d</center><td>e</table>"
+    assert written(page) == "| a | b<br>c |\n| --- | --- |\n| d | e |"
+
+
+def test_blocks_in_cells_of_tables_with_headers() -> None:
+    page = "<table><tr><th>a<th>b<tr><td><pre>\nx = 1\n  y|z\n</pre>c<td><ul><li>d<li>e</ul><p>f</table>"
+    assert written(page).split("\n")[2] == "| `x = 1`<br> `y\\|z`<br>c | d<br>e<br>f |"
+
+
+def test_rows_without_text_are_left_out() -> None:
+    assert written("<table><tr><td><td><tr><th>a<th>b<tr><td> <td><tr><td>c</table>").count("\n") == 2
+
+
+def test_cells_over_several_rows() -> None:
+    page = "<table><tr><th>a<th>b<th>c<tr><td rowspan=2>d<td>e<td>f<tr><td>g<td>h<tr><td>i<td>j<td>k</table>"
+    assert items(page)["row"] == [("", "g", "h"), ("a", "b", "c"), ("d", "e", "f"), ("i", "j", "k")]
+    both = "<table><tr><td rowspan='2' colspan=2>a<td>b<tr><td>c<tr><td>d<td>e<td>f</table>"
+    assert written(both) == "| a |  | b |\n| --- | --- | --- |\n|  |  | c |\n| d | e | f |"
+    tall = "<table><tr>" + "<th rowspan=9999>a" * 500 + "<tr><td>b" * 5000 + "</table>"
+    assert len(written(tall)) < 20 * len(tall)
+
+
 def test_cells_over_several_columns() -> None:
-    page = "<table><tr><th colspan=2>a<th>b<tr><td>c<td>d<td>e<tr><td colspan='9'>f<td>g</table>"
-    assert written(page) == "| a |  | b |\n| --- | --- | --- |\n| c | d | e |\n| f |  | g |"
+    page = "<table><tr><th colspan=2>a<th>b<tr><td>c<td>d<td>e<tr><td colspan='2'>f<td>g<tr><td colspan=9>h</table>"
+    assert written(page) == "| a |  | b |\n| --- | --- | --- |\n| c | d | e |\n| f |  | g |\n| h |  |  |"
+    assert written("<table><tr><th colspan=2>a<th>b<tr><td>c<td colspan=2>d</table>").count("|") == 12
     assert written("<table><tr><th colspan=1000>a<tr><td colspan=x>b</table>") == "| a |\n| --- |\n| b |"
 
 
@@ -87,6 +119,11 @@ def test_cells_over_several_columns() -> None:
         ("<img src=/blank.gif data-lazy-src='/a.png?b&amp;c'>", "![](/a.png?b&c)"),
         ("<img src='' data-original=/a.png>", "![](/a.png)"),
         ("<img src=/s.png data-src=/a.png>", "![](/s.png)"),
+        ("<img data-src='/a b.png ' alt='x &amp; y'>", "![x & y](</a b.png>)"),
+        ("<img srcset=', /a,b.png 1x, /c.png 2x' alt=x>", "![x](/a,b.png)"),
+        ("<img src=/s.png srcset='/a.png 2x'>", "![](/s.png)"),
+        ("<img data-srcset='/a.png, /b.png 2x'>", "![](/a.png)"),
+        ("<img srcset=' , '>", ""),
         ("<img src='' alt=x>", "![x]()"),
         ("<img src=''>", ""),
         ("<img src='data:image/gif;base64,R0' data-src='javascript:x()'>", ""),
@@ -95,6 +132,18 @@ def test_cells_over_several_columns() -> None:
 )
 def test_images_that_are_loaded_later(image: str, wanted: str) -> None:
     assert written(f"<p>{image}") == wanted
+
+
+@pytest.mark.parametrize(
+    ("page", "wanted"),
+    [
+        ("a<select><option>b<option selected>c<option class=selected>d</select>e", "a\n\nc\n\ne"),
+        ("<select><option>a</option><option>b</option></select>c", "c"),
+        ("<table><tr><th>a<th><select><option>b<option selected>c</select><tr><td>d<td>e</table>", "| a | c |"),
+    ],
+)
+def test_options(page: str, wanted: str) -> None:
+    assert written(page).startswith(wanted)
 
 
 def test_titles() -> None:

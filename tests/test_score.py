@@ -83,3 +83,20 @@ def test_items() -> None:
     markdown += "```\n x\ny\n```\n\n> q\n\n| h | d |\n| --- | --- |\n"
     assert markdown_items(markdown) == dom_items(page)
     assert markdown_items("") == {}
+
+
+def test_words_of_items_end_at_blocks() -> None:
+    found = dom_items("<blockquote><p>a</p><p>b</p></blockquote><table><tr><th>c<br>d<td>e<tr><td>f<td>g</table>")
+    assert found["quote"] == Counter(["a b"]) and found["row"] == Counter([("c d", "e"), ("f", "g")])
+
+
+def test_nested_items() -> None:
+    page = "<ul><li>one<ol><li>two</ol><li>three</ul><li>four<img src='data:,' data-src=/i alt=a>"
+    found = dom_items(page, nested=True)
+    assert found == {
+        "top item": Counter([(1, "ul", "one"), (1, "ul", "three"), (0, None, "four")]),
+        "nested item": Counter([(2, "ol", "two")]),
+        "image": Counter([("/i", "a")]),
+    }
+    got = markdown_items("- one\n  1. two\n- three\n", nested=True)
+    assert got["nested item"] == found["nested item"] and got["top item"].total() == 2

@@ -34,6 +34,7 @@ def test_extract(service: Running) -> None:
             "rel": "nofollow",
             "start": start,
             "end": PAGE.index("</a>"),
+            "alt": "",
         }
     ]
     assert got.pop("seconds") >= 0

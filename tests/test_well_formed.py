@@ -1,5 +1,6 @@
 """Well-formed start tags are read by rule; the network keeps the others."""
 
+import re
 import time
 
 import numpy as np
@@ -205,3 +206,60 @@ def test_title_text(page: str, title: bytes) -> None:
 def test_the_titles_of_tiny_pages(page: str) -> None:
     found = soupstate.extract(page)
     assert found.title and found.title in page and found.title not in found.text
+
+
+def text_of(page: str, path: NDArray[np.uint8] | None = None) -> str:
+    syntax = settled(page, network(page) if path is None else path)
+    return "".join(c for c, s in zip(page, syntax.tolist(), strict=True) if s == Syntax.TEXT)
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("if a <b then c.<p>d", "if a <b then c.d"),
+        ("if i<n and j<m, then <b>k", "if i<n and j<m, then k"),
+        ("x <y we stop", "x <y we stop"),
+        ("i+j<n+m.<p>d", "i+j<n+m.d"),
+        ("<b then<p>d", "d"),  # it may have lost its >
+        ("<p<p>a", "a"),
+        ("<div class=a b c<p>d", "d"),
+        ("<my-element<p>a", "a"),
+        ("<script>if (a <b c d) <p>", "if (a "),  # not where raw text may be open
+    ],
+)
+def test_what_never_ends_may_be_text(page: str, text: str) -> None:
+    assert text_of(page) == text
+
+
+def test_a_tag_of_which_the_network_sees_the_end_stays() -> None:
+    page = "<pHello dear reader</p>x"
+    path = network(page)
+    path[2:19] = Syntax.TEXT
+    assert text_of(page, path) == "Hello dear readerx"
+
+
+def test_end_tags_that_lost_their_end() -> None:
+    page = "<p>a</p<p>b</div\n<p>c</x<p>d</p"
+    path = np.full(len(page), Syntax.TEXT, np.uint8)
+    for tag in re.finditer("<p>", page):
+        path[slice(*tag.span())] = Syntax.TAG
+    assert text_of(page, path) == "abc</xd</p"
+
+
+def test_an_unended_tag_waits_for_more() -> None:
+    page = "a <b then c d e<p>f</p<p>g"
+    path, before = network(page), np.zeros(len(page), np.uint8)
+    assert len(settled(page, path, 0, 8, before)) == 2
+    path[19:22] = Syntax.TEXT
+    assert len(settled(page, path, 18, 21, before)) == 1
+    assert not (settled(page, path)[2:15] != Syntax.TEXT).any()
+
+
+def test_many_unended_tags_take_time_in_proportion() -> None:
+    def seconds(times: int) -> float:
+        page = "<b then c d" * times
+        started = time.perf_counter()
+        settled(page, network(page))
+        return time.perf_counter() - started
+
+    assert seconds(20_000) < 8 * seconds(5_000) + 0.5

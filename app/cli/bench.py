@@ -11,6 +11,7 @@ from soupstate.app.answers import SCOPES
 from soupstate.app.block_bench import block_cost
 from soupstate.app.extract_bench import BOUNDS, speeds
 from soupstate.app.kernel_bench import Bench, checked_qrnn, installed_peers, table
+from soupstate.app.markdown_bench import KINDS, qualities
 from soupstate.app.reading import load_reader
 from soupstate.app.shape_bench import FIXED_MEMORY, SHAPES, WHAT, costs
 from soupstate.kernels import available
@@ -22,7 +23,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("bench")
 def bench_command() -> None:
-    """Measure the speed of kernels and of whole extractions, and the cost of hostile pages and of main content."""
+    """Measure the speed of kernels and extractions, the quality of Markdown, and the cost of hostile pages."""
 
 
 @bench_command.command("kernels")
@@ -152,3 +153,31 @@ def extract_command(weights: Path, pages: Path, limit: int, scope: str, path: Pa
         click.echo(f"| {row.system} | {row.mb_per_second:.2f} | {row.ratio:.2f} | {' | '.join(rates)} |")
     if path:
         path.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n", "utf-8")
+
+
+@bench_command.command("markdown")
+@click.option("--weights", type=FILE, default=extractor(), help="Checkpoint to read with.")
+@click.option("--pages", type=FILE, required=True, help="WARC file.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Pages to measure.")
+@click.option("--json", "path", type=FILE, help="Also write the rows to this file.")
+def markdown_command(weights: Path, pages: Path, limit: int, path: Path | None) -> None:
+    """Measure the Markdown of pages, beside html2text, markdownify and html-to-markdown where they are installed.
+
+    A CommonMark parser with tables reads each answer. The figures are F1 by kind, against the tree of the page: items
+    of lists by text, depth and kind of list, rows of the tables that hold data. It needs the extra `train`.
+    """
+    try:
+        reader = load_reader(weights)
+        rows = qualities(reader, (page.html for page in islice(read_pages(pages), limit)), click.echo)
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"needs {error.name}: pip install 'soupstate[train]'") from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    if not rows[0].pages:
+        raise click.ClickException(f"{pages}: no page")
+    click.echo(f"| system | {' | '.join(KINDS)} | mean | failed |\n{'|---' * (3 + len(KINDS))}|")
+    for row in rows:
+        figures = [f"{row.f1[kind]:.3f}" if kind in row.f1 else "" for kind in KINDS]
+        click.echo(f"| {row.system} | {' | '.join(figures)} | {row.mean:.3f} | {row.failed} |")
+    if path:
+        path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")

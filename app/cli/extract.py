@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from soupstate.app.answers import EXTRACT_PARTS, FAVORED, LINK_STYLES, MORE_PARTS, SCOPES, extract, reply
-from soupstate.app.cli.files import Wanted, answers, included, json_line, shared_options, write
+from soupstate.app.cli.files import Wanted, answers, heading, included, json_line, shared_options, write
 from soupstate.app.cli.options import address, refuse
 from soupstate.model.net.checkpoint import extractor
 
@@ -48,7 +48,8 @@ from soupstate.model.net.checkpoint import extractor
 def extract_command(form: str, include: frozenset[str], **options: Any) -> None:
     """Extract the title, links, text and Markdown of HTML files; - is stdin.
 
-    json: one object per line, with the file's name where there are several files. links: address, tab, text.
+    json: one object per line, with the file's name where there are several files. links: address, tab, text, or where
+    there is none, the images' alternative text. text, markdown: a line `==> FILE <==` before each of several files.
     """
     if form != "json":
         refuse("include", f"with --format {form}")
@@ -61,12 +62,14 @@ def extract_command(form: str, include: frozenset[str], **options: Any) -> None:
     options["weights"] = extractor(options["weights"])
     wanted = Wanted(include=chosen, **options)
     failed: list[str] = []
+    first = True
     for file, answer in answers(wanted, partial(reply, answerer=extract), failed):
         if form == "json":
             write(json_line(wanted, file.name, answer))
         elif form == "links":
-            write("".join(f"{link.url or link.href}\t{link.text}\n" for link in answer["links"]).encode())
+            write("".join(f"{link.url or link.href}\t{link.text or link.alt}\n" for link in answer["links"]).encode())
         else:
-            write(f"{answer[form]}\n".encode())
+            write(f"{heading(wanted, file.name, first=first)}{answer[form]}\n".encode())
+            first = False
     if failed:
         sys.exit(1)

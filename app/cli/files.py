@@ -123,6 +123,11 @@ def json_line(wanted: Wanted, name: str, answer: dict[str, Any]) -> bytes:
     return orjson.dumps(line | answer, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
 
 
+def heading(wanted: Wanted, name: str, *, first: bool) -> str:
+    """Returns what stands before the answer of one of several files, as `head` and `tail` have it; "" for one file."""
+    return f"{'' if first else chr(10)}==> {printable(name)} <==\n" if len(wanted.files) > 1 else ""
+
+
 def _read(file: str, name: str, charset: str | None) -> HtmlFile:
     with click.open_file(file, "rb") as stream:
         body = stream.read()

@@ -23,7 +23,7 @@ COMMANDS = {
     "export": ("Turn a training checkpoint into weights to read with.", "train"),
     "evaluate": ("Measure weights on held-out pages.", "train"),
     "ablation": ("Compare trained experiments head by head.", "train"),
-    "bench": ("Measure speeds beside other tools, and hostile pages.", ""),
+    "bench": ("Measure speeds and Markdown beside other tools, and hostile pages.", ""),
     "rank": ("Fit the probability that a reported fault is one.", "train"),
     "votes": ("Label pages for `blocks` by the votes of two tools.", "votes"),
     "blocks": ("Fit the choice of main content on labelled pages.", "train"),

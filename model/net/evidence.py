@@ -19,6 +19,7 @@ from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.hidden import settle_hidden
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.nested_lists import settle_lists
+from soupstate.model.page.nested_quotes import settle_quotes
 from soupstate.model.page.spans import TEXT_HEADS, Spans
 from soupstate.model.page.stop import Stop, Watch, never
 from soupstate.model.page.well_formed import may_be_open, settle_syntax, title_text
@@ -41,6 +42,7 @@ MOST_ATOMS = (
 
 VISIBLE_COLUMN = TEXT_HEADS.index("visible")
 LIST_COLUMN, ORDERED_COLUMN = TEXT_HEADS.index("list"), TEXT_HEADS.index("ordered")
+QUOTE_COLUMN = TEXT_HEADS.index("quote")
 Floats = NDArray[np.float32]
 
 
@@ -99,6 +101,7 @@ class Evidence:
         event, marks = (np.concatenate(column) for column in zip(*self.marks, strict=True))
         settle_hidden(self.ids.data, cut, marks[:, VISIBLE_COLUMN], Watch(stop))
         settle_lists(self.ids.data, cut, event, marks[:, LIST_COLUMN], marks[:, ORDERED_COLUMN], Watch(stop))
+        settle_quotes(self.ids.data, cut, event, marks[:, QUOTE_COLUMN], Watch(stop))
         if not first.all():
             characters = np.concatenate([np.zeros(1, np.int32), np.cumsum(first, dtype=np.int32)])
             cut = cut.moved(lambda offsets: characters[offsets])

@@ -1,4 +1,4 @@
-"""Settles which text is hidden by an element: one with the attribute `hidden`, `template`, `noscript`, `svg`.
+"""Settles which text is hidden by an element: one with `hidden`, a closed `dialog`, `template`, `noscript`, `svg`.
 
 The network sees most of these, but on a small page it has little to go by. Here the tags that it found decide, where
 they nest: text inside such an element is not shown, and text where no such element can be open is. An element whose end
@@ -15,13 +15,14 @@ from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
 from soupstate.model.page.elements import BLOCKS, EMPHASIS, HEADINGS, LISTS, OPTIONAL_END, STRONG, VOID
 from soupstate.model.page.marks import Visible
 from soupstate.model.page.stop import COUNTED, SPAN, Watch
+from soupstate.model.page.well_formed import TAG as WELL_FORMED
 from soupstate.model.page.well_formed import attribute_names, tag_name
 
 HIDES = {"template": Visible.UNSEEN, "noscript": Visible.UNSEEN, "svg": Visible.HIDDEN, "iframe": Visible.HIDDEN}
 NEVER_HIDDEN = ("html", "body")  # pages with these hidden are shown by a script
 CLOSES_P = BLOCKS | LISTS | {*HEADINGS, "table", "hr", "pre", "blockquote", "p"}
 IGNORED_ENDS = STRONG | EMPHASIS | {"p", "a", "span", "font", "br"}  # of these a stray end tag closes nothing else
-MAY_HIDE = re.compile(rb"<(?:template|noscript|svg|iframe)\b|\shidden\b", re.I)
+MAY_HIDE = re.compile(rb"<(?:template|noscript|svg|iframe|dialog)\b|\shidden\b", re.I)
 # A page that hides more than half of its text, and more than so many characters, has probably lost an end tag.
 MUCH = 500
 DEEPEST = 256  # elements that are followed; deeper nesting is for the network to say
@@ -44,7 +45,7 @@ class _Nesting:
         if name in VOID or (tag.endswith(b"/>") and "svg" in (*self.names, name)):
             return
         value = HIDES.get(name)
-        if value is None and name not in NEVER_HIDDEN and _has_hidden(tag):
+        if value is None and name not in NEVER_HIDDEN and (_has_hidden(tag) or _is_closed_dialog(name, tag)):
             value = Visible.HIDDEN
         if value is not None:
             self.hiding.append((len(self.names), span, value))
@@ -74,6 +75,10 @@ class _Nesting:
 
 def _has_hidden(tag: bytes) -> bool:
     return b"hidden" in tag.lower() and b"hidden" in attribute_names(tag)
+
+
+def _is_closed_dialog(name: str, tag: bytes) -> bool:
+    return name == "dialog" and WELL_FORMED.fullmatch(tag) is not None and b"open" not in attribute_names(tag)
 
 
 def settle_hidden(page: memoryview, cut: Cut, visible: NDArray[np.uint8], watch: Watch) -> None:

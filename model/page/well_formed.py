@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.kernels.marking import NAME, TAG, VALUE, tag_ends
-from soupstate.model.page.elements import BLOCKS, HEADINGS
+from soupstate.model.page.elements import BLOCKS, COMMON, COUNTED_KINDS, HEADINGS, OBSOLETE_VOID, RAW_TEXT, VOID
 from soupstate.model.page.marks import Syntax
 
 LONGEST = 8192  # bytes of a tag; the network keeps a longer one
 TAG_NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
 ATTRIBUTE = re.compile(rb"[\s/]++(?P<name>" + NAME + rb")(?:\s*+=\s*+(?P<value>" + VALUE + rb"))?+")
+# What lost its `>`, if it is a tag at all: no value, and the next `<` or the page's end after it.
+UNENDED = re.compile(rb"<[A-Za-z][^<>=]*+(?=<|\Z)")
+UNENDED_END = re.compile(rb"</(?P<name>[A-Za-z][A-Za-z0-9]*+)\s*+(?=<)")
 QUOTE_MISSING = re.compile(rb"[\s\"'][\w:-]+\s*=\s*$")  # a value ends so where the next one's first quote ended it
 # Values that answers need, by the names of elements and attributes. Those of `img` and `base` count only where the
 # network saw one: not every image of a page is shown.
@@ -30,6 +33,9 @@ USES: Final = {
     b"base": {b"href": Syntax.BASE},
 }
 USELESS: Final = frozenset(name.encode() for name in (*BLOCKS, *HEADINGS, "span", "li", "td", "p", "link"))
+ELEMENTS: Final = frozenset(
+    name.encode() for name in frozenset().union(BLOCKS, HEADINGS, VOID, OBSOLETE_VOID, RAW_TEXT, COMMON, *COUNTED_KINDS)
+)
 SEEN: Final = {b"img": Syntax.SRC, b"base": Syntax.BASE}
 IN_TAG = np.zeros(len(Syntax), np.bool_)
 IN_TAG[Syntax.TAG : Syntax.BASE + 1] = True
@@ -53,14 +59,15 @@ def settle_syntax(
     tag goes on beyond path, and the page does too, fewer than n come back: the rest waits for more. It takes time in
     proportion to n.
     """
-    settled = _settle_tags(ids, at, path, last=last)
+    settled = _settle_tags(ids, at, path, raw, last=last)
+    settled = _settle_ends(ids, at, settled, raw, last=last)
     _text_after_tags(ids, at, settled, before, raw)
     if not at and ids[:3].tobytes() == BOM_UTF8:  # it is not part of the document
         settled[:3] = Syntax.COMMENT
     return settled
 
 
-def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, *, last: bool) -> Syntaxes:
+def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[np.bool_], *, last: bool) -> Syntaxes:
     """Returns the syntax with that of well-formed tags settled, up to a tag that goes on beyond it."""
     settled = path.copy()
     units = ids[at : at + len(path)]
@@ -77,7 +84,15 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, *, last: bool)
     until = 0
     rows = zip(*(each.tolist() for each in (begins, ends, bracketed, goes_out, changes)), strict=True)
     for start, end, holds_bracket, leaves, some in rows:
-        if start < until or end <= start:
+        if start < until:
+            continue
+        if end <= start:
+            unended = _unended(ids, at + start, raw)
+            end = unended.end() - at if unended else 0
+            if end > len(path) and not last:
+                return settled[:start]
+            if unended and _is_text(unended, path[start:end]):
+                settled[start:end] = Syntax.TEXT
             continue
         if end > len(path):
             if last:
@@ -91,6 +106,41 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, *, last: bool)
             assert tag is not None
             _settle(settled[start:end], tag, ids.data)
     return settled
+
+
+def _unended(ids: NDArray[np.uint8], start: int, raw: NDArray[np.bool_]) -> re.Match[bytes] | None:
+    """Returns what seems to be a start tag without an end; None in raw text, and where it is too long to tell."""
+    found = None if raw[start] else UNENDED.match(ids.data, start, min(len(ids), start + LONGEST))
+    return None if found and found.end() == start + LONGEST < len(ids) else found
+
+
+def _is_text(unended: re.Match[bytes], path: Syntaxes) -> bool:
+    """Whether what the network takes for a tag without an end is text, such as `<b then` in `if a <b then c`.
+
+    path: its syntax as the network has it. If the name is that of an element, it may be a tag that lost its `>`, and is
+    text only where two words more would be lost.
+    """
+    in_tag = IN_TAG[path]
+    if not (in_tag | (path == Syntax.TEXT)).all():
+        return False
+    length = len(path) if in_tag.all() else int(in_tag.argmin())
+    name, *words = unended[0][1:length].split() or [b""]
+    return len(words) > 1 or not (name.lower() in ELEMENTS or b"-" in name)
+
+
+def _settle_ends(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[np.bool_], *, last: bool) -> Syntaxes:
+    """Returns the syntax with that of end tags that lost their `>` settled, up to one that goes on beyond it."""
+    end = at + len(path)
+    for tag in UNENDED_END.finditer(ids.data, at, min(len(ids), end + LONGEST)):
+        if tag.start() >= end:
+            break
+        some = slice(tag.start() - at, tag.end() - at)
+        if tag["name"].lower() not in ELEMENTS or raw[tag.start()] or (path[some] != Syntax.TEXT).any():
+            continue
+        if tag.end() > end and not last:
+            return path[: some.start]
+        path[some] = Syntax.END_TAG
+    return path
 
 
 def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_]) -> None:

@@ -60,6 +60,9 @@ _Extents = dict[_Kind, tuple[int, int]]  # the first piece, and the one after th
 # What stands around each kind, and the name of the tag that does the same.
 MARKS = {"strong": ("**", "strong"), "emphasis": ("*", "em"), "cite": ("*", "em"), "del": ("~~", "del")}
 SPACES = " \xa0"  # white space in a line
+SPACES_OR_END = ("", " ", "\xa0", "\n")
+# What may stand in the same marks as those around it, as in `***a***` and `**a *b***`.
+ONE_INSIDE = re.compile(r"(?:[^*]* )?+(\*{1,2})[^*]+\1(?: [^*]*)?+")
 INLINE_KINDS = ("link", "strong", "emphasis", "code")
 
 
@@ -268,7 +271,9 @@ def _wrapped(opened: _Open, content: str, before: str, following: str, writer: _
     if opened.kind == "q":
         return f'"{content}"'
     mark, tag = MARKS.get(opened.kind, ("", opened.kind))
-    if mark and "*" in (content[0], content[-1]):
+    if mark[:1] == "*" and "*" in (content[0], content[-1]):
+        if before in SPACES_OR_END and following in SPACES_OR_END and ONE_INSIDE.fullmatch(content):
+            return f"{mark}{content}{mark}"
         mark = mark.replace("*", "_")
     alone = bool(mark) and mark[0] not in (before, following, content[0], content[-1])
     if alone and _flanks(before, content[0], mark) and _flanks(following, content[-1], mark):

@@ -28,26 +28,31 @@ class Link:
     rel: str | None = described("The rel attribute as written; null where there is none.")
     start: int = described("Where the link's start tag begins.")
     end: int = described("Where its text ends.")
+    alt: str = described("The alternative text of its images; empty where it has text.", "")
 
 
 def links(page: str, spans: Iterable[Span], url: str | None = None, stop: Stop = never) -> list[Link]:
     """Returns every link with a target, in order.
 
     Unseen text is not part of a link's text, unless the link has no other text because it stands in a `noscript`.
-    Raises Stopped.
+    A link without any has the alternative text of its images. Raises Stopped.
     """
     watch = Watch(stop)
     addresses = Addresses(page, base_url(page, spans, url, watch))
     found: list[Link] = []
     texts: list[str] = []  # of the open link, shown and unseen
     unseen: list[str] = []
+    alts: list[str] = []
     is_open = False
 
     def close() -> None:
         if texts or unseen:
             found[-1].text = folded(texts, watch, ANY_SPACE) or folded(unseen, watch, ANY_SPACE)
+        if alts and not found[-1].text:
+            found[-1].alt = folded(alts, watch, ANY_SPACE)
         texts.clear()
         unseen.clear()
+        alts.clear()
 
     for span in watched(spans, watch):
         if isinstance(span, TagSpan) and (span.href or span.event == Event.LINK):
@@ -57,6 +62,8 @@ def links(page: str, spans: Iterable[Span], url: str | None = None, stop: Stop =
             if href:
                 rel = attribute_of(page, span.rel, watch) if span.rel else None
                 found.append(Link(href, addresses.absolute(href), "", rel, span.start, span.end))
+        elif is_open and isinstance(span, TagSpan) and span.alt:
+            alts += [attribute_of(page, span.alt, watch), " "]
         elif is_open and isinstance(span, TextSpan):
             if span.blank:
                 texts.append(" ")

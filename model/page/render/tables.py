@@ -1,46 +1,91 @@
 """Finds the tables of a page that hold data, and writes them as Markdown (GitHub Flavored Markdown, 4.10)."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from soupstate.model.page.marks import Event
-from soupstate.model.page.spans import Span, TagSpan
+from soupstate.model.page.marks import Event, Visible
+from soupstate.model.page.spans import Span, TagSpan, TextSpan
 from soupstate.model.page.stop import SPAN, Watch, watched
-from soupstate.model.page.tags import name_of
+from soupstate.model.page.tags import LONGEST_TAG, name_of
 
 # Rows are filled up with empty cells to the width of the table, unless that makes it this many times as large. Markdown
 # fills shorter rows itself.
 SPARSE = 4
 PARTS = frozenset({"tbody", "thead", "tfoot", "tr", "td", "th", "caption", "colgroup"})  # tags that only make a table
+SMALL_BLOCKS = frozenset({"p", "div", "center"})  # cells of data may hold these, if their text is short
+SHORT = 80  # characters of the text of such a cell
+COVERS = re.compile(r"""\s(col|row)span\s*=\s*["']?([0-9]{1,4})""", re.I)
+MOST_COLUMNS = 1000  # that a cell covers (WHATWG HTML, 4.9.11)
 # Events that a cell of data does not have, besides blocks.
 LAYOUT = frozenset({Event.HEADING, Event.PREFORMATTED, Event.QUOTE, Event.LIST, Event.ITEM, Event.RULE, Event.IMAGE})
 
 
+def covered(page: str, span: TagSpan) -> tuple[int, int]:
+    """Returns how many columns and rows a cell covers, from its tag.
+
+    >>> covered('<td colspan="2">', TagSpan(0, 16, Event.CELL, False))
+    (2, 1)
+    """
+    found = COVERS.findall(page, span.start, min(span.end, span.start + LONGEST_TAG))
+    named = {name.lower(): max(1, int(number)) for name, number in reversed(found)}
+    return min(named.get("col", 1), MOST_COLUMNS), named.get("row", 1)
+
+
 @dataclass(slots=True)
 class _Open:
-    """A table whose end has not come. first, width: cells of its first row and of the row under way."""
+    """A table whose end has not come. first, width: columns of its first row and of the row under way."""
 
     index: int
     header: bool = False
     nested: bool = False
     layout: bool = False
+    blocks: bool = False  # its cells hold small blocks
+    filled: int = 0  # cells of the row under way that have text
+    full: int = 0  # rows with two such cells or more
+    length: int = 0  # of the text of the cell under way
+    longest: int = 0  # of all its cells
     first: int = 0
     width: int = 0
     rows: int = 0
     even: bool = True
+    down: int = 0  # columns that cells of rows above cover
+    ending: Counter[int] = field(default_factory=Counter)  # how many of these end before a row, by its number
 
     def row(self) -> None:
         """Ends the row under way."""
         if self.width:
+            width = self.width + self.down
             self.rows += 1
-            self.first = self.first or self.width
-            self.even = self.even and self.width == self.first
-        self.width = 0
+            self.first = self.first or width
+            self.even = self.even and width == self.first
+            self.full += self.filled > 1
+            self.down -= self.ending.pop(self.rows, 0)
+        self.width = self.filled = self.length = 0
+
+    def cell(self, columns: int, rows: int) -> None:
+        """Begins a cell."""
+        self.length = 0
+        self.width += columns
+        if rows > 1:
+            self.ending[self.rows + 1] -= columns
+            self.ending[self.rows + rows] += columns
+
+    def text(self, length: int) -> None:
+        self.filled += not self.length
+        self.length += length
+        self.longest = max(self.longest, self.length)
 
     def is_data(self) -> bool:
-        """Whether it has a header cell; or rows of one width, two rows and columns at least, and no block inside."""
+        """Whether it has a header cell; or rows of one width, two of them with two texts at least, and no block inside.
+
+        Short cells may have small blocks.
+        """
         self.row()
-        return not self.nested and (self.header or (not self.layout and self.even and self.rows > 1 and self.first > 1))
+        shaped = self.even and self.full > 1
+        plain = not self.layout and (not self.blocks or self.longest <= SHORT)
+        return not self.nested and (self.header or (shaped and plain))
 
 
 def data_tables(page: str, spans: Iterable[Span], watch: Watch) -> set[int]:
@@ -49,6 +94,8 @@ def data_tables(page: str, spans: Iterable[Span], watch: Watch) -> set[int]:
     opened: list[_Open] = []
     for i, span in enumerate(watched(spans, watch)):
         if not isinstance(span, TagSpan):
+            if opened and isinstance(span, TextSpan) and span.visible == Visible.SHOWN and not span.blank:
+                opened[-1].text(span.end - span.start)
             continue
         if span.event == Event.TABLE:
             if opened:
@@ -69,30 +116,33 @@ def _note(table: _Open, page: str, span: TagSpan) -> None:
     if span.event == Event.ROW:
         table.row()
     elif span.event in (Event.CELL, Event.HEADER_CELL):
-        table.width += 1
+        table.cell(*covered(page, span))
         table.header = table.header or span.event == Event.HEADER_CELL
-    elif not table.layout:
-        table.layout = span.event in LAYOUT or (span.event == Event.BLOCK and name_of(page, span) not in PARTS)
+    elif span.event in LAYOUT:
+        table.layout = True
+    elif span.event == Event.BLOCK and not table.layout and (name := name_of(page, span)) not in PARTS:
+        table.blocks = table.blocks or name in SMALL_BLOCKS
+        table.layout = name not in SMALL_BLOCKS
 
 
 @dataclass(slots=True)
 class Table:
-    """A table under way. wide: columns of the cells that take more than one, by row and column."""
+    """A table under way. covers: the columns and rows of the cells that cover more than one, by row and cell."""
 
     rows: list[list[str]] = field(default_factory=list)
-    wide: dict[int, dict[int, int]] = field(default_factory=dict)
+    covers: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
 
     def row(self) -> None:
         """Begins a row."""
         self.rows.append([])
 
-    def cell(self, columns: int = 1) -> None:
+    def cell(self, columns: int = 1, rows: int = 1) -> None:
         """Begins a cell."""
         if not self.rows:
             self.row()
         self.rows[-1].append("")
-        if columns > 1:
-            self.wide.setdefault(len(self.rows) - 1, {})[len(self.rows[-1]) - 1] = columns
+        if columns > 1 or rows > 1:
+            self.covers[len(self.rows) - 1, len(self.rows[-1]) - 1] = columns, rows
 
     def add(self, text: str) -> None:
         """Adds text to the last cell."""
@@ -107,8 +157,8 @@ class Table:
         """Returns the table, whose first row is its header; "" where it has no text. Raises Stopped."""
         if not any(any(row) for row in self.rows):
             return ""
-        width = max(map(len, self.rows))
-        rows = [self._widened(i, row, width) for i, row in enumerate(self.rows) if row]
+        rows = [row for row in (self._spread(watch) if self.covers else self.rows) if any(row)]
+        width = max(map(len, rows))
         cells = sum(map(len, rows))
         for row in rows if width * len(rows) <= SPARSE * cells else rows[:1]:
             row += [""] * (width - len(row))
@@ -119,14 +169,41 @@ class Table:
             lines.append("| " + " | ".join(row) + " |")
         return "\n".join(lines)
 
-    def _widened(self, number: int, row: list[str], width: int) -> list[str]:
-        """Returns a row with empty cells after its wide ones, as far as the width allows."""
-        wide = self.wide.get(number)
-        if not wide:
-            return row
-        left, out = width - len(row), list[str]()
-        for column, text in enumerate(row):
-            more = min(left, wide.get(column, 1) - 1)
-            out += [text, *[""] * more]
-            left -= more
-        return out
+    def _spread(self, watch: Watch) -> list[list[str]]:
+        """Returns the rows with empty cells where a cell covers more. Columns in which no cell begins are left out.
+
+        A table that would become SPARSE times as large stays as it is. Raises Stopped.
+        """
+        columns = self._columns(watch)
+        used = sorted({column for row in columns for column in row})
+        place = {column: i for i, column in enumerate(used)}
+        if sum(place[row[-1]] + 1 for row in columns if row) > SPARSE * sum(map(len, self.rows)):
+            return self.rows
+        spread = []
+        for row, texts in zip(columns, self.rows, strict=True):
+            watch(SPAN * len(row))
+            filled = [""] * (place[row[-1]] + 1 if row else 0)
+            for column, text in zip(row, texts, strict=True):
+                filled[place[column]] = text
+            spread.append(filled)
+        return spread
+
+    def _columns(self, watch: Watch) -> list[list[int]]:
+        """Returns the column where each cell begins. It takes time in proportion to the cells. Raises Stopped."""
+        found: list[list[int]] = []
+        covered: dict[int, int] = {}  # by column, the first row that a cell above no longer covers
+        left = SPARSE * sum(map(len, self.rows))  # steps over covered columns; beyond, none is covered
+        for number, row in enumerate(self.rows):
+            watch(SPAN * len(row))
+            column, begins = 0, list[int]()
+            for cell in range(len(row)):
+                while left > 0 and covered.get(column, 0) > number:
+                    column, left = column + 1, left - 1
+                begins.append(column)
+                columns, rows = self.covers.get((number, cell), (1, 1))
+                if rows > 1 and left > 0:
+                    covered.update(dict.fromkeys(range(column, column + columns), number + rows))
+                    left -= columns
+                column += columns
+            found.append(begins)
+        return found

@@ -74,24 +74,36 @@ def _shown(page: str) -> LexborHTMLParser:
 def dom_text(page: str) -> str:
     """Returns the text of the DOM without hidden elements. Words end at blocks, cells and line breaks."""
     tree = _shown(page)
-    for node in tree.css(APART):
-        node.insert_before(" ")
-        node.insert_after(" ")
+    _set_apart(tree)
     return tree.body.text() if tree.body else ""
 
 
-def dom_items(page: str) -> dict[str, Counter[Item]]:
-    """Returns the typed items of a page that its Markdown should keep, by kind."""
-    return _items(_shown(page))
+def _set_apart(tree: LexborHTMLParser) -> None:
+    """Puts white space where words end, at blocks, cells and line breaks."""
+    for node in tree.css(APART):
+        node.insert_before(" ")
+        node.insert_after(" ")
 
 
-def markdown_items(markdown: str) -> dict[str, Counter[Item]]:
-    """Returns the typed items of Markdown, rendered by a CommonMark parser with tables, by kind."""
-    return _items(LexborHTMLParser(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown)))
+def dom_items(page: str, *, nested: bool = False) -> dict[str, Counter[Item]]:
+    """Returns the typed items of a page that its Markdown should keep, by kind.
+
+    nested: whether items of lists are of two kinds, "top item" and "nested item", with their depth and kind of list.
+    """
+    return _items(_shown(page), nested=nested)
 
 
-def _items(tree: LexborHTMLParser) -> dict[str, Counter[Item]]:
+def markdown_items(markdown: str, *, nested: bool = False) -> dict[str, Counter[Item]]:
+    """Returns the typed items of Markdown, rendered by a CommonMark parser with tables, by kind. nested: as above."""
+    rendered = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown)
+    return _items(LexborHTMLParser(rendered), nested=nested)
+
+
+def _items(tree: LexborHTMLParser, *, nested: bool) -> dict[str, Counter[Item]]:
     out: dict[str, Counter[Item]] = defaultdict(Counter)
+    codes = ("\n".join(line.rstrip() for line in n.text().strip("\n").split("\n")) for n in tree.css("pre"))
+    out["code"].update(c for c in codes if c)
+    _set_apart(tree)
     for n in tree.css("h1,h2,h3,h4,h5,h6"):
         if squeeze(n.text()):
             out["heading"][n.tag, squeeze(n.text())] += 1
@@ -99,13 +111,14 @@ def _items(tree: LexborHTMLParser) -> dict[str, Counter[Item]]:
         if squeeze(n.text()):
             out["link"][_attribute(n, "href"), squeeze(n.text())] += 1
     for n in tree.css("img[src]"):
-        out["image"][_attribute(n, "src"), squeeze(n.attributes.get("alt"))] += 1
+        out["image"][_source(n), squeeze(n.attributes.get("alt"))] += 1
     texts = {"strong": "strong,b", "emphasis": "em,i", "quote": "blockquote"}
     for kind, selector in texts.items():
         out[kind].update(t for n in tree.css(selector) if (t := squeeze(n.text())))
-    out["item"].update(t for n in tree.css("li") if (t := _own_text(n)))
-    codes = ("\n".join(line.rstrip() for line in n.text().strip("\n").split("\n")) for n in tree.css("pre"))
-    out["code"].update(c for c in codes if c)
+    for n in tree.css("li"):
+        if text := _own_text(n):
+            kind, item = _in_lists(n, text) if nested else ("item", text)
+            out[kind][item] += 1
     for table in tree.css("table"):
         rows = [tuple(squeeze(c.text()) for c in tr.css("th,td")) for tr in table.css("tr")]
         if table.css_first("th") or _is_data(table, rows):
@@ -117,6 +130,26 @@ def _is_data(table: LexborNode, rows: list[tuple[str, ...]]) -> bool:
     """Whether a table without header cells holds data: two rows and columns or more, of one width, without blocks."""
     widths = {len(row) for row in rows}
     return len(rows) > 1 and len(widths) == 1 and min(widths) > 1 and not table.css_first(IN_LAYOUT)
+
+
+def _in_lists(item: LexborNode, text: str) -> tuple[str, Item]:
+    """Returns the kind of an item, and its depth, its kind of list and its text."""
+    lists: list[str | None] = []
+    node = item.parent
+    while node is not None:
+        if node.tag in ("ul", "ol"):
+            lists.append(node.tag)
+        node = node.parent
+    return "nested item" if len(lists) > 1 else "top item", (len(lists), lists[0] if lists else None, text)
+
+
+def _source(image: LexborNode) -> str:
+    """Returns an image's address: of one that a script loads later, the one that it loads."""
+    source = _attribute(image, "src")
+    if not source.startswith("data:"):
+        return source
+    names = ("data-src", "data-lazy-src")
+    return next((found for name in names if name in image.attributes and (found := _attribute(image, name))), source)
 
 
 def _attribute(node: LexborNode, name: str) -> str:
