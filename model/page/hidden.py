@@ -11,11 +11,11 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.marking import TAG as WELL_FORMED
 from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
 from soupstate.model.page.elements import BLOCKS, EMPHASIS, HEADINGS, LISTS, OPTIONAL_END, STRONG, VOID
 from soupstate.model.page.marks import Visible
 from soupstate.model.page.stop import COUNTED, SPAN, Watch
-from soupstate.model.page.well_formed import TAG as WELL_FORMED
 from soupstate.model.page.well_formed import attribute_names, tag_name
 
 HIDES = {"template": Visible.UNSEEN, "noscript": Visible.UNSEEN, "svg": Visible.HIDDEN, "iframe": Visible.HIDDEN}
