@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
@@ -29,8 +30,8 @@ WIDTH = 48  # units of every layer
 VECTOR = 12  # numbers of the vector of a word or name
 TAPS = 5  # blocks that a convolution sees
 HEADS = 4  # of the attention
-REACH = 64  # blocks on either side that a block attends to
-QUERIES = 64  # blocks whose attention is computed together
+REACH = 256  # blocks on either side that a block attends to
+QUERIES = 256  # blocks whose attention is computed together
 DISTANCES = 27  # buckets of distances
 KNOTS = 24  # of the lines that calibrate chances and confidence
 LARGEST_FIGURE = 5.0  # standard deviations to which figures are clipped
@@ -141,16 +142,20 @@ class BlockHead:
         query, key, value = (
             (c @ matrix.T).reshape(n, HEADS, -1).transpose(1, 0, 2) for matrix in (self.query, self.key, self.value)
         )
+        query = query / np.float32(np.sqrt(WIDTH // HEADS))
+        most = REACH + QUERIES - 1
+        distance = np.arange(-most, most + 1)
+        bias = np.where(np.abs(distance) <= REACH, self.distance[:, distance_bucket(distance)], np.float32(-np.inf))
         out = np.empty_like(value)
         for first in range(0, n, QUERIES):
-            at = np.arange(first, min(n, first + QUERIES))
-            seen = np.arange(max(0, first - REACH), min(n, first + QUERIES + REACH))
-            distance = seen[None] - at[:, None]
-            scores = query[:, at] @ key[:, seen].transpose(0, 2, 1) / np.float32(np.sqrt(WIDTH // HEADS))
-            scores += self.distance[:, distance_bucket(distance)]
-            scores[:, np.abs(distance) > REACH] = -np.inf
-            shares = np.exp(scores - scores.max(2, keepdims=True))
-            out[:, at] = shares / shares.sum(2, keepdims=True) @ value[:, seen]
+            last, begin, end = min(n, first + QUERIES), max(0, first - REACH), min(n, first + QUERIES + REACH)
+            # Row i of the window views holds the biases of block first + i, those of the distances to begin .. end - 1.
+            rows = sliding_window_view(bias, end - begin, axis=1)[:, begin + most + 1 - last : begin + most + 1 - first]
+            scores = query[:, first:last] @ key[:, begin:end].transpose(0, 2, 1)
+            scores += rows[:, ::-1]
+            scores -= scores.max(2, keepdims=True)
+            np.exp(scores, out=scores)
+            out[:, first:last] = scores @ value[:, begin:end] / scores.sum(2, keepdims=True)
         return out.transpose(1, 0, 2).reshape(n, WIDTH)
 
 
