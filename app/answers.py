@@ -210,7 +210,7 @@ def main_text(marking: Marking, stop: Stop = never) -> str:
 def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
     """Measures the surprisal, entropy and depth of every character or line, and finds faults. Raises Stopped."""
     wants_depth = "depth" in asked.include
-    reading = reader.read(asked.html, stop, depth=wants_depth)
+    reading = reader.read(asked.html, stop)
     lines = LineIndex(asked.html).starts if asked.detail == "lines" else None
 
     def array(name: str, values: Floats, decimals: int, together: np.ufunc = np.add) -> Floats | None:

@@ -100,7 +100,7 @@ def measure(shape: str, size: int, what: str, weights: Path, stop: Stop = never)
         read = time.process_time()
         rendered(marking, skimmed, asked, stop)
     else:
-        reading = reader.read(page, stop, depth=True)
+        reading = reader.read(page, stop)
         read = time.process_time()
         find_faults(reader, reading, stop)
     return Cost(shape, what, len(page.encode()), read - start, time.process_time() - read, _peak() - idle)

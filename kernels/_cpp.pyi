@@ -109,6 +109,8 @@ class LstmCall:
         asked: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order="C", device="cpu", writable=False)]
         | None = None,
         outputs: LstmOutputs | None = None,
+        traced: Annotated[NDArray[numpy.bool_], dict(shape=(None,), order="C", device="cpu", writable=False)]
+        | None = None,
     ) -> None: ...
 
 class Lstm:
@@ -156,4 +158,19 @@ def lstm_backward(
     by_x: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu")],
     by_first_h: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
     by_first_c: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
+) -> None: ...
+def count_open(
+    *,
+    hidden: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    tag_rows: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    pairs: Annotated[NDArray[numpy.int8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    open: Annotated[NDArray[numpy.int32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
+    shift: int,
+    moves: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    moves_bias: Annotated[NDArray[numpy.int32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    most: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    h: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    tags: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    cells: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu")],
+    counted: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu")],
 ) -> None: ...

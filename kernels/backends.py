@@ -103,11 +103,12 @@ class Packed:
     def _empty_chunk(self, piece: Piece, traced: int) -> Chunk:
         """Returns the arrays that a call writes to. NaN marks the bytes whose bits the call does not compute."""
         n = len(piece.ids)
+        traces = n if piece.traced is None else int(np.count_nonzero(piece.traced))
         return Chunk(
             np.full(n, np.nan, np.float32),
             np.full(n, np.nan, np.float32),
             np.empty((n, self.weights.outputs), np.float32),
-            np.empty((n, traced), np.float32),
+            np.empty((traces, traced), np.float32),
             _state_to_update(piece),
         )
 
@@ -116,6 +117,8 @@ class Packed:
             self._check(piece.ids, piece.found, piece.state)
             if piece.asked is not None:
                 expect("asked", piece.asked, piece.ids.shape, np.bool_)
+            if piece.traced is not None:
+                expect("traced", piece.traced, piece.ids.shape, np.bool_)
 
     def _check(self, ids: Bytes, found: Predictions, state: State) -> None:
         n, units = np.shape(ids)[0] if np.ndim(ids) else 0, self.weights.units
@@ -181,6 +184,7 @@ def _call(piece: Piece, state: State, outputs: "cpp.LstmOutputs | None" = None) 
         c=state.c,
         asked=None if piece.asked is None else np.ascontiguousarray(piece.asked),
         outputs=outputs,
+        traced=None if piece.traced is None else np.ascontiguousarray(piece.traced),
     )
 
 

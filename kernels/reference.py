@@ -1,6 +1,7 @@
 """The kernels in plain numpy and Python. The compiled versions must return the same results."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,14 +62,14 @@ def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: 
 
 def read_many(weights: Weights, pieces: Sequence[Piece], units: NDArray[np.int64]) -> list[Chunk]:
     """Returns what `Packed.read_many` returns, reading one page after another."""
-    return [_only_asked(read(weights, piece.ids, piece.found, piece.state, units), piece) for piece in pieces]
+    return [_only_wanted(read(weights, piece.ids, piece.found, piece.state, units), piece) for piece in pieces]
 
 
-def _only_asked(chunk: Chunk, piece: Piece) -> Chunk:
-    """Replaces the bits and entropy that a piece does not ask for by NaN."""
+def _only_wanted(chunk: Chunk, piece: Piece) -> Chunk:
+    """Replaces the bits and entropy that a piece does not ask for by NaN, and drops the traces that it does not."""
     if piece.asked is not None:
         chunk.bits[~piece.asked] = chunk.entropy[~piece.asked] = np.nan
-    return chunk
+    return chunk if piece.traced is None else replace(chunk, traces=chunk.traces[piece.traced])
 
 
 def bits_only(weights: Weights, ids: Bytes, found: Predictions, state: State) -> float:

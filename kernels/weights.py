@@ -162,6 +162,8 @@ class Piece:
     state: State
     # (n,): whether to compute the bits and entropy of each byte; None: of every byte
     asked: NDArray[np.bool_] | None = None
+    # (n,): the bytes after which the units are traced; None: every byte
+    traced: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +173,7 @@ class Chunk:
     bits: Floats  # (n,): surprisal of each byte in bits, before it was read; NaN where not asked for
     entropy: Floats  # (n,): entropy in bits of the predicted distribution of each byte; NaN where not asked for
     heads: Floats  # (n, K): head logits after each byte
-    traces: Floats  # (n, U): h of the traced units after each byte
+    traces: Floats  # (traced bytes, U): h of the traced units after each of them
     state: State  # after the last byte
 
 

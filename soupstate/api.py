@@ -234,7 +234,7 @@ class Soupstate:
         >>> len(reading.surprisal) == len(reading.entropy) == len(reading.depth) == len("<p>Tea</p>")
         True
         """
-        return self.reader.read(_decoded(html, charset).text, depth=True)
+        return self.reader.read(_decoded(html, charset).text)
 
 
 def _asked(scope: Scope, favor: Favor, links: LinkStyle, *, front_matter: bool) -> Asked:

@@ -23,14 +23,16 @@ from soupstate.app.cli.serve import Server, listen
 from soupstate.app.http.service import Load, Networks, create_app, load_networks
 from soupstate.app.http.settings import Settings
 from soupstate.kernels import available
+from soupstate.kernels.counters import MOVES, VALUES
 from soupstate.model.faults.ranking import UNFITTED
 from soupstate.model.net.checkpoint import Checkpoint, Logistic, extractor, load_checkpoint, save_checkpoint
-from soupstate.model.net.depth import Depth, DepthLayer, DepthNeuron
+from soupstate.model.net.depth import CELLS, TABLES, Depth, DepthLayer, DepthNeuron
 from soupstate.model.net.reader import Marking, Reader, Reading
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import OUTPUTS, Syntax
 from soupstate.model.page.spans import spans_of_marks
 from soupstate.model.page.stop import Stopped
+from soupstate.model.page.tag_places import TAG_KINDS
 from soupstate.model.train.data.teacher import teach
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -76,9 +78,10 @@ def tiny_checkpoint() -> Checkpoint:
 
 
 def a_depth(random: np.random.Generator) -> Depth:
-    """A depth layer for UNITS units whose cells move every few bytes."""
-    shapes = ((5, UNITS), (5,), (3, 256, 5), (5, 16), (32, 5), (32,))
-    layer = DepthLayer(*(random.normal(size=shape).astype(np.float32) for shape in shapes))
+    """A depth layer for UNITS units whose cells move at most places."""
+    shapes = ((5, UNITS), (TAG_KINDS, 5), (TABLES, VALUES, 5), (CELLS * MOVES, 5), (CELLS * MOVES,))
+    drawn = (random.normal(size=shape).astype(np.float16).astype(np.float32) for shape in shapes)
+    layer = DepthLayer(*drawn)
     return Depth(layer, tuple(DepthNeuron(1, k, 0.1 * k) for k in (3, 0, 1, 2, 7, 6, 5, 4)))
 
 
@@ -157,10 +160,10 @@ class Taught(Reader):
     started = threading.Event()
     go_on = threading.Event()
 
-    def read(self, page: str, stop: Callable[[], bool] = lambda: False, *, depth: bool = False) -> Reading:
+    def read(self, page: str, stop: Callable[[], bool] = lambda: False) -> Reading:
         """As Reader.read."""
         self._wait(page, stop)
-        reading = super().read(page, stop, depth=depth)
+        reading = super().read(page, stop)
         reading.spans = spans_of_marks(page, teach(page))
         return reading
 

@@ -27,6 +27,7 @@ from soupstate.model.page.skim import skim
 from soupstate.model.page.spans import spans_of_marks
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.evaluation.evaluate import NEAR_FAULT, evaluate_pages
+from soupstate.model.train.evaluation.neurons import MADE_SEED, made_pages, r_squared, trace
 from soupstate.model.train.evaluation.score import f1, recall, words
 
 FLOORS = Path(__file__).parent / "quality_floors.json"
@@ -36,6 +37,7 @@ CLEAN = ("bits per character", "href F1", "link F1", "text F1", "Markdown mean")
 MOST = frozenset({"clean, bits per character"})  # the less, the better
 SLACK = 0.005
 FIRST = 5  # faults of a page that are looked at
+MADE = 100  # made pages
 DAMAGE = {  # what `malformed` of pages.json says, by kind
     "left open": ("comment never closed", "script never closed", "style never closed", "title never closed",
                   "textarea never closed"),
@@ -92,7 +94,7 @@ def broken_pages() -> list[Broken]:
 def measure(reader: Reader, extracting: Reader) -> Figures:
     """All figures of the samples, read with the network that measures and the one that extracts."""
     measured = evaluate_pages(reader, clean_pages(), extracting=extracting)
-    figures = {f"clean, {name}": measured[name] for name in CLEAN}
+    figures = {f"clean, {name}": measured[name] for name in CLEAN} | depth_figures(reader)
     wanted: dict[str, list[Counter[str]]] = {}
     near: list[bool] = []
     for broken in broken_pages():
@@ -111,6 +113,17 @@ def measure(reader: Reader, extracting: Reader) -> Figures:
         figures[f"{kind}, href F1"] = f1(hrefs_there.elements(), hrefs_got.elements())
     figures[f"faults, among the first {FIRST}"] = sum(near) / len(near)
     return figures
+
+
+def depth_figures(reader: Reader) -> Figures:
+    """R^2 of the counted depth on the whole sample pages, and on pages made from a grammar."""
+    assert reader.checkpoint.depth
+    layer, clean = reader.checkpoint.depth.layer, clean_pages()
+    made = made_pages(clean, MADE, MADE_SEED)
+    return {
+        "clean, depth R2": r_squared(trace(reader, clean, layer)),
+        "made, depth R2": r_squared(trace(reader, made, layer)),
+    }
 
 
 def weights_digest() -> str:

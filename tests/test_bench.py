@@ -1,6 +1,7 @@
 """The benchmark of kernels: checked first, then a row for each backend, regime and number of threads."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from soupstate.kernels.bench import (
     qrnn_weights,
 )
 from soupstate.kernels.qrnn import PackedQrnn
-from soupstate.model.net.checkpoint import load_checkpoint
+from soupstate.model.net.checkpoint import load_checkpoint, save_checkpoint
 
 KEYS = {
     "backend", "cell", "units", "regime", "threads", "characters_per_second", "share_of_peak", "times_torch",
@@ -205,3 +206,14 @@ def test_extract(tmp_path: Path, weights: Path, scope: str) -> None:
     )
     assert all(row["mb_per_second"] > 0 and row["by_size"][1:] == [None] * 3 for row in found.values())
     assert "resiliparse" in found and f"| soupstate | {found['soupstate']['mb_per_second']:.2f} | 1.00 |" in done.output
+
+
+def test_depth(weights: Path, tmp_path: Path) -> None:
+    pages = archive(tmp_path / "pages.warc.gz", range(3))
+    done = CliRunner().invoke(soupstate, ["bench", "depth", str(pages), "--weights", str(weights)])
+    assert done.exit_code == 0, done.output
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["read", "mark"]
+    unfitted = tmp_path / "unfitted.safetensors"
+    save_checkpoint(replace(load_checkpoint(weights), depth=None), unfitted)
+    done = CliRunner().invoke(soupstate, ["bench", "depth", str(pages), "--weights", str(unfitted)])
+    assert done.exit_code == 1 and "no depth layer" in done.stderr

@@ -161,11 +161,14 @@ def test_neurons_are_found_stored_measured_and_drawn(weights: Path, tmp_path: Pa
     pages = str(SAMPLES / "samples-clean.warc.gz")
     out, png = tmp_path / "with.safetensors", tmp_path / "depth.png"
     options = ["--weights", str(weights), "--pages", pages, "--limit", "2"]
-    found = run("neurons", *options, "--find-on", pages, "--out", str(out), "--png", str(png), "--page", "2")
+    drawn = ["--png", str(png), "--page", "2"]
+    lessons = ["--find-on", pages, "--find-made", "5"]
+    found = run("neurons", *options, *lessons, "--made", "4", "--out", str(out), *drawn)
     assert found.exit_code == 0, found.output
     assert png.read_bytes().startswith(b"\x89PNG")
-    assert found.stdout.count("layer 1  ") == 8 and "R^2" in found.stdout and "layer 0" in found.stdout
-    again = run("neurons", "--weights", str(out), "--pages", pages, "--limit", "2")
+    assert found.stdout.count("layer 1  ") == 16 and "R^2" in found.stdout and "layer 0" in found.stdout
+    assert "on 4 made pages: R^2 " in found.stdout
+    again = run("neurons", "--weights", str(out), "--pages", pages, "--limit", "2", "--made", "4")
     assert again.stdout == found.stdout
     assert run("neurons", *options, "--out", str(out)).exit_code == 2
     assert run("neurons", *options, "--png", str(png), "--page", "3").exit_code == 2

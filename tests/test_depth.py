@@ -1,14 +1,18 @@
 """The depth layer and its lessons: what is open behind each tag, by the tree; and what is learned of it."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
-from soupstate.model.net.depth import CELLS, SEEN, TENSORS, DepthLayer, DepthState
-from soupstate.model.page.elements import COUNTED_KINDS
+from soupstate.model.net.depth import CELLS, MOST_OPEN, TENSORS, DepthLayer, possible
+from soupstate.model.page.elements import COUNTED_KINDS, FOREIGN_KIND, LI_KIND, UL_KIND
+from soupstate.model.page.tag_places import SELF_CLOSING, START_OF, tag_places
 from soupstate.model.train.data.open_elements import opened
-from soupstate.model.train.network.depth_layer import Samples, fit_layer, lesson
+from soupstate.model.train.network.depth_layer import Samples, damaged, fit_layer, moves_of, skimmed, whole
+
+LETTERS = "-pidctfauosTqDrh"  # of the kinds of elements
 
 
 def told(page: str) -> list[tuple[str, str]]:
@@ -17,25 +21,25 @@ def told(page: str) -> list[tuple[str, str]]:
     ends, counts = opened(page)
     for at, open_now in zip(ends, counts, strict=True):
         tag = encoded[encoded.rindex(b"<", 0, at) : at + 1].decode()
-        found.append((tag, "".join(letter * n for letter, n in zip("-pictfal", open_now, strict=True))))
+        found.append((tag, "".join(letter * n for letter, n in zip(LETTERS, open_now, strict=True))))
     return found
 
 
 @pytest.mark.parametrize(
     ("page", "wanted"),
     [
-        ("<div class=a>x</div>", [("<div ", "---"), ("</div>", "--")]),  # html and body are implied, and stay open
+        ("<div class=a>x</div>", [("<div ", "--D"), ("</div>", "--")]),  # html and body are implied, and stay open
         ("<body><p>a<br>b<img src=c>", [("<body>", "--"), ("<p>", "--p"), ("<br>", "--p"), ("<img ", "--p")]),
         ("<body><ul><li>a<li>b</ul>",
-         [("<body>", "--"), ("<ul>", "--l"), ("<li>", "--il"), ("<li>", "--il"), ("</ul>", "--")]),
-        ("<body><p>a<div>b</div>", [("<body>", "--"), ("<p>", "--p"), ("<div>", "---"), ("</div>", "--")]),
+         [("<body>", "--"), ("<ul>", "--u"), ("<li>", "--iu"), ("<li>", "--iu"), ("</ul>", "--")]),
+        ("<body><p>a<div>b</div>", [("<body>", "--"), ("<p>", "--p"), ("<div>", "--D"), ("</div>", "--")]),
         ("<body><table><tr><td>é</table>",  # the body of the table has no tag
-         [("<body>", "--"), ("<table>", "--l"), ("<tr>", "---tl"), ("<td>", "---ctl"), ("</table>", "--")]),
+         [("<body>", "--"), ("<table>", "--T"), ("<tr>", "---tT"), ("<td>", "---ctT"), ("</table>", "--")]),
         ("<body><td><b><i>x</p>",
          [("<body>", "--"), ("<td>", "--"), ("<b>", "--a"), ("<i>", "--aa"), ("</p>", "--aa")]),
         ("<body><svg><path d=x /></svg>",
          [("<body>", "--"), ("<svg>", "--f"), ("<path ", "--ff"), ("<path d=x />", "--f"), ("</svg>", "--")]),
-        ("<body><script>a='<div>'</script>", [("<body>", "--"), ("<script>", "---"), ("</script>", "--")]),
+        ("<body><script>a='<div>'</script>", [("<body>", "--"), ("<script>", "--r"), ("</script>", "--")]),
         ("<body><!-- <div> --></i>", [("<body>", "--"), ("</i>", "--")]),
     ],
 )  # fmt: skip
@@ -44,63 +48,106 @@ def test_opened(page: str, wanted: list[tuple[str, str]]) -> None:
     assert len(COUNTED_KINDS) == CELLS
 
 
-def test_lessons_hold_all_moves_and_what_looks_like_one() -> None:
+@pytest.mark.parametrize(
+    "page", ["<body><ul><li>a<li>b<b><i><u></ul>é</p>", "<svg><path d=x /></svg><A/>x", "<br><DIV\tid=x></div >"]
+)
+def test_elements_open_and_close_at_places_alone(page: str) -> None:
+    assert set(opened(page)[0].tolist()) <= set(tag_places(page.encode())[0].tolist())
+
+
+def test_lessons_hold_all_moves_and_what_looks_like_one(random: np.random.Generator) -> None:
     page = "<body><script>a='<div>'</script><ul><li>a<li>b<b><i><u></ul>" + "text " * 50
-    found = lesson(page.encode(), *opened(page), np.random.default_rng(0))
-    assert (np.diff(found.at) > 0).all() and found.at[0] >= 0 and found.at[-1] < len(page)
-    assert {*opened(page)[0].tolist(), page.index("<div>") + 4} <= set(found.at.tolist())
-    assert len(found.at) > 14 and not found.moves[found.at == page.index("<div>") + 4].any()
-    end = found.at.tolist().index(page.index("</ul>") + 4)
-    assert found.open[end].tolist() == [2, 0, 1, 0, 0, 0, 3, 1]
-    assert found.moves[end].tolist() == [0, 0, 2, 0, 0, 0, 3, 2]
-    again = found.at.tolist().index(page.index("<li>b") + 3)
-    assert found.moves[again].tolist() == [0] * CELLS and found.open[again].tolist() == [2, 0, 1, 0, 0, 0, 0, 1]
+    text, after = whole(page, random)
+    assert text == page and after.shape == (len(page), CELLS)
+    places, tags = tag_places(page.encode())
+    open_after = after[places]
+    before = np.concatenate([np.zeros((1, CELLS), np.uint8), open_after[:-1]])
+    moves = moves_of(before, open_after, tags)
+    at = {int(place): k for k, place in enumerate(places)}
+    assert not moves[at[page.index("<div>") + 4]].any()
+    body, end = at[5], at[page.index("</ul>") + 4]
+    assert moves[body].tolist() == [4] + [0] * 15  # html and body
+    assert {kind: n for kind, n in enumerate(before[end].tolist()) if n} == {0: 2, LI_KIND: 1, 7: 3, UL_KIND: 1}
+    assert {kind: n for kind, n in enumerate(moves[end].tolist()) if n} == {LI_KIND: 2, 7: 3, UL_KIND: 2}
+
+
+def test_no_lesson_wants_a_move_that_is_impossible() -> None:
+    """An end tag opens nothing, also where the damage took the start tag that did."""
+    tags = tag_places(b"</p><p>")[1]
+    nothing, one = np.zeros((2, CELLS), np.uint8), np.ones((2, CELLS), np.uint8)
+    moves = moves_of(nothing, one, tags)
+    assert not moves[0].any()
+    assert np.flatnonzero(moves[1]).tolist() == [0, 1, FOREIGN_KIND]
+
+
+def test_a_damaged_page_holds_what_was_open_before(random: np.random.Generator) -> None:
+    page = "<body><ul>" + "".join(f"<li>item {k} of the list<ul><li>inner</ul>" for k in range(300)) + "</ul>end"
+    text, after = damaged(page, random)
+    assert text != page and len(after) == len(text)
+    for word, deep in (("item", 1), ("inner", 2), ("end", 0)):
+        for match in re.finditer(word, text):
+            assert after[match.start(), LI_KIND] == deep
+
+
+def test_skimmed_lessons(random: np.random.Generator) -> None:
+    page = "<body><script>" + "x = 1; " * 200 + "</script><ul><li>a</ul>"
+    text, after = skimmed(page, random)
+    assert len(after) == len(text) < len(page) and after[text.index("a</ul>"), LI_KIND] == 1
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
 def learned() -> tuple[Samples, DepthLayer]:
-    """Cell 0 goes up at an `a` where two outputs agree, down at a `b`; cell 1 likewise, but to one and to nought."""
+    """Cell 1 goes up at a `<p>` where an output is above zero and down at a `</p>`, to none where it is not."""
     random = np.random.default_rng(1)
-    n = 30_000
-    h = np.sign(random.normal(size=(n, 6))).astype(np.float16)
-    ids = random.choice(np.frombuffer(b"abcd", np.uint8), n)
-    seen = np.stack([ids, *(np.roll(ids, k) for k in range(1, SEEN))], 1)
+    n = 8000
+    h = (127 * np.sign(random.normal(size=(n, 6)))).astype(np.int8)
+    tags = random.choice(np.array([START_OF[b"p"], START_OF[b"p"] + 1, START_OF[b"br"]], np.uint8), n)
     held = np.zeros((n, CELLS), np.uint8)
-    held[:, 0], held[:, 1] = random.integers(0, 5, n), random.integers(0, 2, n)
-    up, down = (ids == ord("a")) & (h[:, 0] == h[:, 1]), ids == ord("b")
-    moves = np.zeros((n, CELLS), np.uint8)
-    moves[up, 0], moves[down & (held[:, 0] > 0), 0] = 1, 2
-    moves[up & (held[:, 1] == 0), 1], moves[down & (held[:, 1] > 0), 1] = 1, 3
-    given = Samples(h, seen, held, moves)
-    return given, fit_layer(given, epochs=25)
+    held[:, 1] = random.integers(0, 8, n)
+    agree, moves = h[:, 0] > 0, np.zeros((n, CELLS), np.uint8)
+    moves[agree & (tags == START_OF[b"p"]), 1] = 1
+    moves[(tags == START_OF[b"p"] + 1) & (held[:, 1] > 0), 1] = 3
+    moves[(tags == START_OF[b"p"] + 1) & (held[:, 1] > 0) & agree, 1] = 2
+    given = Samples(h, tags, held, moves)
+    return given, fit_layer(given, epochs=40)
 
 
 def test_a_layer_learns_its_moves(learned: tuple[Samples, DepthLayer]) -> None:
     given, layer = learned
-    ids = given.seen[:, 0]
-    cells, _ = layer.advance(given.h.astype(np.float32), ids, DepthState.start())
-    count, one, wanted = 0, 0, []
-    for byte, (a, b) in zip(ids.tolist(), (given.h[:, :2] > 0).tolist(), strict=True):
-        if byte == ord("a") and a == b:
-            count, one = count + 1, 1
-        elif byte == ord("b"):
-            count, one = max(count - 1, 0), 0
-        wanted.append((count, one))
-    right = (cells[:, :2] == np.array(wanted)).all(1)
-    assert right.mean() > 0.98  # counts of more than six, which it cannot tell apart, among them
+    cells = layer.advance(given.h / np.float32(127), given.tags, np.zeros(CELLS, np.uint8))
+    count, wanted = 0, []
+    for tag, h in zip(given.tags.tolist(), given.h.tolist(), strict=True):
+        if tag == START_OF[b"p"]:
+            count = min(count + (h[0] > 0), MOST_OPEN)
+        elif tag == START_OF[b"p"] + 1:
+            count = max(count - 1, 0) if h[0] > 0 else 0
+        wanted.append(count)
+    assert (cells[:, 1] == wanted).mean() > 0.98  # counts of more than six, which it cannot tell apart, among them
     assert not cells[:, 2:].any()
 
 
-@pytest.mark.parametrize("cut", [1, 2, 9, 31, 500, 999])
+@pytest.mark.parametrize("cut", [0, 1, 31, 999])
 def test_a_page_in_two_halves_is_a_page(cut: int, learned: tuple[Samples, DepthLayer]) -> None:
     given, layer = learned
-    h, ids = given.h[:1000].astype(np.float32), given.seen[:1000, 0]
-    whole, end = layer.advance(h, ids, DepthState.start())
-    first, between = layer.advance(h[:cut], ids[:cut], DepthState.start())
-    second, last = layer.advance(h[cut:], ids[cut:], between)
-    assert np.array_equal(np.concatenate([first, second]), whole)
-    assert np.array_equal(last.cells, end.cells) and np.array_equal(last.before, end.before)
-    assert end.before.tolist() == ids[:-SEEN:-1].tolist()
+    h, tags, none = given.h[:1000] / np.float32(127), given.tags[:1000], np.zeros(CELLS, np.uint8)
+    whole_page = layer.advance(h, tags, none)
+    first = layer.advance(h[:cut], tags[:cut], none)
+    second = layer.advance(h[cut:], tags[cut:], first[-1] if cut else none)
+    assert np.array_equal(np.concatenate([first, second]), whole_page)
+
+
+def test_what_tags_may_open() -> None:
+    may = possible()
+    start = START_OF[b"ul"]
+    assert np.flatnonzero(may[start, :, 1]).tolist() == [0, FOREIGN_KIND, UL_KIND]
+    assert np.flatnonzero(may[start, :, 4]).tolist() == [0]
+    assert not may[start + 1, :, [1, 4]].any() and not may[SELF_CLOSING, :, [1, 4]].any()
+    assert may[:, :, [0, 2, 3, 5]].all()
 
 
 def test_wrong_shapes(learned: tuple[Samples, DepthLayer]) -> None:

@@ -65,7 +65,7 @@ def test_traces_stand_beside_the_teachers_depth(sample: int, reader: Reader, lay
     assert traces.outputs.shape == (len(wanted), CELLS)
     alone = trace(reader, pages[2:], layer, sample)
     assert np.array_equal(traces.outputs[-len(alone.depth) :], alone.outputs)
-    assert np.array_equal(depth_of(alone.outputs), reader.read(long, depth=True).depth[::sample])
+    assert np.array_equal(depth_of(alone.outputs), reader.read(long).depth[::sample])
     units = trace(reader, pages, None, sample)
     assert units.outputs.shape == (len(wanted), reader.checkpoint.weights.units)
     assert np.abs(units.outputs).max() <= 1
@@ -73,7 +73,7 @@ def test_traces_stand_beside_the_teachers_depth(sample: int, reader: Reader, lay
 
 def test_the_shipped_layer_counts_what_is_open(reader: Reader) -> None:
     page = "<!DOCTYPE html><html><head><title>t</title></head><body>" + PAGES[5].removeprefix("<html><body>")
-    depth = reader.read(page, depth=True).depth
+    depth = reader.read(page).depth
     wanted = teach(page)[:, COLUMN["depth"]]
     assert np.abs(depth - wanted).mean() < 1
     assert depth[page.index("bold")] > depth[page.index("t</title>")] + 3

@@ -16,11 +16,12 @@ from test_crawl_samples import SAMPLES
 
 from soupstate import kernels
 from soupstate.kernels.copy import copies, copy_state
+from soupstate.kernels.counters import reference_count_open
 from soupstate.kernels.viterbi import reference_viterbi_forward, viterbi_back
 from soupstate.model.net import reader as module
 from soupstate.model.net import reading_loop
 from soupstate.model.net.checkpoint import Checkpoint, digest, load_checkpoint, save_checkpoint
-from soupstate.model.net.depth import TENSORS
+from soupstate.model.net.depth import CELLS, TENSORS
 from soupstate.model.net.evidence import COMMENT_PRICE, RAW_PRICE, TITLE_PRICE
 from soupstate.model.net.reader import Marking, Reader, Reading, sample
 from soupstate.model.net.reading_loop import character_starts
@@ -29,6 +30,7 @@ from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
 from soupstate.model.page.spans import INLINE, TEXT_HEADS, TagSpan, TextSpan
 from soupstate.model.page.stop import Stopped
+from soupstate.model.page.tag_places import tag_places
 from soupstate.model.page.well_formed import may_be_open, settle_syntax, title_text
 
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
@@ -71,23 +73,15 @@ def log_likelihoods(chunk: kernels.Chunk, delay: int, head: str) -> NDArray[np.f
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
 def test_one_value_a_character(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
-    reading = reader.read(page, depth=True)
-    assert not len(reader.read(page).depth)
+    reading = reader.read(page)
     values = reading.surprisal, reading.entropy, reading.depth, reading.syntax
     assert [len(v) for v in values] == [len(page)] * 4
     assert reading.page == page
     chunk, at = outputs(checkpoint, page), 0
-    depth = checkpoint.depth
-    assert depth
-    layer, cells, found = depth.layer, np.zeros(8), []
-    read = page.encode() + b"\n" * checkpoint.delay
-    for t, h in enumerate(chunk.traces):
-        told = np.concatenate([cells > 0, np.minimum(cells, 6) / 6])
-        seen = sum(layer.seen[k, read[t - k] if t >= k else 0] for k in range(3))
-        m = np.tanh(layer.hidden @ h + layer.hidden_bias + seen + layer.open @ told)
-        for k, move in enumerate((layer.moves @ m + layer.moves_bias).reshape(8, 4).argmax(1)):
-            cells[k] = (cells[k], cells[k] + 1, max(cells[k] - 1, 0), 0)[move]
-        found.append(cells.sum())
+    assert checkpoint.depth
+    places, tags = tag_places(page.encode() + b"\n" * checkpoint.delay)
+    cells = reference_count_open(checkpoint.depth.layer.counters, chunk.traces[places], tags, np.zeros(CELLS, np.uint8))
+    found = [int(cells[places <= t][-1].sum()) if (places <= t).any() else 0 for t in range(len(chunk.traces))]
     for i, c in enumerate(page):
         here = slice(at, at + len(c.encode()))
         assert reading.surprisal[i] == pytest.approx(chunk.bits[here].sum(), abs=1e-3)
@@ -164,7 +158,7 @@ def test_pieces_do_not_matter(checkpoint: Checkpoint, backend: str, monkeypatch:
         readings = []
         for size in sizes:
             monkeypatch.setattr(reading_loop, "PIECE_BYTES", size)
-            readings.append(reader.read(page, depth=True))
+            readings.append(reader.read(page))
         assert len(page.encode()) > sizes[-2] and readings[0].spans
         for reading in readings[1:]:
             assert_same(reading, readings[0])
@@ -175,7 +169,7 @@ def test_backends_agree(backend: str) -> None:
     """But for 16 bits of the outputs' weights and of tables, by which a level is another at times."""
     shipped = load_checkpoint()
     for page in PAGES.values():
-        one, two = Reader(shipped, backend).read(page, depth=True), Reader(shipped, "reference").read(page, depth=True)
+        one, two = Reader(shipped, backend).read(page), Reader(shipped, "reference").read(page)
         for name, allowed in (("surprisal", 0.05), ("entropy", 0.05), ("depth", 0.3)):
             assert np.abs(getattr(one, name) - getattr(two, name)).sum() <= allowed * len(page), name
         assert (one.syntax != two.syntax).sum() <= 0.001 * len(page)
@@ -258,9 +252,9 @@ def test_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_page_leaves_nothing_behind(reader: Reader) -> None:
     page = PAGES["wide"]
-    first = reader.read(page, depth=True)
-    reader.read(PAGES["news"], depth=True)
-    assert_same(reader.read(page, depth=True), first)
+    first = reader.read(page)
+    reader.read(PAGES["news"])
+    assert_same(reader.read(page), first)
     assert reader.read(page).bits == first.bits
 
 
@@ -306,8 +300,8 @@ def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
     save_checkpoint(found, again)
     assert digest(path) == hashlib.sha256(path.read_bytes()).hexdigest()
     assert_same(
-        Reader(found, "reference").read(WIDE, depth=True),
-        Reader(load_checkpoint(again), "reference").read(WIDE, depth=True),
+        Reader(found, "reference").read(WIDE),
+        Reader(load_checkpoint(again), "reference").read(WIDE),
     )
 
 

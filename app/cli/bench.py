@@ -9,13 +9,14 @@ import click
 
 from soupstate.app.answers import SCOPES
 from soupstate.app.block_bench import block_cost
+from soupstate.app.depth_bench import depth_shares
 from soupstate.app.extract_bench import BOUNDS, speeds
 from soupstate.app.kernel_bench import Bench, checked_qrnn, installed_peers, table
 from soupstate.app.markdown_bench import KINDS, qualities
 from soupstate.app.reading import load_reader
 from soupstate.app.shape_bench import FIXED_MEMORY, SHAPES, WHAT, costs
 from soupstate.kernels import available
-from soupstate.model.archive.records import read_pages
+from soupstate.model.archive.records import read_html, read_pages
 from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -23,7 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("bench")
 def bench_command() -> None:
-    """Measure the speed of kernels and extractions, the quality of Markdown, and the cost of hostile pages."""
+    """Measure kernels and whole extractions, the quality of Markdown, and the cost of depth and of hostile pages."""
 
 
 @bench_command.command("kernels")
@@ -57,6 +58,20 @@ def kernels_command(weights: Path, rounds: int, path: Path | None) -> None:
         click.echo(line)
     if path:
         path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+
+
+@bench_command.command("depth")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--weights", type=FILE, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to read with.")
+@click.option("--pages", type=click.IntRange(min=1), default=20, show_default=True, help="Pages to read.")
+def depth_command(file: Path, weights: Path, pages: int) -> None:
+    """Measure by how much the depth layer lengthens a reading of a WARC file's first pages."""
+    try:
+        texts = list(read_html([file], pages))
+        for name, share in depth_shares(load_reader(weights), texts).items():
+            click.echo(f"{name}: {share:+.1%}")
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 @bench_command.command("shapes")

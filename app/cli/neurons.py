@@ -1,5 +1,6 @@
 """`soupstate neurons`. It needs the extra `train`."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -10,10 +11,12 @@ from tqdm import tqdm
 from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
 from soupstate.model.net.reader import Reader
-from soupstate.model.train.evaluation.neurons import draw, find, measure_neurons
+from soupstate.model.train.evaluation.neurons import draw, find, made_pages, measure_neurons
 
 WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
+WORDS_OF = 400  # pages whose words made pages have
+LESSON_SEED = 101
 
 
 @click.command("neurons")
@@ -24,6 +27,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "--find-on", type=WARC, multiple=True, help="Training pages to fit a new depth layer to; may be repeated."
 )
 @click.option("--find-limit", type=click.IntRange(min=1), help="Pages to take from each of these files; default: all.")
+@click.option("--find-made", type=click.IntRange(min=0), default=0, help="Made pages to fit it to, after those.")
+@click.option("--made", type=click.IntRange(min=0), default=0, help="Made pages to measure R^2 on, too.")
 @click.option("--out", type=FILE, help="With --find-on: write the checkpoint with the new layer to this file.")
 @click.option("--png", type=FILE, help="Draw a page's depth beside the best neuron.")
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which of --pages to draw.")
@@ -34,12 +39,13 @@ def neurons_command(
     out: Path | None,
     png: Path | None,
     page: int,
+    made: int,
     **limits: int | None,
 ) -> None:
     """Measure how closely the cells that count open elements follow nesting depth on held-out pages.
 
     These are the cells of the checkpoint's depth layer or, with --find-on, of a layer that the command fits: 5000 pages
-    take about half an hour and 9 GB. The command also names the unit of the LSTM itself that follows depth best.
+    take about half an hour and 6 GB. The command also names the unit of the LSTM itself that follows depth best.
     """
     if out and not find_on:
         raise click.UsageError("--out goes with --find-on")
@@ -53,10 +59,11 @@ def neurons_command(
         reader = Reader(checkpoint)
         depth = checkpoint.depth
         if find_on:
-            depth = find(reader, tqdm(read_html(find_on, limits["find_limit"]), unit="page", disable=None))
+            lessons = _lessons(find_on, limits["find_limit"], limits["find_made"] or 0)
+            depth = find(reader, tqdm(lessons, unit="page", disable=None))
         if not depth:
             raise ValueError("the checkpoint has no depth layer; --find-on fits one")
-        found = measure_neurons(reader, held_out, depth)
+        found = measure_neurons(reader, held_out, depth, made)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     for neuron in found.depth.neurons:
@@ -64,9 +71,22 @@ def neurons_command(
     click.echo(
         f"their sum, a linear probe on {len(found.depth.neurons)}: R^2 {found.share:.4f} on {len(held_out)} pages"
     )
+    if found.made_share is not None:
+        click.echo(f"on {made} made pages: R^2 {found.made_share:.4f}")
     click.echo(f"of the LSTM itself: layer 0  unit {found.best_unit:4}  r {found.best_r:+.4f}")
     checkpoint = replace(checkpoint, depth=found.depth)
     if out:
         save_checkpoint(checkpoint, out)
     if png:
         draw(Reader(checkpoint), held_out[page - 1], png)
+
+
+def _lessons(files: tuple[Path, ...], limit: int | None, made: int) -> Iterator[str]:
+    """Yields the pages of files, at most `limit` of each, and then made pages with words of the first of them."""
+    first: list[str] = []
+    for page in read_html(files, limit):
+        if len(first) < WORDS_OF:
+            first.append(page)
+        yield page
+    if made:
+        yield from made_pages(first, made, LESSON_SEED)

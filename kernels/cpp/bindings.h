@@ -44,5 +44,6 @@ void check_classes(const PredictionRows<const uint8_t>& length);
 void define_lstm(nanobind::module_& m);
 void define_qrnn(nanobind::module_& m);
 void define_lstm_training(nanobind::module_& m);
+void define_counters(nanobind::module_& m);
 
 }  // namespace soupstate

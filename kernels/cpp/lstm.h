@@ -65,20 +65,21 @@ struct CopyInput {
 
 // The bytes of one page or a part of them. h and c are inputs and outputs. No other output may alias another array.
 struct LstmCall {
-  size_t n;              // may be 0: then nothing is read or written
-  const uint8_t* ids;    // [n]
-  CopyInput found;       // after each byte
-  CopyInput first;       // after the byte before ids[0], one row
-  float* h;              // [H], between -1 and 1: before ids[0], then after ids[n - 1]
-  float* c;              // [H], likewise
-  const int64_t* units;  // [U] < H
-  size_t n_units;        // U
-  bool states_only;      // compute the state and traces only; bits, entropy and heads are then null
-  const uint8_t* asked;  // [n], whether to compute the bits and entropy of a byte; null: of every byte
-  float* bits;           // [n] out: surprisal of each byte in bits, before it is read; or null
-  float* entropy;        // [n] out: entropy in bits of the distribution of each byte; or null
-  float* heads;          // [n, K] out: head outputs after each byte; or null
-  float* traces;         // [n, U] out: h of the traced units after each byte
+  size_t n;               // may be 0: then nothing is read or written
+  const uint8_t* ids;     // [n]
+  CopyInput found;        // after each byte
+  CopyInput first;        // after the byte before ids[0], one row
+  float* h;               // [H], between -1 and 1: before ids[0], then after ids[n - 1]
+  float* c;               // [H], likewise
+  const int64_t* units;   // [U] < H
+  const uint8_t* traced;  // [n], whether to trace a byte; null: every byte
+  size_t n_units;         // U
+  bool states_only;       // compute the state and traces only; bits, entropy and heads are then null
+  const uint8_t* asked;   // [n], whether to compute the bits and entropy of a byte; null: of every byte
+  float* bits;            // [n] out: surprisal of each byte in bits, before it is read; or null
+  float* entropy;         // [n] out: entropy in bits of the distribution of each byte; or null
+  float* heads;           // [n, K] out: head outputs after each byte; or null
+  float* traces;          // [traced bytes, U] out: h of the traced units after each of them
 };
 
 // Packed weights. They hold no state, so several threads may call read() at once.

@@ -51,6 +51,7 @@ class LstmOn final : public Lstm {
   struct Lane {
     const LstmCall* call;
     size_t t;       // bytes read
+    size_t traced;  // of them
     float *h, *c;   // [padded_]
     Level* levels;  // the levels of h in the form that the recurrent product needs
     const int16_t* rows[Tables::kMaxRows];
@@ -117,7 +118,7 @@ class LstmOn final : public Lstm {
       for (size_t i = active; i--;) {  // backwards, because the last lane replaces one that ends
         Lane& lane = lanes[i];
         const LstmCall& call = *lane.call;
-        for (size_t u = 0; u < call.n_units; ++u) call.traces[lane.t * call.n_units + u] = lane.h[call.units[u]];
+        trace(&lane);
         ++lane.t;
         total += keep(lane, blocks);
         if (lane.t < call.n) continue;
@@ -191,7 +192,7 @@ class LstmOn final : public Lstm {
     while (*next < count && !calls[*next].n) ++*next;
     if (*next == count) return false;
     lane->call = &calls[(*next)++];
-    lane->t = 0;
+    lane->t = lane->traced = 0;
     memcpy(lane->h, lane->call->h, units_ * sizeof(float));
     memcpy(lane->c, lane->call->c, units_ * sizeof(float));
     return true;
@@ -286,6 +287,14 @@ class LstmOn final : public Lstm {
     const auto c = R::div(R::fma(R::load(cell), input, R::mul(R::sub(g, one), forget)), R::mul(forget, input));
     R::store(cell, c);
     R::store(next, sigmoid_tanh<R>(o, power_of_gate<R>(R::mul(c, R::set1(kTwice)))));
+  }
+
+  // Writes h of the traced units after the byte that was read, if it is traced.
+  static void trace(Lane* lane) {
+    const LstmCall& call = *lane->call;
+    if (!call.n_units || (call.traced && !call.traced[lane->t])) return;
+    float* to = call.traces + lane->traced++ * call.n_units;
+    for (size_t u = 0; u < call.n_units; ++u) to[u] = lane->h[call.units[u]];
   }
 
   // Whether the call wants the bits and entropy of byte t.

@@ -6,6 +6,7 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -47,6 +48,7 @@ struct CallArrays {
   Vector<float> h, c;
   std::optional<Vector<const bool>> asked;
   std::optional<OutputArrays> outputs;
+  std::optional<Vector<const bool>> traced;
 };
 
 // The weights are named as in soupstate.kernels.weights.
@@ -101,6 +103,7 @@ LstmCall inputs_of(const Lstm& lstm, const CallArrays& arrays) {
   const size_t n = arrays.ids.size(), units = lstm.units();
   expect(arrays.h.size() == units && arrays.c.size() == units, "h, c: expected one float per unit");
   expect(!arrays.asked || arrays.asked->size() == n, "asked: expected one per id");
+  expect(!arrays.traced || arrays.traced->size() == n, "traced: expected one per id");
   LstmCall call = {};
   call.n = n;
   call.ids = arrays.ids.data();
@@ -109,6 +112,7 @@ LstmCall inputs_of(const Lstm& lstm, const CallArrays& arrays) {
   call.h = arrays.h.data();
   call.c = arrays.c.data();
   call.asked = arrays.asked ? reinterpret_cast<const uint8_t*>(arrays.asked->data()) : nullptr;
+  call.traced = arrays.traced ? reinterpret_cast<const uint8_t*>(arrays.traced->data()) : nullptr;
   return call;
 }
 
@@ -119,7 +123,8 @@ LstmCall call_of(const Lstm& lstm, const CallArrays& arrays) {
   const size_t n = call.n, heads = lstm.outputs();
   expect(out.bits.size() == n && out.entropy.size() == n, "bits, entropy: expected one per id");
   expect(out.heads.shape(0) == n && out.heads.shape(1) == heads, "heads: expected [n, K]");
-  expect(out.traces.shape(0) == n && out.traces.shape(1) == out.units.size(), "traces: expected [n, U]");
+  const size_t traced = call.traced ? std::count_if(call.traced, call.traced + n, [](uint8_t t) { return t; }) : n;
+  expect(out.traces.shape(0) == traced && out.traces.shape(1) == out.units.size(), "traces: expected [traced, U]");
   for (size_t i = 0; i < out.units.size(); ++i)
     expect(out.units.data()[i] >= 0 && static_cast<size_t>(out.units.data()[i]) < lstm.units(), "units: no such unit");
   call.units = out.units.data();
@@ -173,10 +178,11 @@ void define_lstm(nb::module_& m) {
            "bits"_a.noconvert(), "entropy"_a.noconvert(), "heads"_a.noconvert(), "units"_a.noconvert(),
            "traces"_a.noconvert());
   nb::class_<CallArrays>(m, "LstmCall")
-      .def(nb::init<Vector<const uint8_t>, const CopyArrays&, const CopyArrays&, Vector<float>, Vector<float>,
-                    std::optional<Vector<const bool>>, std::optional<OutputArrays>>(),
-           nb::kw_only(), "ids"_a.noconvert(), "found"_a, "first"_a, "h"_a.noconvert(), "c"_a.noconvert(),
-           "asked"_a.noconvert() = nb::none(), "outputs"_a = nb::none());
+      .def(
+          nb::init<Vector<const uint8_t>, const CopyArrays&, const CopyArrays&, Vector<float>, Vector<float>,
+                   std::optional<Vector<const bool>>, std::optional<OutputArrays>, std::optional<Vector<const bool>>>(),
+          nb::kw_only(), "ids"_a.noconvert(), "found"_a, "first"_a, "h"_a.noconvert(), "c"_a.noconvert(),
+          "asked"_a.noconvert() = nb::none(), "outputs"_a = nb::none(), "traced"_a.noconvert() = nb::none());
   nb::class_<Lstm>(m, "Lstm")
       .def("read", &read, "calls"_a)
       .def("read_states", &read_states, "calls"_a)

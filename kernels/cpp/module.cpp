@@ -186,4 +186,5 @@ NB_MODULE(_cpp, m) {
   define_lstm(m);
   define_qrnn(m);
   define_lstm_training(m);
+  define_counters(m);
 }

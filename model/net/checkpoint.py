@@ -20,7 +20,7 @@ from soupstate.kernels.weights import Weights
 from soupstate.model.net.block_head import SHAPES, BlockHead
 from soupstate.model.net.depth import CELLS, TENSORS, Depth, DepthLayer, DepthNeuron
 from soupstate.model.net.fold import Parameters, fold, rounded
-from soupstate.model.net.layout import BLOCKS, LAYER, PREFIX, Layout, check_layout, check_numbers
+from soupstate.model.net.layout import BLOCKS, LAYER, OLDER_LAYER, PREFIX, Layout, check_layout, check_numbers
 from soupstate.model.net.metadata import decoded, exactly, index, number, shown, text, whole
 from soupstate.model.page.marks import HEADS
 
@@ -88,7 +88,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     tensors["changes"] = checkpoint.changes.astype(np.float16)
     depth = checkpoint.depth
     if depth:
-        tensors |= {LAYER + name: getattr(depth.layer, name) for name in TENSORS}
+        tensors |= {LAYER + name: getattr(depth.layer, name).astype(np.float16) for name in TENSORS}
     if checkpoint.blocks:
         tensors |= {BLOCKS + name: getattr(checkpoint.blocks, name).astype(np.float16) for name in SHAPES}
     meta = {
@@ -114,8 +114,9 @@ def load_checkpoint(path: Path = DEFAULT, *, backward: bool = False, ranked: int
     """Loads the checkpoint of a network that reads pages from their beginning or, with `backward`, from their end.
 
     NAME-backward.safetensors beside NAME.safetensors is the backward network that goes with it; it is checked too.
-    ranked: numbers that a ranking must weigh; None for any. Raises FileNotFoundError or another OSError for a file that
-    cannot be read, and ValueError that names the tensor or the key of metadata that is wrong with it.
+    A depth layer of a version before 2.6 is left out; `soupstate neurons` fits a new one. ranked: numbers that a
+    ranking must weigh; None for any. Raises FileNotFoundError or another OSError for a file that cannot be read, and
+    ValueError that names the tensor or the key of metadata that is wrong with it.
     """
     checkpoint = _loaded(path, backward, ranked)
     other = path.with_stem(f"{path.stem}-backward")
@@ -135,6 +136,9 @@ def _loaded(path: Path, backward: bool, ranked: int | None) -> Checkpoint:
                 found = shown(meta.get("format"))
                 raise ValueError(f"checkpoint format {found}, this version reads format {FORMAT!r}")
             slices = {name: f.get_slice(name) for name in f.keys()}  # noqa: SIM118 (not a dict)
+            if OLDER_LAYER in slices:
+                slices = {name: s for name, s in slices.items() if not name.startswith(LAYER)}
+                meta["depth"] = "[]"
             check_layout({name: Layout(s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()})
             tensors = {name: f.get_tensor(name) for name in slices}
         for name, tensor in tensors.items():

@@ -14,6 +14,7 @@ from soupstate.kernels.marking import row_sums
 from soupstate.kernels.viterbi import viterbi_back, viterbi_forward, viterbi_settled
 from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.boundaries import boundary_kinds
+from soupstate.model.page.counted import OpenElements, settle_counted
 from soupstate.model.page.cuts import Cut, Cutter, joined
 from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.hidden import settle_hidden
@@ -41,8 +42,7 @@ MOST_ATOMS = (
 )
 
 VISIBLE_COLUMN = TEXT_HEADS.index("visible")
-LIST_COLUMN, ORDERED_COLUMN = TEXT_HEADS.index("list"), TEXT_HEADS.index("ordered")
-QUOTE_COLUMN = TEXT_HEADS.index("quote")
+LIST_COLUMN, ORDERED_COLUMN, QUOTE_COLUMN = (TEXT_HEADS.index(name) for name in ("list", "ordered", "quote"))
 Floats = NDArray[np.float32]
 
 
@@ -91,8 +91,11 @@ class Evidence:
         if many or last == len(self.ids):
             self._decide()
 
-    def decided(self, stop: Stop = never) -> tuple[NDArray[np.uint8], Spans]:
-        """Returns the syntax (characters,) and the spans of a page that was read to its end. Raises Stopped."""
+    def decided(self, stop: Stop = never, counted: OpenElements | None = None) -> tuple[NDArray[np.uint8], Spans]:
+        """Returns the syntax (characters,) and the spans of a page that was read to its end. Raises Stopped.
+
+        counted: the open elements by the depth layer, where there is one.
+        """
         first = (self.ids & 0xC0) != 0x80
         if not self.cuts:
             self.cuts.append(self.cutter.feed(self.ids, self.syntax, last=True))
@@ -100,8 +103,11 @@ class Evidence:
         cut = joined(self.cuts)
         event, marks = (np.concatenate(column) for column in zip(*self.marks, strict=True))
         settle_hidden(self.ids.data, cut, marks[:, VISIBLE_COLUMN], Watch(stop))
-        settle_lists(self.ids.data, cut, event, marks[:, LIST_COLUMN], marks[:, ORDERED_COLUMN], Watch(stop))
-        settle_quotes(self.ids.data, cut, event, marks[:, QUOTE_COLUMN], Watch(stop))
+        lists, quote = (marks[:, LIST_COLUMN], marks[:, ORDERED_COLUMN]), marks[:, QUOTE_COLUMN]
+        settled = settle_lists(self.ids.data, cut, event, *lists, Watch(stop))
+        if counted is not None:
+            settle_counted(cut, counted, settled, lists, quote, Watch(stop))
+        settle_quotes(self.ids.data, cut, event, quote, Watch(stop))
         if not first.all():
             characters = np.concatenate([np.zeros(1, np.int32), np.cumsum(first, dtype=np.int32)])
             cut = cut.moved(lambda offsets: characters[offsets])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.counters import MOVES, VALUES
 from soupstate.kernels.weights import (
     BYTES,
     EMBEDDED,
@@ -20,12 +21,14 @@ from soupstate.kernels.weights import (
     is_slots,
 )
 from soupstate.model.net.block_head import SHAPES
-from soupstate.model.net.depth import CELLS, MOVES, SEEN
+from soupstate.model.net.depth import CELLS, TABLES
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import OUTPUTS, Syntax
+from soupstate.model.page.tag_places import TAG_KINDS
 
 PREFIX = "network."  # of the names of the network's parameters
 LAYER = "depth."  # of the names of the depth layer's parameters
+OLDER_LAYER = LAYER + "seen"  # the layers of versions before 2.6, of eight cells, have this tensor
 CONTEXT = PREFIX + "context.weight"
 BLOCKS = "blocks."  # of the names of the block head's parameters
 FLOATS, WHOLE = ("F16", "F32", "F64"), ("I8",)  # types, as safetensors names them
@@ -104,12 +107,11 @@ def _network(found: Mapping[str, Layout]) -> dict[str, Shape]:
 
 def _depth(found: Mapping[str, Layout]) -> dict[str, Shape]:
     """Returns the shape of each tensor of the depth layer, see `soupstate.model.net.depth.DepthLayer`."""
-    units, width = _size(found, PREFIX + "lstm.weight_hh_l0"), _size(found, LAYER + "hidden_bias")
+    units, width = _size(found, PREFIX + "lstm.weight_hh_l0"), _size(found, LAYER + "tags")
     shapes: dict[str, Shape] = {
         "hidden": (width, units),
-        "hidden_bias": (width,),
-        "seen": (SEEN, BYTES, width),
-        "open": (width, 2 * CELLS),
+        "tags": (TAG_KINDS, width),
+        "open": (TABLES, VALUES, width),
         "moves": (CELLS * MOVES, width),
         "moves_bias": (CELLS * MOVES,),
     }

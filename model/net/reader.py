@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from soupstate import kernels
 from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.checkpoint import Checkpoint, load_checkpoint
-from soupstate.model.net.depth import Depth, DepthState, depth_of
+from soupstate.model.net.depth import CELLS, at_bytes, depth_of
 from soupstate.model.net.evidence import Evidence
 from soupstate.model.net.reading_loop import PIECE_BYTES, ReadingLoop, character_starts, per_character
+from soupstate.model.page.counted import OpenElements
 from soupstate.model.page.spans import Span
 from soupstate.model.page.stop import Stop, Stopped, never
+from soupstate.model.page.tag_places import tag_places
 
 # `mark_many` reads this many pages at a time, and this many bytes of each between two looks. Found by trying 4 to 16
 # pages and 2048 or 8192 bytes on 16 pages of 15 kB (AVX2, 512 kB of second-level cache). A page that is being read
@@ -57,7 +59,7 @@ class Reading(Marking):
     """Everything that the network predicts for a page. `bits` is exact.
 
     surprisal (characters,): bits of each character. entropy (characters,): bits that the network expected there.
-    depth (characters,): open elements; empty where depth was not asked for.
+    depth (characters,): open elements; zeros without a depth layer.
 
     >>> reading = Reading("<p>", bits=6.0, surprisal=np.array([1.0, 2.0, 3.0], np.float32))
     >>> reading.bits_per_character, len(reading.surprisal) == len(reading.page)
@@ -75,6 +77,7 @@ class Reader:
     def __init__(self, checkpoint: Checkpoint, backend: str | None = None) -> None:
         self.checkpoint = checkpoint
         self.packed = kernels.pack(checkpoint.weights, backend)
+        self.units = np.arange(checkpoint.weights.units if checkpoint.depth else 0)  # those that the depth layer reads
 
     @cached_property
     def backward(self) -> "Reader | None":
@@ -85,15 +88,11 @@ class Reader:
         file = self.checkpoint.backward_file
         return Reader(load_checkpoint(file, backward=True), self.packed.backend) if file else None
 
-    def read(self, page: str, stop: Stop = never, *, depth: bool = False) -> Reading:
-        """Reads a whole page. With `depth` it takes half as long again; without a depth layer all depths are 0.
-
-        Raises Stopped when `stop` returns True.
-        """
-        progress = _Progress(page, self, depth=self.checkpoint.depth if depth else None)
+    def read(self, page: str, stop: Stop = never) -> Reading:
+        """Reads a whole page. Raises Stopped when `stop` returns True."""
+        progress = _Progress(page, self)
         progress.run(stop)
-        reading = progress.reading(stop)
-        return reading if depth else replace(reading, depth=reading.depth[:0])
+        return progress.reading(stop)
 
     def mark(self, page: str, stop: Stop = never) -> Marking:
         """Returns the marks of a whole page. It takes less time than `read`, because it measures few bytes.
@@ -120,7 +119,8 @@ class Reader:
             if not active:
                 return markings
             pieces = [progress.loop.piece(SHORT_PIECE_BYTES) for _, progress in active]
-            for (i, progress), piece, chunk in zip(active, pieces, self.packed.read_many(pieces), strict=True):
+            chunks = self.packed.read_many(pieces, self.units)
+            for (i, progress), piece, chunk in zip(active, pieces, chunks, strict=True):
                 progress.loop.take(piece, chunk.state)
                 progress.gather(piece.ids, chunk)
                 if not progress.loop.left:
@@ -132,21 +132,23 @@ class Reader:
 class _Progress:
     """A page that is being read. sampled: only its marks are wanted, and its bits are measured on some bytes."""
 
-    def __init__(self, page: str, reader: Reader, *, sampled: bool = False, depth: Depth | None = None) -> None:
+    def __init__(self, page: str, reader: Reader, *, sampled: bool = False) -> None:
         checkpoint = reader.checkpoint
         self.page, self.delay, self.block_head = page, checkpoint.delay, checkpoint.blocks
         padded = page.encode("utf-8") + b"\n" * self.delay
         ids = np.frombuffer(padded, np.uint8)
         self.ids = ids[: len(ids) - self.delay]
         asked = sample(len(ids)) if sampled and len(self.ids) > EXACT_BYTES else None
-        self.loop = ReadingLoop(reader.packed, ids, asked)
+        self.layer, self.units = checkpoint.depth.layer if checkpoint.depth else None, reader.units
+        self.places, self.tags = tag_places(padded if self.layer else b"")
+        self.cells = np.zeros((len(self.places), CELLS), np.uint8)  # after each place
+        self.counted = 0  # places
+        self.loop = ReadingLoop(reader.packed, ids, asked, at_places(self.places, len(ids)))
         self.evidence = Evidence(self.ids, checkpoint)
-        self.depth, self.open = depth, DepthState.start()
-        self.units = np.arange(checkpoint.weights.units if depth else 0)
         self.gathered = 0  # bytes
         self.bits, self.measured = 0.0, 0  # their sum, and the number of bytes that it is the sum of
-        # Bits, entropy and depth of every byte; None where they are not wanted.
-        self.numbers = None if sampled else np.zeros((3, len(self.ids)), np.float32)
+        # Bits and entropy of every byte; None where they are not wanted.
+        self.numbers = None if sampled else np.zeros((2, len(self.ids)), np.float32)
 
     def run(self, stop: Stop) -> None:
         """Reads the page to its end."""
@@ -155,6 +157,7 @@ class _Progress:
 
     def gather(self, ids: NDArray[np.uint8], chunk: kernels.Chunk) -> None:
         """Takes what the kernel computed for the next bytes."""
+        self._count(chunk.traces)
         self.evidence.add(self.gathered, chunk.heads)
         at, self.gathered = self.gathered, self.gathered + len(ids)
         bits = chunk.bits[: len(self.ids) - at]
@@ -164,15 +167,24 @@ class _Progress:
             return
         self.numbers[0, at : at + len(bits)] = bits
         self.numbers[1, at : at + len(bits)] = chunk.entropy[: len(bits)]
-        if self.depth:  # of byte t it is read `delay` bytes later
-            cells, self.open = self.depth.layer.advance(chunk.traces, ids, self.open)
-            depth = depth_of(cells)[max(0, self.delay - at) :]
-            first = max(0, at - self.delay)
-            self.numbers[2, first : first + len(depth)] = depth
+
+    def _count(self, traces: Floats) -> None:
+        """Takes the outputs (k, H) at the next places, and counts what is open after them."""
+        if self.layer is None:
+            return
+        first, self.counted = self.counted, self.counted + len(traces)
+        before = self.cells[first - 1] if first else np.zeros(CELLS, np.uint8)
+        some = slice(first, self.counted)
+        self.cells[some] = self.layer.advance(traces, self.tags[some], before)
+
+    @property
+    def counted_elements(self) -> OpenElements | None:
+        """What the depth layer counts as open; None without one."""
+        return OpenElements(self.places, self.cells) if self.layer else None
 
     def marking(self, stop: Stop = never) -> Marking:
         """Returns the marks of the page, once it has been read. Raises Stopped."""
-        syntax, spans = self.evidence.decided(stop)
+        syntax, spans = self.evidence.decided(stop, self.counted_elements)
         bits = self.bits * len(self.ids) / max(1, self.measured)
         return Marking(self.page, bits, spans, syntax, self.block_head)
 
@@ -180,8 +192,9 @@ class _Progress:
         """Returns the reading of the page, once it has been read. Raises Stopped."""
         assert self.numbers is not None
         starts = character_starts(self.ids)
-        syntax, spans = self.evidence.decided(stop)
-        bits, entropy, depth = self.numbers
+        syntax, spans = self.evidence.decided(stop, self.counted_elements)
+        bits, entropy = self.numbers
+        depth = at_bytes(depth_of(self.cells), self.places, starts + self.delay)  # read later, as the marks are
         surprisal = per_character(bits, starts)
         return Reading(
             page=self.page,
@@ -191,8 +204,15 @@ class _Progress:
             block_head=self.block_head,
             surprisal=surprisal,
             entropy=per_character(entropy, starts),
-            depth=depth[starts],
+            depth=depth,
         )
+
+
+def at_places(places: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+    """Returns which of n bytes are places."""
+    is_place = np.zeros(n, np.bool_)
+    is_place[places] = True
+    return is_place
 
 
 def sample(n: int) -> NDArray[np.bool_]:

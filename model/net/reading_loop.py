@@ -14,7 +14,7 @@ from soupstate.kernels.copy import advance_copies, copy_state, peek_copies
 from soupstate.model.page.stop import Stop, Stopped
 
 PIECE_BYTES = 8192  # bytes read between two looks at the clock
-TRACED_BYTES = 2048  # the same where the units' outputs are wanted too, which take a kilobyte per byte
+TRACED_BYTES = 2048  # the same where the units' outputs after every byte are wanted too, a kilobyte per byte
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -24,11 +24,18 @@ class ReadingLoop:
     """The bytes of one page, and how far they have been read.
 
     ids (n,): the bytes. at: the number of bytes read. state: of the recurrence at that place. history: of the copy
-    model. asked (n,): bytes whose bits and entropy the kernel computes; None means all.
+    model. asked (n,): bytes whose bits and entropy the kernel computes; None means all. traced (n,): bytes after which
+    the units that `chunks` names are traced, likewise.
     """
 
-    def __init__(self, packed: Packed, ids: Bytes, asked: NDArray[np.bool_] | None = None) -> None:
-        self.packed, self.ids, self.asked = packed, ids, asked
+    def __init__(
+        self,
+        packed: Packed,
+        ids: Bytes,
+        asked: NDArray[np.bool_] | None = None,
+        traced: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self.packed, self.ids, self.asked, self.traced = packed, ids, asked, traced
         self.at = 0
         self.history, self.state = copy_state(), State.zeros(packed.weights.units)
 
@@ -42,7 +49,8 @@ class ReadingLoop:
         part = slice(self.at, min(self.at + size, len(self.ids) if to is None else to))
         ids = self.ids[part]
         asked = None if self.asked is None else self.asked[part]
-        return Piece(ids, advance_copies(ids, self.history), self.state, asked)
+        traced = None if self.traced is None else self.traced[part]
+        return Piece(ids, advance_copies(ids, self.history), self.state, asked, traced)
 
     def take(self, piece: Piece, state: State) -> None:
         """Moves on past a piece that was read; `state` is the state after it."""
@@ -57,7 +65,8 @@ class ReadingLoop:
         units: the units whose output h goes into `Chunk.traces`. Raises Stopped when `stop` returns True.
         """
         to = len(self.ids) if to is None else to
-        size = PIECE_BYTES if units is None or not len(units) else TRACED_BYTES
+        every = self.traced is None and units is not None and len(units) > 0
+        size = TRACED_BYTES if every else PIECE_BYTES
         while self.at < to:
             if stop():
                 raise Stopped

@@ -48,7 +48,8 @@ CODE = _names("code tt kbd samp")
 COUNTED_KINDS: tuple[frozenset[str], ...] = (
     frozenset(),
     _names("p"),
-    _names("li dd dt option optgroup"),
+    _names("li"),
+    _names("dd dt option optgroup"),
     _names("td th"),
     _names("tr"),
     frozenset(),  # SVG and MathML with everything inside: there an element may close itself
@@ -56,9 +57,30 @@ COUNTED_KINDS: tuple[frozenset[str], ...] = (
         "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd label mark nobr q s samp small span strike "
         "strong sub sup time tt u var"
     ),
-    _names("ul ol dl select menu dir table"),
+    _names("ul"),
+    _names("ol"),
+    _names("dl select menu dir"),
+    _names("table"),
+    _names("blockquote"),
+    _names("div"),
+    _names("script style noscript template textarea title"),
+    _names("h1 h2 h3 h4 h5 h6"),
 )
-FOREIGN_KIND = 5
+FOREIGN_KIND = 6
+LI_KIND, UL_KIND, OL_KIND, TABLE_KIND, QUOTE_KIND, DIV_KIND = 2, 8, 9, 11, 12, 13
+# Kinds whose elements stand in elements of other kinds. How many more of the others are open shows whether one is open
+# in the innermost of these.
+INNER_KINDS: tuple[tuple[int, tuple[int, ...]], ...] = ((2, (8, 9)), (3, (10,)), (4, (5,)), (5, (11,)))
+# Names that the depth layer tells apart. Their order is that of its parameters.
+TOLD_APART = tuple(
+    "a abbr acronym address area article aside audio b bdi bdo big blockquote body br button canvas caption center "
+    "circle cite code col colgroup dd defs del details dfn dir div dl dt em embed fieldset figcaption figure font "
+    "footer foreignobject form frame frameset g h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd label "
+    "legend li line link main mark math menu meta nav nobr noframes noscript object ol optgroup option p param path "
+    "picture polygon pre q rect s samp script section select small source span stop strike strong style sub summary "
+    "sup svg symbol table tbody td template text textarea tfoot th thead time title tr tspan tt u ul use var video "
+    "wbr".split()
+)
 
 # What the search for faults knows
 COMMON = _names(  # names that a misspelt one may have been meant to be

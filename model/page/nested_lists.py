@@ -2,7 +2,8 @@
 
 The network finds the tags, nearly all of them, and undercounts where lists are deep. So where the tags of a list nest,
 from its start tag to its end tag, their count decides the depth and the kind of list of the text between. Where they do
-not, because an end tag is missing, closes another list or closes what was opened before the list, the network decides.
+not, because an end tag is missing, closes another list or closes what was opened before the list, the depth layer
+counts where the network sees a list, too (`soupstate.model.page.counted`).
 """
 
 from itertools import pairwise
@@ -66,56 +67,63 @@ def settle_lists(
     depth: NDArray[np.uint8],
     ordered: NDArray[np.uint8],
     watch: Watch,
-) -> None:
+) -> NDArray[np.bool_]:
     """Corrects the depth in lists (spans,) of a page's texts, and whether their list is ordered (spans,).
 
-    Offsets of `cut` are those of the bytes of the page. It takes time in proportion to the page. Raises Stopped.
+    Returns which spans were settled (spans,): those in a list whose tags nest. Offsets of `cut` are those of the bytes
+    of the page. It takes time in proportion to the page. Raises Stopped.
     """
     tags = np.flatnonzero(np.isin(cut.kind, (TAG, CLOSING)))
     begins = np.flatnonzero((cut.kind[tags] == TAG) & (event[tags] == Event.LIST)).tolist()
     spans = tags.tolist()
     until = 0
+    settled = np.zeros(len(depth), np.bool_)
     for first in begins:
         if first >= until:
-            until = _settle(page, cut, spans, first, depth, ordered, watch)
+            counted, until = _counted(page, cut, spans, first, watch)
+            if counted:
+                _settle(counted, cut, depth, ordered, settled)
+    return settled
 
 
-def _settle(
-    page: memoryview,
-    cut: Cut,
-    tags: list[int],
-    first: int,
-    depth: NDArray[np.uint8],
-    ordered: NDArray[np.uint8],
-    watch: Watch,
-) -> int:
-    """Settles the list that a tag begins, with all lists in it. Returns the first tag that was not looked at."""
+def _counted(
+    page: memoryview, cut: Cut, tags: list[int], first: int, watch: Watch
+) -> tuple[list[tuple[int, int, bool]], int]:
+    """Counts in the list that a tag begins, and in all lists in it. Returns the counts and the first tag not looked at.
+
+    A count is the first span for which it holds, the depth, and whether the list is ordered. There are none where tags
+    do not nest.
+    """
     lists = _Lists()
-    counted: list[tuple[int, int, bool]] = []  # first span, depth, ordered
+    counted: list[tuple[int, int, bool]] = []
     for k in range(first, len(tags)):
         if k % COUNTED == 0 or k == first:
             watch(COUNTED * SPAN)
         span = tags[k]
         name = tag_name(page, int(cut.start[span]), int(cut.end[span]))
         if k == first and name not in LISTS:
-            return k + 1
+            return [], k + 1
         (lists.end if cut.kind[span] == CLOSING else lists.start)(name)
         if not lists.nests:
-            return k + 1
+            return [], k + 1
         if not lists.open:
-            _count([*counted, (span, 0, False)], cut, depth, ordered)
-            return k + 1
+            return [*counted, (span, 0, False)], k + 1
         counted.append((span, min(lists.items, LIST_DEPTHS - 1), lists.open[-1][0] == "ol"))
-    return len(tags)  # the list does not end
+    return [], len(tags)  # the list does not end
 
 
-def _count(
-    counted: list[tuple[int, int, bool]], cut: Cut, depth: NDArray[np.uint8], ordered: NDArray[np.uint8]
+def _settle(
+    counted: list[tuple[int, int, bool]],
+    cut: Cut,
+    depth: NDArray[np.uint8],
+    ordered: NDArray[np.uint8],
+    settled: NDArray[np.bool_],
 ) -> None:
     """Writes what was counted from one tag to the next, if the network saw a list there, too."""
     whole = slice(counted[0][0], counted[-1][0])
     text = (cut.kind[whole] == TEXT) & ~cut.blank[whole]
     if np.count_nonzero(depth[whole][text]) < AGREEMENT * np.count_nonzero(text):
         return
+    settled[whole] = True
     for (start, deep, kind), (end, _, _) in pairwise(counted):
         depth[start:end], ordered[start:end] = deep, kind

@@ -187,10 +187,13 @@ def damage(page: str, marks: Marks, random: np.random.Generator) -> tuple[str, M
 
 
 def apply(page: str, marks: Marks, edit: Edit) -> tuple[str, Marks]:
-    """Returns the page after an edit, with its marks. The marks around the edit stay as they were."""
+    """Returns the page after an edit, with its marks. The marks around the edit stay as they were.
+
+    Columns of marks (characters, ..) beyond those of HEADS go on in what is inserted.
+    """
     rows = [marks[: edit.start]]
     for text, syntax in edit.insert:
-        new = np.full((len(text), len(HEADS)), IGNORED, np.uint8)
+        new = np.full((len(text), marks.shape[1]), IGNORED, np.uint8)
         if syntax == Syntax.TEXT and edit.start < len(marks):
             new[:] = marks[edit.start]
         new[:, COLUMN["syntax"]] = syntax
@@ -198,6 +201,7 @@ def apply(page: str, marks: Marks, edit: Edit) -> tuple[str, Marks]:
             new[:, COLUMN["event"]] = Event.NONE if syntax == Syntax.TAG else Event.BLOCK
         if edit.start:
             new[:, COLUMN["depth"]] = marks[edit.start - 1, COLUMN["depth"]]
+            new[:, len(HEADS) :] = marks[edit.start - 1, len(HEADS) :]
         rows.append(new)
     insert = "".join(text for text, _ in edit.insert)
     marks = np.concatenate([*rows, marks[edit.end :]])

@@ -8,18 +8,22 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from soupstate.model.net.depth import CELLS, Depth, DepthLayer, DepthNeuron, DepthState, depth_of
-from soupstate.model.net.reader import Reader
+from soupstate.model.net.depth import CELLS, Depth, DepthLayer, DepthNeuron, depth_of
+from soupstate.model.net.reader import Reader, at_places
 from soupstate.model.net.reading_loop import ReadingLoop, character_starts
 from soupstate.model.page.marks import COLUMN, DEEPEST
 from soupstate.model.page.stop import never
+from soupstate.model.page.tag_places import tag_places
+from soupstate.model.train.data.made.pages import Texts, made_page
 from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.evaluation.score import dom_text
 from soupstate.model.train.network.depth_layer import fit_layer, joined, samples
 
 SAMPLE = 7  # every 7th character of a page is measured
 LSTM_SAMPLE = 29  # every 29th character for the LSTM, which has hundreds of units
 MOST_CHARACTERS = 80_000  # characters read of a page
 MEASURED_PAGES = 80  # training pages on which the new cells are sorted
+MADE_SEED = 16  # of made pages that are measured; those that are learned from have others
 
 Floats = NDArray[np.float32]
 
@@ -34,10 +38,14 @@ class Traces:
 
 @dataclass(frozen=True)
 class NeuronFigures:
-    """depth: the neurons with r as measured. share: R^2 of their sum. best_unit, best_r: the LSTM's best unit."""
+    """depth: the neurons with r as measured. share: R^2 of their sum, made_share: the same on made pages.
+
+    best_unit, best_r: the LSTM's best unit.
+    """
 
     depth: Depth
     share: float
+    made_share: float | None
     best_unit: int
     best_r: float
 
@@ -51,25 +59,26 @@ def trace(reader: Reader, pages: Iterable[str], layer: DepthLayer | None, sample
     outputs, depths = [], []
     for page in pages:
         page = page[:MOST_CHARACTERS]
-        ids = np.frombuffer(page.encode("utf-8") + b"\n" * reader.checkpoint.delay, np.uint8)
-        places = character_starts(ids)[: len(page)] + reader.checkpoint.delay
-        outputs.append(np.concatenate(list(_outputs(reader, ids, layer, places[::sample]))))
+        encoded = page.encode("utf-8") + b"\n" * reader.checkpoint.delay
+        ids = np.frombuffer(encoded, np.uint8)
+        at = character_starts(ids)[: len(page) : sample] + reader.checkpoint.delay
+        if layer is None:
+            outputs.append(_outputs(reader, ids, at))
+        else:
+            places, tags = tag_places(encoded)
+            cells = layer.advance(_outputs(reader, ids, places), tags, np.zeros(CELLS, np.uint8))
+            padded = np.concatenate([np.zeros((1, CELLS), np.uint8), cells])
+            outputs.append(padded[np.searchsorted(places, at, "right")].astype(np.float32))
         depths.append(np.minimum(teach(page)[::sample, COLUMN["depth"]], DEEPEST))
     return Traces(np.concatenate(outputs), np.concatenate(depths).astype(np.float32))
 
 
-def _outputs(
-    reader: Reader, ids: NDArray[np.uint8], layer: DepthLayer | None, places: NDArray[np.int64]
-) -> Iterator[Floats]:
-    """Yields the outputs at those places, piece by piece."""
-    units = np.arange(reader.checkpoint.weights.units)
-    loop, counted, start = ReadingLoop(reader.packed, ids, np.zeros(len(ids), np.bool_)), DepthState.start(), 0
-    for part, chunk in loop.chunks(never, units=units):
-        outputs, end = chunk.traces, start + len(part)
-        if layer:
-            outputs, counted = layer.advance(outputs, part, counted)
-        yield outputs[places[(places >= start) & (places < end)] - start]
-        start = end
+def _outputs(reader: Reader, ids: NDArray[np.uint8], at: NDArray[np.int64]) -> Floats:
+    """Returns the LSTM's outputs (k, H) after the bytes `at` (k,), which rise."""
+    loop = ReadingLoop(reader.packed, ids, np.zeros(len(ids), np.bool_), at_places(at, len(ids)))
+    every_unit = np.arange(reader.checkpoint.weights.units)
+    found = [chunk.traces for _, chunk in loop.chunks(never, units=every_unit)]
+    return np.concatenate([np.zeros((0, len(every_unit)), np.float32), *found])
 
 
 def correlations(traces: Traces) -> NDArray[np.float64]:
@@ -117,12 +126,22 @@ def measured(depth: Depth, traces: Traces) -> tuple[Depth, float]:
     return replace(depth, neurons=neurons), r_squared(traces)
 
 
-def measure_neurons(reader: Reader, pages: list[str], depth: Depth) -> NeuronFigures:
-    """Measures the neurons of a depth layer on pages, and finds the unit of the LSTM that follows depth best."""
+def made_pages(pages: list[str], number: int, seed: int) -> Iterator[str]:
+    """Yields pages made from a grammar, whose words are those of real pages. Raises ValueError without enough words."""
+    texts, random = Texts.from_texts(map(dom_text, pages)), np.random.default_rng(seed)
+    return (made_page(random, texts) for _ in range(number))
+
+
+def measure_neurons(reader: Reader, pages: list[str], depth: Depth, made: int = 0) -> NeuronFigures:
+    """Measures the neurons of a depth layer on pages, and finds the unit of the LSTM that follows depth best.
+
+    made: pages to make from a grammar, on which R^2 is measured, too.
+    """
+    made_share = r_squared(trace(reader, made_pages(pages, made, MADE_SEED), depth.layer)) if made else None
     depth, share = measured(depth, trace(reader, pages, depth.layer))
     own = correlations(trace(reader, pages, None, LSTM_SAMPLE))
     best = int(np.argmax(np.abs(own)))
-    return NeuronFigures(depth, share, best, float(own[best]))
+    return NeuronFigures(depth, share, made_share, best, float(own[best]))
 
 
 def draw(reader: Reader, page: str, path: Path) -> None:

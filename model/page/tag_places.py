@@ -1,0 +1,45 @@
+"""The places of a page at which elements may open or close: a fixed rule on its bytes.
+
+Such a place is the first white space, `/` or `>` after `<` or `</` and a name that begins with a letter, and the `>` of
+every `/>`. The rule knows no scripts, comments or quotes: what is no tag there is for the network to see.
+"""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.page.elements import COUNTED_KINDS, FOREIGN_KIND, TOLD_APART
+
+PLACE = re.compile(rb"<(/?)([A-Za-z][^\t\n\f\r />]*+)[\t\n\f\r />]|(?<=/)>")
+# Kinds of tags: a start tag or an end tag of a name that is not told apart, `/>`, then two for each name.
+OTHER_START, OTHER_END, SELF_CLOSING, FIRST_NAME = 0, 1, 2, 3
+TAG_KINDS = FIRST_NAME + 2 * len(TOLD_APART)
+START_OF = {name.encode(): FIRST_NAME + 2 * k for k, name in enumerate(TOLD_APART)}
+
+
+def tag_places(page: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Returns the bytes (k,) at which elements may open or close, in order, and the kind of the tag at each (k,).
+
+    >>> tag_places(b"a < b <br/> <my-tag")[0].tolist()
+    [9, 10]
+    """
+    places, kinds = [], []
+    for match in PLACE.finditer(page):
+        places.append(match.end() - 1)
+        name = match[2]
+        kinds.append(SELF_CLOSING if name is None else START_OF.get(name.lower(), OTHER_START) + len(match[1]))
+    return np.array(places, np.int64), np.array(kinds, np.uint8)
+
+
+def opens() -> NDArray[np.bool_]:
+    """Returns whether a tag of each kind may open an element of each kind: (TAG_KINDS, kinds of elements).
+
+    A start tag may open its own kind, an element of SVG or MathML, and elements of kind 0, which may be implied. No
+    other tag opens anything.
+    """
+    may = np.zeros((TAG_KINDS, len(COUNTED_KINDS)), np.bool_)
+    may[[OTHER_START, *START_OF.values()]] = np.isin(np.arange(len(COUNTED_KINDS)), (0, FOREIGN_KIND))
+    for kind, names in enumerate(COUNTED_KINDS):
+        may[[START_OF[name.encode()] for name in names], kind] = True
+    return may
