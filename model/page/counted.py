@@ -50,10 +50,11 @@ class OpenElements:
 def settle_counted(
     cut: Cut, counted: OpenElements, settled: NDArray[np.bool_], lists: tuple[Marks, Marks], quote: Marks, watch: Watch
 ) -> None:
-    """Corrects the depth in quotes (spans,) of texts, and where tags have not settled it, depth and kind of lists.
+    """Corrects the depth in quotes (spans,) of texts, and where tags have not settled them, depth and kind of lists.
 
-    settled (spans,): whether tags have. lists: depth in lists (spans,), and whether they are ordered (spans,). They
-    count where the network, too, sees a list. Offsets of `cut` are those of bytes. Raises Stopped.
+    settled (spans,): whether tags have settled the list; `settle_quotes` comes later. lists: depth in lists (spans,),
+    and whether they are ordered (spans,). They count where the network, too, sees a list. Offsets of `cut` are those of
+    bytes. Raises Stopped.
     """
     text = cut.kind == TEXT
     starts = cut.start[text]

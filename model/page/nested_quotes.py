@@ -2,7 +2,8 @@
 
 The network sees the tags of quotes almost always, and forgets within a long quote that it is in one. So where a quote
 has both its tags, and no end tag between them closes what was opened before, the text between is in it. What only has a
-start tag, and all that follows up to an end tag of what holds it, is for the network to say.
+start tag, and all that follows up to an end tag of what holds it, is for the depth layer to say, or for the network
+without one.
 """
 
 from collections import Counter
