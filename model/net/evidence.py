@@ -20,7 +20,6 @@ from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.hidden import settle_hidden
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.nested_lists import settle_lists
-from soupstate.model.page.nested_quotes import settle_quotes
 from soupstate.model.page.spans import TEXT_HEADS, Spans
 from soupstate.model.page.stop import Stop, Watch, never
 from soupstate.model.page.well_formed import may_be_open, settle_syntax, title_text
@@ -103,11 +102,10 @@ class Evidence:
         cut = joined(self.cuts)
         event, marks = (np.concatenate(column) for column in zip(*self.marks, strict=True))
         settle_hidden(self.ids.data, cut, marks[:, VISIBLE_COLUMN], Watch(stop))
-        lists, quote = (marks[:, LIST_COLUMN], marks[:, ORDERED_COLUMN]), marks[:, QUOTE_COLUMN]
+        lists = marks[:, LIST_COLUMN], marks[:, ORDERED_COLUMN]
         settled = settle_lists(self.ids.data, cut, event, *lists, Watch(stop))
         if counted is not None:
-            settle_counted(cut, counted, settled, lists, quote, Watch(stop))
-        settle_quotes(self.ids.data, cut, event, quote, Watch(stop))
+            settle_counted(cut, counted, settled, lists, marks[:, QUOTE_COLUMN], Watch(stop))
         if not first.all():
             characters = np.concatenate([np.zeros(1, np.int32), np.cumsum(first, dtype=np.int32)])
             cut = cut.moved(lambda offsets: characters[offsets])

@@ -52,9 +52,8 @@ def settle_counted(
 ) -> None:
     """Corrects the depth in quotes (spans,) of texts, and where tags have not settled them, depth and kind of lists.
 
-    settled (spans,): whether tags have settled the list; `settle_quotes` comes later. lists: depth in lists (spans,),
-    and whether they are ordered (spans,). They count where the network, too, sees a list. Offsets of `cut` are those of
-    bytes. Raises Stopped.
+    settled (spans,): whether tags have settled the list. lists: depth in lists (spans,), and whether they are ordered
+    (spans,). They count where the network, too, sees a list. Offsets of `cut` are those of bytes. Raises Stopped.
     """
     text = cut.kind == TEXT
     starts = cut.start[text]
