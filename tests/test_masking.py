@@ -37,6 +37,7 @@ def test_what_is_no_markup_is_masked(page: str, masked: str) -> None:
         "<!-- x ->",
         "!-- x -->",
         "<p>Home>News</p>",
+        "<style>p{}\n</head>\n</style>",
     ],
 )
 def test_what_may_be_broken_stays(page: str) -> None:

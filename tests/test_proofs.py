@@ -10,6 +10,7 @@ from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 from soupstate.model.net.reader import Reader
+from soupstate.model.page.stop import Watch
 
 FRAME = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Lighthouse</title>\n</head>\n<body>\n'
@@ -83,6 +84,17 @@ def test_a_proven_fault_is_likely_and_its_first_fix_mends_it(
     assert [f for f in found[1:] if f.probability >= LIKELY] == []
 
 
+def test_stray_end_tags_in_a_list_are_reported_where_they_are(reader: Reader) -> None:
+    page, found = faults(reader, "<div><ul><li>a</div></div></li><li>b</li></ul></div>")
+    assert found[0].kind == "unexpected-end-tag"
+    assert page.index("</div></div>") <= found[0].start <= page.index("</div></li>")
+
+
+def test_a_misspelt_name_is_still_found(reader: Reader) -> None:
+    _, found = faults(reader, "<p>The <stong>old</strong> lamp.</p>")
+    assert (found[0].kind, found[0].fixes[0].replacement) == ("misspelt-tag-name", "strong")
+
+
 def test_a_habit_of_the_page_proves_nothing(reader: Reader) -> None:
     _, found = faults(reader, "\n".join(f"<p class=\"a\"id='n{n}'>Stone {n}</p>" for n in range(9)))
     assert all(f.probability < 0.9 for f in found if f.kind == "missing-whitespace-between-attributes")
@@ -99,9 +111,9 @@ def test_a_habit_of_the_page_proves_nothing(reader: Reader) -> None:
     ],
 )
 def test_attributes_without_a_proof(tag: str) -> None:
-    assert list(attributes(tag, np.zeros(len(tag), np.uint8))) == []
+    assert list(attributes(tag, np.zeros(len(tag), np.uint8), Watch())) == []
 
 
 @pytest.mark.parametrize("text", ["<b>x</b>", "<<b>x", "<!doctype html>", "<a href=x <b>", "</ b>", "x<b<i>"])
 def test_brackets_of_tags_are_not_stray_for_sure(text: str) -> None:
-    assert not any(b.sure or b.meant for b in stray_brackets(text, np.zeros(len(text), np.uint8)))
+    assert not any(b.sure or b.meant for b in stray_brackets(text, np.zeros(len(text), np.uint8), Watch()))

@@ -93,7 +93,7 @@ def _key(edit: ScoredEdit) -> tuple[int, int, str]:
 
 def _proposed(reading: Reading, watch: Watch) -> Iterator[ScoredEdit]:
     """Yields repairs at surprising places, and at places whose markup does not fit together."""
-    masked = mask(reading.page)
+    masked = mask(reading.page, watch)
     mismatches = Mismatches(masked.page, reading.spans, _excess(reading), watch)
     pairing = pair(masked.page, mismatches.tags, watch)
     names = frozenset(tag.name for tag in mismatches.tags)
@@ -203,7 +203,7 @@ class _Judge:
         fitted = probability(self.ranking, known)
         if edits and may_be_left_out(edits[0].repair):
             fitted = min(fitted, LEFT_OUT)
-        return max(fitted, self.proof_at.get(at, 0.0), *(self.proof_of[_key(e)] for e in edits[:1]))
+        return max(fitted, self.proof_at[at], self.proof_of[_key(edits[0])]) if edits else fitted
 
     def _figures(self, at: int, edits: list[ScoredEdit], bits: float) -> dict[str, float]:
         """Returns the figures of a place that depend on no other place."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.mismatches import QUIET
 from soupstate.model.faults.edits import MISSING, UNEXPECTED, Repair
+from soupstate.model.page.stop import Watch, watched
 
 TAG = re.compile(r"<[a-z][^\s<>\"'/=]*+(?P<attributes>[^<>]{2,2000}+)>", re.I)
 NAME = r"[a-z@:_#*\[(][\w:.@#\[\]()-]*+"
@@ -25,9 +26,9 @@ NO_SPACE = ("missing-whitespace-between-attributes", "a space is missing between
 DUPLICATE = "duplicate-attribute"
 
 
-def attributes(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list[Repair]]]:
-    """Yields (place, [repair]) of tags with one slip in their attributes. A tag with more is not judged."""
-    for m in TAG.finditer(page):
+def attributes(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
+    """Yields (place, [repair]) of tags with one slip in their attributes; one with more is not judged. Raises Stopped."""
+    for m in watched(TAG.finditer(page), watch):
         if int(syntax[m.start()]) in QUIET:
             continue
         found = _broken_rules(page, *m.span("attributes"))

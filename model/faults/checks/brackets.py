@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from soupstate.model.faults.checks.mismatches import QUIET
 from soupstate.model.faults.edits import UNEXPECTED, Repair
 from soupstate.model.page.marks import Syntax
+from soupstate.model.page.stop import Watch, watched
 
 # A < that begins no tag: before white space, a digit and the like; or before a name of one or two letters and words,
 # without = and > up to the next tag. The latter is one only where it reads as "less than": the tag may lack its >.
@@ -28,9 +29,9 @@ class StrayBracket:
     meant: bool
 
 
-def stray_brackets(page: str, syntax: NDArray[np.uint8]) -> Iterator[StrayBracket]:
-    """Yields each < in text."""
-    for m in STRAY.finditer(page):
+def stray_brackets(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[StrayBracket]:
+    """Yields each < in text. Raises Stopped."""
+    for m in watched(STRAY.finditer(page), watch):
         at = m.start()
         if int(syntax[at]) in QUIET or Syntax.ATTRIBUTE <= int(syntax[at]) <= Syntax.BASE:
             continue

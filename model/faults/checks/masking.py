@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.edits import FAR
 from soupstate.model.page.elements import ESCAPABLE_RAW_TEXT, RAW_TEXT
+from soupstate.model.page.stop import Watch
 
 LONGEST_CODE = 2000  # characters of a piece of template code
 CODE = {"<?": "?>", "<%": "%>", "{{": "}}", "{%": "%}", "{#": "#}"}
 RAW = "|".join(sorted(RAW_TEXT | ESCAPABLE_RAW_TEXT))
+OUTSIDE = r"</head[\s>]|</?body[\s>]"  # tags that no script or title holds, unless its end tag came too late
 OPENER = re.compile(
     rf"(?P<comment><!--(?!-?>))|<(?P<raw>{RAW})\b[^<>]*+>|(?P<code><\?|<%|\{{\{{|\{{%|\{{#)"
     # A value in quotes. Where the last quote is missing it ends with the = of the next attribute.
@@ -57,18 +59,18 @@ class _Next:
         return self.at
 
 
-def mask(page: str) -> Masked:
-    """Returns the page with a space and then letters x in place of what no check should read."""
+def mask(page: str, watch: Watch | None = None) -> Masked:
+    """Returns the page with a space and then letters x in place of what no check should read. Raises Stopped."""
     hidden = np.zeros(len(page), np.bool_)
     parts, last = [], 0
-    for start, end in _parts(page):
+    for start, end in _parts(page, watch or Watch()):
         parts += [page[last:start], " ", "x" * (end - start - 1)]
         hidden[start:end] = True
         last = end
     return Masked("".join([*parts, page[last:]]), hidden)
 
 
-def _parts(page: str) -> Iterator[tuple[int, int]]:
+def _parts(page: str, watch: Watch) -> Iterator[tuple[int, int]]:
     """Yields (start, end) of the parts to mask, in order, each of one character at least."""
     nexts: dict[str, _Next] = {}
 
@@ -79,6 +81,7 @@ def _parts(page: str) -> Iterator[tuple[int, int]]:
 
     at, open_comment = 0, False
     while m := OPENER.search(page, at):
+        watch()
         start, end, at = m.end(), m.end(), m.end()
         if m["comment"]:
             end = following("--!?>", start)
@@ -86,7 +89,8 @@ def _parts(page: str) -> Iterator[tuple[int, int]]:
             open_comment |= not whole
         elif m["raw"]:
             end = following(rf"</{m['raw'].lower()}[\s/>]", start)
-            whole = end < len(page) and following(rf"<{m['raw'].lower()}[\s>]", start) > end
+            swallowed = min(following(rf"<{m['raw'].lower()}[\s>]", start), following(OUTSIDE, start))
+            whole = end < len(page) and swallowed > end
         elif m["code"]:
             start, end = m.start(), following(re.escape(CODE[m["code"]]), start) + 2
             whole = end <= len(page) and end - start <= LONGEST_CODE

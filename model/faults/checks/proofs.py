@@ -19,7 +19,7 @@ from soupstate.model.faults.checks.mismatches import Mismatches
 from soupstate.model.faults.checks.pairing import Pairing
 from soupstate.model.faults.checks.references import wrong_references
 from soupstate.model.faults.edits import FAR, MISSING, Repair, misordered, unexpected_end
-from soupstate.model.page.elements import OPTIONAL_END, PARENTS, STANDARD
+from soupstate.model.page.elements import ESCAPABLE_RAW_TEXT, OPTIONAL_END, PARENTS, RAW_TEXT, STANDARD
 
 HABIT, ALIKE = 2, 1  # slips of one kind on a page, and of them with the same text, at most
 COUNTED = 60  # slips of one kind that are looked at
@@ -29,6 +29,7 @@ ATTRIBUTE, REFERENCE, BRACKET, WORD = 0.9, 0.9, 0.9, 0.5
 SWAPPED, UNCLOSED, STRAY, EARLY_END = 0.6, 0.55, 0.45, 0.6
 LATER = frozenset({"body", "html", "script", "noscript", "style", "link", "img", "iframe"})  # what stands after </body>
 TAG_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
+RAW = RAW_TEXT | ESCAPABLE_RAW_TEXT  # the networks decide where these end
 ABOUT_TAGS = ("missing-end-tag", "missing-start-tag", "unexpected-end-tag", MISSING["/"][0], "misordered-end-tags")
 
 
@@ -47,13 +48,13 @@ class Proof:
 
 
 def proofs(mismatches: Mismatches, pairing: Pairing, syntax: NDArray[np.uint8]) -> Iterator[Proof]:
-    """Yields what rules prove of a page."""
-    page = mismatches.page
+    """Yields what rules prove of a page. Raises Stopped."""
+    page, watch = mismatches.page, mismatches.watch
     for rule, probability in ((attributes, ATTRIBUTE), (wrong_references, REFERENCE)):
         yield from _slips(
-            page, [Proof(a, f, probability, _tag(page, a)) for a, f in islice(rule(page, syntax), COUNTED)]
+            page, [Proof(a, f, probability, _tag(page, a)) for a, f in islice(rule(page, syntax, watch), COUNTED)]
         )
-    found = islice(stray_brackets(page, syntax), COUNTED)
+    found = islice(stray_brackets(page, syntax, watch), COUNTED)
     yield from _slips(
         page,
         [
@@ -87,10 +88,10 @@ def _slips(page: str, found: list[Proof]) -> Iterator[Proof]:
 def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
     """Yields what tags without a partner prove. Where there are several, most are consequences of one, or habits."""
     page = mismatches.page
-    early = early_end(mismatches, pairing)
+    early = early_end(mismatches)
     if early:
         yield early
-    stray = [tag for tag in pairing.stray if not early or tag.name not in ("body", "html")]
+    stray = [tag for tag in pairing.stray if tag.name not in RAW and not (early and tag.name in ("body", "html"))]
     apart = [tag for last, tag in pairwise(stray) if page[last.end : tag.start].strip()]
     alone = len(apart) + bool(stray) + len(pairing.unclosed) + len(pairing.swapped) + len(pairing.left) == 1
     for tag in stray[:COUNTED]:
@@ -98,16 +99,18 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
     if not alone:
         return
     for tag, end in pairing.unclosed:
-        yield Proof(end.start, list(mismatches.unclosed(tag, end.start)), UNCLOSED)
+        if tag.name not in RAW:
+            yield Proof(end.start, list(mismatches.unclosed(tag, end.start)), UNCLOSED)
     for tag in pairing.left:
-        yield Proof(tag.end, list(mismatches.unclosed_until_end(tag)), UNCLOSED)
+        if tag.name not in RAW:
+            yield Proof(tag.end, list(mismatches.unclosed_until_end(tag)), UNCLOSED)
     for tag in pairing.swapped:
         repair = misordered(page, tag.start)
         if repair:
             yield Proof(tag.start, [repair], SWAPPED)
 
 
-def early_end(mismatches: Mismatches, pairing: Pairing) -> Proof | None:
+def early_end(mismatches: Mismatches) -> Proof | None:
     """Returns the proof that </body> or </html> came too early: elements with text follow."""
     tags = mismatches.tags
     first = next((i for i, t in enumerate(tags) if t.closes and t.name in ("body", "html")), None)

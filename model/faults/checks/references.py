@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.mismatches import QUIET
 from soupstate.model.faults.edits import MISSING, UNKNOWN_REFERENCE, Repair, one_slip_apart
+from soupstate.model.page.stop import Watch, watched
 
 LEGACY = frozenset(name for name in html5 if not name.endswith(";"))  # browsers know them without a ; as well
 USUAL = (
@@ -51,9 +52,9 @@ def references(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list
             yield found.start, [found]
 
 
-def wrong_references(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list[Repair]]]:
-    """Yields (place, [repair]) of whole references that mean no character (WHATWG HTML, 13.2.2)."""
-    for m in WHOLE.finditer(page):
+def wrong_references(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
+    """Yields (place, [repair]) of whole references that mean no character (WHATWG HTML, 13.2.2). Raises Stopped."""
+    for m in watched(WHOLE.finditer(page), watch):
         start, end, text = m.start(), m.end(), m[0]
         if int(syntax[start]) in QUIET:
             continue
