@@ -27,7 +27,7 @@ DUPLICATE = "duplicate-attribute"
 
 
 def attributes(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
-    """Yields (place, [repair]) of tags with one slip in their attributes; one with more is not judged. Raises Stopped."""
+    """Yields (place, [repair]) of tags with exactly one slip in their attributes. Raises Stopped."""
     for m in watched(TAG.finditer(page), watch):
         if int(syntax[m.start()]) in QUIET:
             continue
