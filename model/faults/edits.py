@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from soupstate.model.page.elements import COMMON
+from soupstate.model.page.elements import COMMON, STANDARD
 
 REACH = 64  # characters around a place within which an edit may begin
 FAR = 400  # characters within which a tag must end, or else it is not closed
 END_TAGS = re.compile(r"(</[a-zA-Z][a-zA-Z0-9]*\s*>)(\s*)(</[a-zA-Z][a-zA-Z0-9]*\s*>)")
 END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)")
-NAME = re.compile(r"</?([a-zA-Z0-9]+)")
+NAME = re.compile(r"</?([a-zA-Z0-9]+)(?![-\w:])")
 # What is missing: the kind of fault and its message. Parse errors of the standard have its names (WHATWG HTML, 13.2.2).
 MISSING = {
     ">": ("unclosed-tag", "a tag is not closed: > is missing"),
@@ -103,8 +103,7 @@ def repairs(page: str, at: int, names: list[str]) -> Iterator[Repair]:
     yield from _name(page, at)
     for m in END_TAGS.finditer(page, max(0, at - REACH), at + REACH):
         if m.start() <= at < m.end() and m[1].lower() != m[3].lower():
-            message = f"end tags in the wrong order: {m[1]}{m[3]}"
-            yield Repair(m.start(), m.end(), m[3] + m[2] + m[1], "misordered-end-tags", message)
+            yield _swap(m)
 
 
 def missing_end(at: int, name: str) -> Repair:
@@ -120,6 +119,17 @@ def missing_start(at: int, name: str, usual: Mapping[str, str]) -> Repair:
 def unexpected_end(start: int, end: int, name: str) -> Repair:
     """Returns the edit that deletes the end tag of `name`."""
     return Repair(start, end, "", "unexpected-end-tag", f"</{name}> closes nothing")
+
+
+def misordered(page: str, at: int) -> Repair | None:
+    """Returns the edit that swaps the end tag at page[at] and the next one; None where no other follows directly."""
+    m = END_TAGS.match(page, at)
+    return _swap(m) if m else None
+
+
+def _swap(m: re.Match[str]) -> Repair:
+    message = f"end tags in the wrong order: {m[1]}{m[3]}"
+    return Repair(m.start(), m.end(), m[3] + m[2] + m[1], "misordered-end-tags", message)
 
 
 def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
@@ -201,7 +211,7 @@ def _tags(page: str, at: int, near: Around, names: list[str]) -> Iterator[Repair
 def _name(page: str, at: int) -> Iterator[Repair]:
     """Proposes a known name that is near a tag's name, if the page has that name only once."""
     m = NAME.search(page, max(0, page.rfind("<", max(0, at - 16), at + 1)))
-    if not m or not m.start(1) <= at <= m.end(1) or m[1].lower() in COMMON or page.count(f"<{m[1]}") > 1:
+    if not m or not m.start(1) <= at <= m.end(1) or m[1].lower() in STANDARD or page.count(f"<{m[1]}") > 1:
         return
     for name in sorted(COMMON):
         if one_slip_apart(m[1].lower(), name):

@@ -34,8 +34,10 @@ class Fault:
     line: int = described("Line of `start`, counted from 1.")
     column: int = described("Column of `start` in code points, counted from 1.")
     bits: float = described("Surprisal of the four characters there, in bits.")
-    probability: float = described("Chance that something is wrong there, from 0 to 1.")
+    probability: float = described(
+        "Chance that something is wrong there, from 0 to 1; fitted, or given by a rule of the standard."
+    )
     kind: str = described("Name of the parse error in the HTML standard (WHATWG HTML, 13.2.2), or of another kind.")
     message: str = described("What is wrong, in words.")
     excerpt: str = described("The line of the page around the fault.")
-    fixes: tuple[Fix, ...] = described("Edits that mend it, the one that saves most bits first.")
+    fixes: tuple[Fix, ...] = described("Edits that mend it: a proven one first, then the one that saves most bits.")

@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.comments import comments, raw_elements
 from soupstate.model.faults.checks.indentation import Indentation
+from soupstate.model.faults.checks.masking import Masked, mask
 from soupstate.model.faults.checks.mismatches import Mismatches, pieces
+from soupstate.model.faults.checks.pairing import pair
+from soupstate.model.faults.checks.proofs import disproved, may_be_left_out, proofs
 from soupstate.model.faults.checks.references import references
 from soupstate.model.faults.edits import Repair, repairs
 from soupstate.model.faults.fault import Fault, Fix
@@ -34,6 +37,7 @@ SURPRISING = 60  # structural places to look at, the most surprising first
 MISMATCHED = 60  # places of each check whose markup does not fit together
 PLACES_APART = 5  # characters between two places
 MINIMUM_SAVED = 4.0  # bits that a fix saves at least
+LEFT_OUT = 0.45  # most probable that an end tag is missing which may be left out
 UNFIT = -10.0  # minimum saved where a check found a mismatch
 REPORTED = 20  # faults reported at most
 FIXES = 5  # fixes of a fault at most
@@ -69,19 +73,47 @@ def find_candidates(reader: Reader, reading: Reading, stop: Stop = never) -> lis
     edits = _edits(reading, Watch(stop))
     sides = read_sides(reader, reading, edits, stop)
     by_place = score_edits(sides, edits, stop)
-    return _Judge(ranking, reading, sides).ranked(by_place)
+    return _Judge(ranking, reading, sides, edits).ranked(by_place)
 
 
 def _edits(reading: Reading, watch: Watch) -> list[ScoredEdit]:
     """Returns every edit to score, once for each place. The last proposal counts, because it has most evidence."""
-    proposed = {(e.at, e.repair.start, e.repair.end, e.repair.replacement): e for e in _proposed(reading, watch)}
+    proposed: dict[tuple[int, int, int, str], ScoredEdit] = {}
+    for edit in _proposed(reading, watch):
+        key = (edit.at, *_key(edit))
+        if key in proposed:
+            edit.proof, edit.first = max(edit.proof, proposed[key].proof), edit.first or proposed[key].first
+        proposed[key] = edit
     return list(proposed.values())
+
+
+def _key(edit: ScoredEdit) -> tuple[int, int, str]:
+    return edit.repair.start, edit.repair.end, edit.repair.replacement
 
 
 def _proposed(reading: Reading, watch: Watch) -> Iterator[ScoredEdit]:
     """Yields repairs at surprising places, and at places whose markup does not fit together."""
-    page, surprisal = reading.page, reading.surprisal
-    places = set(structural_places(reading))
+    masked = mask(reading.page, watch)
+    mismatches = Mismatches(masked.page, reading.spans, _excess(reading), watch)
+    pairing = pair(masked.page, mismatches.tags, watch)
+    names = frozenset(tag.name for tag in mismatches.tags)
+    settled: dict[int, Repair] = {}  # by character of the page, the repair after which it is right
+    for proof in proofs(mismatches, pairing, reading.syntax):
+        yield from (ScoredEdit(proof.at, r, True, 0.0, proof.probability, bool(proof.settles)) for r in proof.repairs)
+        if proof.settles:
+            settled |= dict.fromkeys(range(*proof.settles), proof.repairs[0])
+    for edit in _suspected(reading, masked, mismatches, watch):
+        r = edit.repair
+        if masked.inside(r.start, r.end) or disproved(masked.page, r, pairing, names):
+            continue
+        if settled.get(r.start, r) == r:
+            yield edit
+
+
+def _suspected(reading: Reading, masked: Masked, mismatches: Mismatches, watch: Watch) -> Iterator[ScoredEdit]:
+    """Yields the repairs of `_proposed` that no rule proves."""
+    page, surprisal = masked.page, reading.surprisal
+    places = {at for at in structural_places(reading) if not masked.inside(at, at)}
     broken: set[int] = set()
     for start, end in islice(pieces(page, reading.syntax), MISMATCHED):
         broken.update((start + np.argsort(-surprisal[start:end])[:2]).tolist())
@@ -90,9 +122,8 @@ def _proposed(reading: Reading, watch: Watch) -> Iterator[ScoredEdit]:
         watch(PLACE_WORK)
         for r in repairs(page, at, _names_before(page, at)):
             yield ScoredEdit(at, r, at in broken)
-    mismatches = Mismatches(page, reading.spans, _excess(reading), watch)
     lexical = references(page, reading.syntax), comments(page, reading.syntax), raw_elements(page)
-    for at, several in [pair for found in (mismatches, *lexical) for pair in islice(found, MISMATCHED)]:
+    for at, several in [some for found in (mismatches, *lexical) for some in islice(found, MISMATCHED)]:
         yield from (ScoredEdit(at, r, True) for r in several)
     misplaced = list(islice(Indentation(page, mismatches.tags, mismatches.usual, watch), MISMATCHED))
     for at, several in misplaced:
@@ -115,8 +146,10 @@ def _names_before(page: str, at: int) -> list[str]:
 class _Judge:
     """Turns the edits of one page into faults with probabilities."""
 
-    def __init__(self, ranking: Logistic, reading: Reading, sides: list[Side]) -> None:
+    def __init__(self, ranking: Logistic, reading: Reading, sides: list[Side], edits: list[ScoredEdit]) -> None:
         self.ranking, self.reading, self.sides = ranking, reading, sides
+        self.proof_at = {e.at: e.proof for e in sorted(edits, key=lambda e: e.proof)}
+        self.proof_of = {_key(e): e.proof for e in sorted(edits, key=lambda e: e.proof)}
         self.lines = LineIndex(reading.page)
 
     def ranked(self, by_place: dict[int, list[ScoredEdit]]) -> list[Candidate]:
@@ -157,13 +190,20 @@ class _Judge:
             line=line,
             column=column,
             bits=round(bits, 2),
-            probability=round(probability(self.ranking, known), 4),
+            probability=round(self._probability(at, edits, known), 4),
             kind=repair.kind,
             message=repair.message,
             excerpt=self.lines.excerpt(repair.start, repair.end),
             fixes=tuple(Fix(e.repair.start, e.repair.end, e.repair.replacement, round(e.saved, 2)) for e in edits),
         )
         return Candidate(fault, known)
+
+    def _probability(self, at: int, edits: list[ScoredEdit], known: NDArray[np.float64]) -> float:
+        """Returns what the ranking says, and at least what a rule of the standard proves."""
+        fitted = probability(self.ranking, known)
+        if edits and may_be_left_out(edits[0].repair):
+            fitted = min(fitted, LEFT_OUT)
+        return max(fitted, self.proof_at[at], self.proof_of[_key(edits[0])]) if edits else fitted
 
     def _figures(self, at: int, edits: list[ScoredEdit], bits: float) -> dict[str, float]:
         """Returns the figures of a place that depend on no other place."""
@@ -186,12 +226,14 @@ class _Judge:
         }
 
 
+def _fits(edit: ScoredEdit) -> bool:
+    return edit.first or edit.saved >= (UNFIT if edit.mismatch or edit.proof else MINIMUM_SAVED)
+
+
 def _chosen(by_place: dict[int, list[ScoredEdit]]) -> dict[int, list[ScoredEdit]]:
     """Returns the best edits of each place, without places whose best edit saves more elsewhere."""
     best = {
-        at: sorted((e for e in edits if e.saved >= (UNFIT if e.mismatch else MINIMUM_SAVED)), key=lambda e: -e.saved)[
-            :FIXES
-        ]
+        at: sorted((e for e in edits if _fits(e)), key=lambda e: (not e.first, -e.saved))[:FIXES]
         for at, edits in by_place.items()
     }
     seen: set[tuple[int, int, str]] = set()

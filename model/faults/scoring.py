@@ -31,13 +31,17 @@ class ScoredEdit:
     """A repair proposed at a place, and the bits that it saves on each side.
 
     mismatch: the markup there does not fit together, whatever the network says. indented: 1 / number of places where
-    the page's indentation asks for an edit, if this is one of them. short, long: bits over SHORT and LONG by side.
+    the page's indentation asks for an edit, if this is one of them. proof: the least probability of a fault there, as
+    a rule of the standard proves it. first: the rule knows the repair, which then comes before all others. short, long:
+    bits over SHORT and LONG by side.
     """
 
     at: int
     repair: Repair
     mismatch: bool = False
     indented: float = 0.0
+    proof: float = 0.0
+    first: bool = False
     short: list[float] = field(default_factory=list)
     long: list[float] = field(default_factory=list)
 
@@ -134,8 +138,8 @@ def score_edits(sides: list[Side], edits: list[ScoredEdit], stop: Stop) -> dict[
     for edit in _watching(edits, stop):
         edit.short = [side.saved(edit, SHORT) for side in sides]
     by_place: dict[int, list[ScoredEdit]] = {edit.at: [] for edit in edits}
-    for edit in sorted(edits, key=lambda e: -e.saved_short):
-        if (edit.saved_short > 0 or edit.mismatch) and len(by_place[edit.at]) < FINALISTS:
+    for edit in sorted(edits, key=lambda e: (not e.first, -e.saved_short)):
+        if (edit.saved_short > 0 or edit.mismatch or edit.first) and len(by_place[edit.at]) < FINALISTS:
             by_place[edit.at].append(edit)
     for edit in _watching([e for few in by_place.values() for e in few], stop):
         edit.long = [side.saved(edit, LONG) for side in sides]

@@ -82,6 +82,39 @@ TOLD_APART = tuple(
     "wbr".split()
 )
 
+# Names that the standards have: none of them is a misspelt tag
+HTML = _names(  # 4.1 to 4.13: every element
+    "a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption cite code "
+    "col colgroup data datalist dd del details dfn dialog div dl dt em embed fieldset figcaption figure footer "
+    "form h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins kbd label legend li link main map "
+    "mark menu meta meter nav noscript object ol optgroup option output p param picture pre progress q rp rt ruby "
+    "s samp script search section select selectedcontent slot small source span strong style sub summary sup "
+    "table tbody td template textarea tfoot th thead time title tr track u ul var video wbr"
+)
+OBSOLETE = _names(  # 16.2 and 13.2.6.4.7: obsolete elements, and others that parsers treat in a way of their own
+    "acronym applet basefont bgsound big blink center command content dir font frame frameset image isindex "
+    "keygen layer listing marquee menuitem multicol nextid nobr noembed noframes noindex nolayer plaintext rb rbc "
+    "rtc shadow spacer strike tt xmp"
+)
+SVG = _names(  # SVG 2, appendix F, with the fonts and colours of SVG 1.1; in lower case
+    "a altglyph altglyphdef altglyphitem animate animatecolor animatemotion animatetransform circle clippath "
+    "color-profile cursor defs desc discard ellipse feblend fecolormatrix fecomponenttransfer fecomposite "
+    "feconvolvematrix fediffuselighting fedisplacementmap fedistantlight fedropshadow feflood fefunca fefuncb "
+    "fefuncg fefuncr fegaussianblur feimage femerge femergenode femorphology feoffset fepointlight "
+    "fespecularlighting fespotlight fetile feturbulence filter font font-face font-face-format font-face-name "
+    "font-face-src font-face-uri foreignobject g glyph glyphref hatch hatchpath hkern image line lineargradient "
+    "marker mask mesh meshgradient meshpatch meshrow metadata missing-glyph mpath path pattern polygon polyline "
+    "radialgradient rect set solidcolor stop style svg switch symbol text textpath title tref tspan unknown use "
+    "view vkern"
+)
+MATHML = _names(  # MathML Core, and the content elements of MathML 3 that pages use
+    "annotation annotation-xml apply ci cn csymbol eq maction maligngroup malignmark math menclose merror mfenced "
+    "mfrac mglyph mi mlabeledtr mlongdiv mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms "
+    "mscarries mscarry msgroup msline mspace msqrt msrow mstack mstyle msub msubsup msup mtable mtd mtext mtr "
+    "munder munderover none semantics"
+)
+STANDARD = HTML | OBSOLETE | SVG | MATHML
+
 # What the search for faults knows
 COMMON = _names(  # names that a misspelt one may have been meant to be
     "a abbr article aside b body br button center code dd div dl dt em fieldset font footer form h1 h2 h3 h4 h5 h6 "

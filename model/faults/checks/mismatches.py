@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.faults.edits import MISSING, Repair, missing_end, missing_start, unexpected_end
-from soupstate.model.page.elements import OPTIONAL_END, PARENT, PARENTS, VOID
+from soupstate.model.page.elements import LISTS, OPTIONAL_END, PARENT, PARENTS, VOID
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import Span, TagSpan
 from soupstate.model.page.stop import Watch, watched
@@ -75,7 +75,7 @@ class Mismatches:
             yield from self._closing(tag) if tag.closes else self._opening(tag)
             self.last = tag.end
         for left in [tag for tag in self.opened if tag.name not in OPTIONAL_END][-WINDOW_PLACES:]:
-            yield left.end, list(self._unclosed(left, min(left.end + WINDOW, len(self.page))))
+            yield left.end, list(self.unclosed_until_end(left))
 
     def _opening(self, tag: Tag) -> Iterator[tuple[int, list[Repair]]]:
         parent = PARENT.get(tag.name)
@@ -90,12 +90,12 @@ class Mismatches:
         while self.open[tag.name] and self.opened[-1].name in OPTIONAL_END and self.opened[-1].name != tag.name:
             left = self._pop()
             if self.closed[left.name]:
-                yield tag.start, list(self._unclosed(left, tag.start))
+                yield tag.start, list(self.unclosed(left, tag.start))
         if self.opened and self.opened[-1].name == tag.name:
             self._pop()
         elif tag.name not in VOID:
             known = self.open[tag.name] > 0
-            yield tag.start, [*self._wrong_end(tag), *(self._unclosed(self.opened[-1], tag.start) if known else ())]
+            yield tag.start, [*self._wrong_end(tag), *(self.unclosed(self.opened[-1], tag.start) if known else ())]
             if not known:
                 yield tag.start, list(self._unopened(tag))
             while known and self._pop().name != tag.name:
@@ -121,11 +121,17 @@ class Mismatches:
             message = f"end tags in the wrong order: </{tag.name}></{top.name}>"
             yield Repair(start, following.end(), swapped, "misordered-end-tags", message)
 
-    def _unclosed(self, tag: Tag, until: int) -> Iterator[Repair]:
+    def unclosed_until_end(self, tag: Tag) -> Iterator[Repair]:
+        """Proposes places for the end tag of an element that is open at the end of the page."""
+        yield from self.unclosed(tag, min(tag.end + WINDOW, len(self.page)))
+
+    def unclosed(self, tag: Tag, until: int) -> Iterator[Repair]:
         """Proposes places for an element's end tag: before `until`, and at surprising places after its start tag."""
         text = len(self.page[:until].rstrip())
         following = self.page.find("<", tag.end)
         first = [following] if 0 <= following < until else []
+        if tag.name in LISTS:
+            first.append(max(tag.end, self.page.rfind("</li>", tag.end, until) + len("</li>")))
         for at in dict.fromkeys([until, max(text, tag.end), *first, *self._surprises(tag.end, until)]):
             yield missing_end(at, tag.name)
 

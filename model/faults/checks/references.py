@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.mismatches import QUIET
 from soupstate.model.faults.edits import MISSING, UNKNOWN_REFERENCE, Repair, one_slip_apart
+from soupstate.model.page.stop import Watch, watched
 
 LEGACY = frozenset(name for name in html5 if not name.endswith(";"))  # browsers know them without a ; as well
 USUAL = (
@@ -17,11 +18,18 @@ USUAL = (
 ).split()
 NAMES = LEGACY | frozenset(USUAL)
 REFERENCE = re.compile(
-    r"&(?P<open>[a-z][a-z0-9]{0,30}|#[0-9]{1,8}|#x[0-9a-f]{1,8})"
+    r"&(?P<open>[a-z][a-z0-9]{0,30}|#[0-9]{1,20}|#x[0-9a-f]{1,20})"
     r"|(?<![&#\w])(?P<word>[a-z]{2,40});"
     r"|(?<![&\w])(?P<number>#[0-9]{2,5});"
     r"|&(?P<bare>[0-9]{2,5});",
     re.I,
+)
+
+WHOLE = re.compile(r"&(?:(?P<name>[a-z][a-z0-9]{0,30})|#(?P<number>[0-9]{1,20}|x[0-9a-f]{1,20}));", re.I)
+NO_CHARACTER = (  # parse errors of the standard, and the numbers that they are about
+    ("null-character-reference", 0, 0),
+    ("surrogate-character-reference", 0xD800, 0xDFFF),
+    ("character-reference-outside-unicode-range", 0x110000, 16**20),
 )
 
 
@@ -42,6 +50,25 @@ def references(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list
             found = Repair(at, at, "&", *MISSING["&"]) if name else None
         if found:
             yield found.start, [found]
+
+
+def wrong_references(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
+    """Yields (place, [repair]) of whole references that mean no character (WHATWG HTML, 13.2.2). Raises Stopped."""
+    for m in watched(WHOLE.finditer(page), watch):
+        start, end, text = m.start(), m.end(), m[0]
+        if int(syntax[start]) in QUIET:
+            continue
+        if m["name"]:
+            if m["name"] + ";" not in html5 and not any(m["name"].startswith(name) for name in LEGACY):
+                near = next((name for name in USUAL if one_slip_apart(m["name"], name)), None)
+                meant = f"; &{near}; was meant" if near else ""
+                new = f"&{near};" if near else f"&amp;{text[1:]}"
+                yield start, [Repair(start, end, new, UNKNOWN_REFERENCE, f"{text} is no character reference{meant}")]
+            continue
+        code = int(m["number"][1:], 16) if m["number"][0] in "xX" else int(m["number"])
+        kind = next((kind for kind, first, last in NO_CHARACTER if first <= code <= last), None)
+        if kind:
+            yield start, [Repair(start, end, "&#xFFFD;", kind, f"{text} is no character")]
 
 
 def _opened(page: str, start: int, text: str) -> Repair | None:

@@ -1,0 +1,45 @@
+"""Checks for a < in text, which should be written &lt; (WHATWG HTML, 13.2.2: invalid-first-character-of-tag-name)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soupstate.model.faults.checks.mismatches import QUIET
+from soupstate.model.faults.edits import UNEXPECTED, Repair
+from soupstate.model.page.marks import Syntax
+from soupstate.model.page.stop import Watch, watched
+
+# A < that begins no tag: before white space, a digit and the like; or before a name of one or two letters and words,
+# without = and > up to the next tag. The latter is one only where it reads as "less than": the tag may lack its >.
+STRAY = re.compile(r"(?<!<)<(?=(?P<sure>[\s\d=$(.,%-]|<[\s<=])|[a-z]\w?\s[^<>=\"'/]{0,200}<)", re.I)
+# What a "less than" stands between: numbers, short names, calls.
+LEFT, RIGHT = re.compile(r"(?:[\d)\]%]|\b[a-z])\s?$", re.I), re.compile(r"<=|<\s?(?:[-+$]?\d|[a-z]\w?\b|\w+\()", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class StrayBracket:
+    """repair: writes the <, or the two, as references. sure: no tag can begin there. meant: it reads as "less than"."""
+
+    at: int
+    repair: Repair
+    sure: bool
+    meant: bool
+
+
+def stray_brackets(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[StrayBracket]:
+    """Yields each < in text. Raises Stopped."""
+    for m in watched(STRAY.finditer(page), watch):
+        at = m.start()
+        if int(syntax[at]) in QUIET or Syntax.ATTRIBUTE <= int(syntax[at]) <= Syntax.BASE:
+            continue
+        end = at + 2 if page[at + 1] == "<" else at + 1
+        sure = m["sure"] is not None
+        before = LEFT.search(page, max(0, at - 3), at)
+        meant = bool(before and RIGHT.match(page, at)) or end > at + 1
+        if not (sure or meant):
+            continue
+        message = "< in text is written &lt;"
+        yield StrayBracket(at, Repair(at, end, "&lt;" * (end - at), UNEXPECTED["<"], message), sure, meant)

@@ -1,0 +1,119 @@
+"""Proofs: faults that a rule of the standard proves are likely and well mended, and good pages have none."""
+
+import numpy as np
+import pytest
+
+from soupstate.model.faults.apply import LIKELY
+from soupstate.model.faults.checks.attributes import attributes
+from soupstate.model.faults.checks.brackets import stray_brackets
+from soupstate.model.faults.fault import Fault
+from soupstate.model.faults.find import find_faults
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.page.stop import Watch
+
+FRAME = (
+    '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Lighthouse</title>\n</head>\n<body>\n'
+    "<h1>The lighthouse at the point</h1>\n{}\n<p>It was built in 1862, and "
+    '<a href="/keeper">its keeper</a> lived in <b>two rooms</b> below the lamp.</p>\n</body>\n</html>\n'
+)
+GOOD = {
+    "names of the standard": (
+        "<p>very<wbr>long <q>quote</q> <s>old</s> <time>now</time> <mark>x</mark> <kbd>Ctrl</kbd> <samp>ok</samp> "
+        "<var>n</var> <ruby>漢<rt>kan</rt></ruby></p><svg><g><rect/></g></svg><math><mi>x</mi></math>"
+    ),
+    "media": (
+        '<picture><source srcset="a.webp"><img src="a.jpg" alt="a"></picture><video src="v.mp4"></video>'
+        "<details><summary>More</summary><p>text</p></details><dialog open>Hi</dialog>"
+    ),
+    "nested list": "<ul><li>A<ul><li>B</li></ul></li></ul>",
+    "end tags left out": "<ul><li>A<li>B<ul><li>C</ul><li>D</ul>\n<p>one<p>two",
+    "descriptions, options": "<dl><dt>one<dd>two<dt>three<dd>four</dl><select><option>a<option>b</select>",
+    "cells": "<table><tr><td>a<td>b<tr><td>c<td>d</table>",
+    "bare >": "<p>Press a -> b >> c, where a > b and x >= y.</p>",
+    "textarea": "<textarea>if a < b then</textarea>",
+    "comment": '<!-- <p>old <b>text</p> <a href="x> -->',
+    "templates": '<p>{{ a < b }} {% if a < b %}yes{% endif %} <% if a < b %> <?php if ($a < $b) { echo "<b>"; } ?></p>',
+    "Vue": '<div v-if="a < b" @click="x => y(1)"><span :class="{on: a > 1}">t</span></div>',
+    "template script": '<script type="text/template">\n<div>\n<p>hello</p>\n</div>\n</script>',
+}
+BAD = [
+    ("<p>Ships under 5 < 6 metres.</p>", "<p>Ships under 5 &lt; 6 metres.</p>", 0.9),
+    ("<p>if a < b then go</p>", "<p>if a &lt; b then go</p>", 0.9),
+    ("<p>It holds if a <b then it goes on.</p>", "<p>It holds if a &lt;b then it goes on.</p>", LIKELY),
+    ("<div><ul><li>a</div></li><li>b</li></ul></div>", "<div><ul><li>a</li><li>b</li></ul></div>", 0.45),
+    ("<ul><li>one</li><li>two</li>\n<p>After.</p>", "<ul><li>one</li><li>two</li></ul>\n<p>After.</p>", LIKELY),
+    ("</body></html><p>More text after it.</p>", "<p>More text after it.</p>", LIKELY),
+    ("<a href='1'class=\"2\">x</a>", "<a href='1' class=\"2\">x</a>", 0.9),
+    ('<a href="/x" class="a" href="/y">x</a>', '<a href="/x" class="a">x</a>', 0.9),
+    ('<a / href="/x">x</a>', '<a  href="/x">x</a>', 0.9),
+    ('<a href=https://example.org/x">x</a>', '<a href="https://example.org/x">x</a>', 0.9),
+    ('<p rowspan=2">x</p>', '<p rowspan="2">x</p>', 0.9),
+    ("<p>A &nosuch; B</p>", "<p>A &amp;nosuch; B</p>", 0.9),
+    ("<p>A &#x110000; B</p>", "<p>A &#xFFFD; B</p>", 0.9),
+    ("<p>A &#xD800; B</p>", "<p>A &#xFFFD; B</p>", 0.9),
+    ("<p>one <b>two</p>", "<p>one <b>two</b></p>", LIKELY),
+    ("<p>one</b> two</p>", "<p>one two</p>", 0.45),
+    ("<p><b><i>x</b></i></p>", "<p><b><i>x</i></b></p>", LIKELY),
+]
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader(load_checkpoint(DEFAULT))
+
+
+def faults(reader: Reader, body: str) -> tuple[str, list[Fault]]:
+    page = FRAME.format(body)
+    return page, find_faults(reader, reader.read(page))
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good_pages_have_no_likely_fault(reader: Reader, name: str) -> None:
+    assert [f for f in faults(reader, GOOD[name])[1] if f.probability >= LIKELY] == []
+
+
+@pytest.mark.parametrize(("broken", "whole", "least"), BAD)
+def test_a_proven_fault_is_likely_and_its_first_fix_mends_it(
+    reader: Reader, broken: str, whole: str, least: float
+) -> None:
+    page, found = faults(reader, broken)
+    fix = found[0].fixes[0]
+    assert page[: fix.start] + fix.replacement + page[fix.end :] == FRAME.format(whole)
+    assert found[0].probability >= least
+    assert [f for f in found[1:] if f.probability >= LIKELY] == []
+
+
+def test_stray_end_tags_in_a_list_are_reported_where_they_are(reader: Reader) -> None:
+    page, found = faults(reader, "<div><ul><li>a</div></div></li><li>b</li></ul></div>")
+    assert found[0].kind == "unexpected-end-tag"
+    assert page.index("</div></div>") <= found[0].start <= page.index("</div></li>")
+
+
+def test_a_misspelt_name_is_still_found(reader: Reader) -> None:
+    _, found = faults(reader, "<p>The <stong>old</strong> lamp.</p>")
+    assert (found[0].kind, found[0].fixes[0].replacement) == ("misspelt-tag-name", "strong")
+
+
+def test_a_habit_of_the_page_proves_nothing(reader: Reader) -> None:
+    _, found = faults(reader, "\n".join(f"<p class=\"a\"id='n{n}'>Stone {n}</p>" for n in range(9)))
+    assert all(f.probability < 0.9 for f in found if f.kind == "missing-whitespace-between-attributes")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<a href="x class="b">',  # the lost quote is elsewhere
+        '<a href="x" class=b data-c checked @click="d" :e="f" [g]="h" />',
+        "<a href=x?y=1&z=2 b>",
+        "<a href=/x/ b>",
+        "<a 'b>",
+    ],
+)
+def test_attributes_without_a_proof(tag: str) -> None:
+    assert list(attributes(tag, np.zeros(len(tag), np.uint8), Watch())) == []
+
+
+@pytest.mark.parametrize("text", ["<b>x</b>", "<<b>x", "<!doctype html>", "<a href=x <b>", "</ b>", "x<b<i>"])
+def test_brackets_of_tags_are_not_stray_for_sure(text: str) -> None:
+    assert not any(b.sure or b.meant for b in stray_brackets(text, np.zeros(len(text), np.uint8), Watch()))
