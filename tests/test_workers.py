@@ -18,7 +18,8 @@ from soupstate.model.train.data.lessons import byte_rows
 from soupstate.model.train.data.shards import MARKS, write_shard
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.run.experiment import Experiment
-from soupstate.model.train.run.loop import Run, train
+from soupstate.model.train.run.loop import Run
+from soupstate.model.train.run.train import train
 from soupstate.model.train.run.workers import further_workers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
