@@ -95,6 +95,13 @@ def test_a_misspelt_name_is_still_found(reader: Reader) -> None:
     assert (found[0].kind, found[0].fixes[0].replacement) == ("misspelt-tag-name", "strong")
 
 
+def test_a_start_tag_is_copied_as_the_page_writes_it(reader: Reader) -> None:
+    row = '<p><b v-if="a < b">Stone</b></p>\n'
+    _, found = faults(reader, row * 6 + "<p>Stone</b></p>\n" + row * 6)
+    starts = {fix.replacement for fault in found for fix in fault.fixes if fault.kind == "missing-start-tag"}
+    assert '<b v-if="a < b">' in starts
+
+
 def test_a_habit_of_the_page_proves_nothing(reader: Reader) -> None:
     _, found = faults(reader, "\n".join(f"<p class=\"a\"id='n{n}'>Stone {n}</p>" for n in range(9)))
     assert all(f.probability < 0.9 for f in found if f.kind == "missing-whitespace-between-attributes")

@@ -94,7 +94,7 @@ def _key(edit: ScoredEdit) -> tuple[int, int, str]:
 def _proposed(reading: Reading, watch: Watch) -> Iterator[ScoredEdit]:
     """Yields repairs at surprising places, and at places whose markup does not fit together."""
     masked = mask(reading.page, watch)
-    mismatches = Mismatches(masked.page, reading.spans, _excess(reading), watch)
+    mismatches = Mismatches(masked.page, reading.spans, _excess(reading), watch, reading.page)
     pairing = pair(masked.page, mismatches.tags, watch)
     names = frozenset(tag.name for tag in mismatches.tags)
     settled: dict[int, Repair] = {}  # by character of the page, the repair after which it is right

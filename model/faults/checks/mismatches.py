@@ -55,16 +55,24 @@ class Mismatches:
     """Walks through the tags of a page with a stack of open elements, and proposes repairs where they do not fit."""
 
     def __init__(
-        self, page: str, spans: Iterable[Span], excess: NDArray[np.float32], watch: Watch | None = None
+        self,
+        page: str,
+        spans: Iterable[Span],
+        excess: NDArray[np.float32],
+        watch: Watch | None = None,
+        written: str | None = None,
     ) -> None:
-        """excess (characters,): the surprisal beyond what was expected. Places with a great excess come first."""
+        """excess (characters,): the surprisal beyond what was expected. Places with a great excess come first.
+
+        written: the page before it was masked, from which start tags are copied.
+        """
         self.page, self.excess = page, excess
         self.watch = watch or Watch()
         self.tags = list(_tags(page, spans, self.watch))
         opening = Counter(tag.name for tag in self.tags if not tag.closes)
         closing = Counter(tag.name for tag in self.tags if tag.closes)
         self.closed = {name: closing[name] >= CLOSED_SHARE * count for name, count in opening.items()}
-        self.usual = _usual(page, self.tags, self.watch)
+        self.usual = _usual(written or page, self.tags, self.watch)
         self.opened: list[Tag] = []
         self.open: Counter[str] = Counter()  # number of open elements, by name
         self.last = 0  # end of the last tag
