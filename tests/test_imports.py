@@ -28,7 +28,7 @@ ALLOWED = {
     "soupstate.model.faults": {"soupstate.model.net", "soupstate.model.page", "soupstate.kernels"},
     "soupstate.model.net": {"soupstate.model.page", "soupstate.kernels"},
     "soupstate.model.archive": {"soupstate.model.page"},
-    "soupstate.model.page": set(),
+    "soupstate.model.page": {"soupstate.kernels"},
     "soupstate.model": set(),
     "soupstate.kernels": set(),
 }
