@@ -182,7 +182,7 @@ def test_backends_agree(backend: str) -> None:
 @pytest.mark.parametrize("backend", kernels.available())
 def test_many_pages(checkpoint: Checkpoint, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one by one, more of them than are read at a time, of all lengths."""
-    monkeypatch.setattr(module, "SHORT_PIECE_BYTES", 500)
+    monkeypatch.setattr(module, "PIECE_BYTES", 500)
     monkeypatch.setattr(module, "PAGES_AT_ONCE", 3)
     reader = Reader(checkpoint, backend)
     markings = reader.mark_many(list(PAGES.values()))
@@ -220,7 +220,7 @@ def test_a_sample_is_spread_evenly(n: int) -> None:
 
 
 def test_one_of_many_is_stopped(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SHORT_PIECE_BYTES", 100)
+    monkeypatch.setattr(module, "PIECE_BYTES", 100)
     monkeypatch.setattr(module, "PAGES_AT_ONCE", 2)
     asked: list[int] = []
 
