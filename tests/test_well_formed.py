@@ -86,13 +86,17 @@ def test_the_network_keeps_a_tag_that_is_not_well_formed(tag: str) -> None:
     assert np.array_equal(settled(page, path), path)
 
 
-def test_a_tag_in_a_value_is_left_to_the_network() -> None:
-    page = '<a title="<b>" href=/a>x'
+@pytest.mark.parametrize("title", ["x>y <b", "><b>", "<b", "<b><i class="])
+def test_where_a_value_ends_in_another_tag_the_network_decides(title: str) -> None:
+    page = f'<a title="{title}" href=/a>x'
     path = network(page)
-    assert np.array_equal(settled(page, path), path)  # it sees text after <b>
-    path[: page.index(">x") + 1] = Syntax.TAG
-    path[page.index("<b>")] = Syntax.VALUE
-    assert values(page, path) == [("href", "/a")]
+    assert np.array_equal(settled(page, path), path)
+
+
+@pytest.mark.parametrize("title", ["<b>", "<b>not</b> here", "a > b", "?x=<1>&y=2"])
+def test_values_may_hold_brackets(title: str) -> None:
+    assert values(f'<a title="{title}" href=/a>x') == [("href", "/a")]
+    assert text_of(f"<div data-tip='{title}'>shown") == "shown"
 
 
 def test_text_in_a_value_is_no_text() -> None:
@@ -229,6 +233,29 @@ def text_of(page: str, path: NDArray[np.uint8] | None = None) -> str:
 )
 def test_what_never_ends_may_be_text(page: str, text: str) -> None:
     assert text_of(page) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5 < 6, and 7 > 3", "<12 years", "p <0.05", "5<6", "I <3 it", "a <- b", "x <= 5 and y >= 6", "a[i]<<2", "<\u044f"],
+)
+def test_what_begins_no_tag_is_text(text: str) -> None:
+    """The network takes it for a tag, to a bracket or to the next tag."""
+    page = f"{text} is it<p>".encode().decode("latin-1")
+    path = network(page)
+    first = page.index("<")
+    path[first : page.index(">", first) + 1] = Syntax.TAG
+    ids = np.frombuffer(page.encode("latin-1"), np.uint8)
+    found = settle_syntax(ids, 0, path, path, may_be_open(ids, RAW_TEXT), last=True)
+    assert (found[: len(page) - 3] == Syntax.TEXT).all() and (found[len(page) - 3 :] == Syntax.TAG).all()
+
+
+@pytest.mark.parametrize("tag", ["< p>", "< /p>", "<% x %>", '< a href="/a">'])
+def test_what_may_be_a_tag_all_the_same_is_left_to_the_network(tag: str) -> None:
+    page = f"a{tag}b"
+    path = np.full(len(page), Syntax.TEXT, np.uint8)
+    path[1 : 1 + len(tag)] = Syntax.TAG
+    assert np.array_equal(settled(page, path), path)
 
 
 def test_a_tag_of_which_the_network_sees_the_end_stays() -> None:

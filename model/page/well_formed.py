@@ -19,10 +19,16 @@ from soupstate.model.page.elements import BLOCKS, COMMON, COUNTED_KINDS, HEADING
 from soupstate.model.page.marks import Syntax
 
 LONGEST = 8192  # bytes of a tag; the network keeps a longer one
+LONGEST_DOUBTFUL = 1024  # bytes of a tag with brackets in its values; likewise
 TAG_NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
 ATTRIBUTE = re.compile(rb"[\s/]++(?P<name>" + NAME + rb")(?:\s*+=\s*+(?P<value>" + VALUE + rb"))?+")
 # What lost its `>`, if it is a tag at all: no value, and the next `<` or the page's end after it.
 UNENDED = re.compile(rb"<[A-Za-z][^<>=]*+(?=<|\Z)")
+# A `<` that begins no tag, up to the next bracket: no name can begin so (WHATWG HTML, 13.2.5.6, the tag open state).
+# What templates write, such as `<%`, is for the network to say, and so is a known name after a space, as in `< p>`.
+NAMELESS = re.compile(rb"<(?=[\s\d<=+*,.;:()&|^~\x80-\xff-])(?!\s+/?[A-Za-z][A-Za-z0-9]*+\s*/?>)[^<>]*+>?")
+BRACKETS = re.compile(rb"[<>]")
+QUOTED = re.compile(rb"=\s*[\"']")
 UNENDED_END = re.compile(rb"</(?P<name>[A-Za-z][A-Za-z0-9]*+)\s*+(?=<)")
 QUOTE_MISSING = re.compile(rb"[\s\"'][\w:-]+\s*=\s*$")  # a value ends so where the next one's first quote ended it
 # Values that answers need, by the names of elements and attributes. Those of `img` and `base` count only where the
@@ -87,44 +93,70 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[n
         if start < until:
             continue
         if end <= start:
-            unended = _unended(ids, at + start, raw)
-            end = unended.end() - at if unended else 0
+            found = _no_tag(ids, at + start, raw)
+            end = found.end() - at if found else 0
             if end > len(path) and not last:
                 return settled[:start]
-            if unended and _is_text(unended, path[start:end]):
+            if found and _is_text(found, path[start:end]):
                 settled[start:end] = Syntax.TEXT
             continue
         if end > len(path):
             if last:
                 continue
             return settled[:start]
-        if holds_bracket and (leaves or _opens(begins, start, end)):
+        doubtful = holds_bracket and (leaves or _opens(begins, start, end))
+        if doubtful and end - start > LONGEST_DOUBTFUL:
+            continue
+        tag = TAG.match(ids.data, at + start, at + end) if doubtful or some else None
+        if doubtful and tag and not _closes_brackets(tag, ids.data):
             continue  # a quote may be missing; the network sees more here than one tag
         until = end
-        if some:
-            tag = TAG.match(ids.data, at + start, at + end)
-            assert tag is not None
+        if tag and doubtful:
+            settled[tag.end("name") - at : end - 1] = Syntax.VALUE  # no tag begins in a value
+        if tag:
             _settle(settled[start:end], tag, ids.data)
     return settled
 
 
-def _unended(ids: NDArray[np.uint8], start: int, raw: NDArray[np.bool_]) -> re.Match[bytes] | None:
-    """Returns what seems to be a start tag without an end; None in raw text, and where it is too long to tell."""
-    found = None if raw[start] else UNENDED.match(ids.data, start, min(len(ids), start + LONGEST))
+def _closes_brackets(tag: re.Match[bytes], page: memoryview) -> bool:
+    """Whether values close the brackets that they open, and then only `>` may stand alone, as in `alt="x > y"`.
+
+    Where a quote is missing, a value goes from the end of a tag to within another one.
+    """
+    for attribute in ATTRIBUTE.finditer(page, tag.end("name"), tag.end()):
+        value = (attribute["value"] or b"").strip(b"\"'")
+        brackets = BRACKETS.findall(value)
+        pairs = brackets[:1] == [b"<"] and brackets[-1] == b">" and 2 * brackets.count(b"<") == len(brackets)
+        if b"<" in brackets and (not pairs or QUOTE_MISSING.search(value)):
+            return False
+    return True
+
+
+def _no_tag(ids: NDArray[np.uint8], start: int, raw: NDArray[np.bool_]) -> re.Match[bytes] | None:
+    """Returns what begins no tag, or seems to be a start tag without an end.
+
+    Returns None in raw text, and where it is too long to tell.
+    """
+    if raw[start]:
+        return None
+    last = min(len(ids), start + LONGEST)
+    found = NAMELESS.match(ids.data, start, last) or UNENDED.match(ids.data, start, last)
     return None if found and found.end() == start + LONGEST < len(ids) else found
 
 
-def _is_text(unended: re.Match[bytes], path: Syntaxes) -> bool:
-    """Whether what the network takes for a tag without an end is text, such as `<b then` in `if a <b then c`.
+def _is_text(found: re.Match[bytes], path: Syntaxes) -> bool:
+    """Whether what the network takes for a tag is text, such as `<b then` in `if a <b then c`, or `< 5 and b >`.
 
     path: its syntax as the network has it. If the name is that of an element, it may be a tag that lost its `>`, and is
-    text only where two words more would be lost.
+    text only where two words more would be lost. Without a name it is text, unless it has a quoted value.
     """
     in_tag = IN_TAG[path]
     if not (in_tag | (path == Syntax.TEXT)).all():
         return False
+    if found.re is NAMELESS:
+        return QUOTED.search(found[0]) is None
     length = len(path) if in_tag.all() else int(in_tag.argmin())
-    name, *words = unended[0][1:length].split() or [b""]
+    name, *words = found[0][1:length].split() or [b""]
     return len(words) > 1 or not (name.lower() in ELEMENTS or b"-" in name)
 
 
