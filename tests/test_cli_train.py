@@ -204,3 +204,12 @@ def test_evaluate(weights: Path, tmp_path: Path) -> None:
     assert load_checkpoint(store).evaluation["pages"] == figures["pages"]
     assert "| bits per character |" in done.stdout
     assert run("evaluate", "--weights", str(weights)).exit_code == 2
+
+
+def test_what_is_no_checkpoint_is_not_exported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "page.html").write_text("<p>no checkpoint")
+    done = run(
+        "export", "page.html", "--experiment", "small.toml", "--name", "n", "--version", "1", "--out", "out.safetensors"
+    )
+    assert done.exit_code == 1 and "page.html is no training checkpoint" in done.stderr

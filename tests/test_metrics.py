@@ -41,6 +41,13 @@ def test_a_resumed_run_goes_on_with_its_table(root: Path, tmp_path: Path) -> Non
     assert [row["characters"] for row in read_table(tmp_path)] == [n * PER_UPDATE for n in (4, 8, 12, 16)]
 
 
+def test_a_short_run_has_a_row_too(root: Path, tmp_path: Path) -> None:
+    experiment = dataclasses.replace(HELD_OUT, held_out_seconds=1e9, log_interval=1000)
+    train(run(root, tmp_path, experiment), lambda line: None)
+    [row] = read_table(tmp_path)
+    assert row["characters"] == TINY.characters and "held_out_bits" in row
+
+
 def test_the_picture(root: Path, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="metrics.csv"):
         plot(tmp_path, tmp_path / "none.png")
@@ -71,5 +78,5 @@ def test_the_rate_falls_in_time(root: Path, tmp_path: Path, monkeypatch: pytest.
     lines: list[str] = []
     train(made, lines.append, seconds=20.0)
     rates = [row["learning_rate"] for row in read_table(tmp_path)]
-    assert made.characters < 20 * PER_UPDATE and rates[-1] < 0.3 * max(rates)
+    assert made.characters < 20 * PER_UPDATE and rates[-1] < 0.6 * max(rates)
     assert "left" in lines[0]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from safetensors import SafetensorError
 
 from soupstate.model.train.run.experiment import load_experiment
 from soupstate.model.train.run.export import export
@@ -23,6 +24,8 @@ def export_command(checkpoint: Path, experiment: Path, out: Path, name: str, ver
     """
     try:
         export(checkpoint, load_experiment(experiment), out, name=name, version=version)
+    except SafetensorError as error:
+        raise click.ClickException(f"{checkpoint} is no training checkpoint: {error}") from None
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{out}: {out.stat().st_size} bytes")

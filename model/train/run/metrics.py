@@ -50,6 +50,8 @@ def read_table(folder: Path) -> list[dict[str, float]]:
     Raises OSError where there is none, and ValueError for a table that is not of this version.
     """
     path = folder / TABLE
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file: nothing was trained there yet")
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != COLUMNS:

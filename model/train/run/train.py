@@ -22,34 +22,49 @@ def train(
     With `seconds` the learning rate falls in time, so that the last updates have the lowest. It logs a line and a row
     of the run's table per log interval. Raises ValueError and OSError for lessons and tables that cannot be used.
     """
-    e = run.experiment
-    means, metrics = _Means(run.device), Metrics(run.folder, run.characters)
-    held_out = HeldOut(Shards(run.root / e.held_out, backward=e.backward), e.delay) if e.held_out else None
-    started = saved = marked = time.monotonic()
-    measured = -math.inf
-    begun = before = run.characters
-    own = 0
-    while run.characters < e.characters and (used := time.monotonic() - started) < seconds and not stop():
+    e, begun = run.experiment, run.characters
+    writer = _Writer(run, log, seconds)
+    saved, own = writer.started, 0
+    while run.characters < e.characters and (used := time.monotonic() - writer.started) < seconds and not stop():
         run.use_time(used / seconds)
-        means.add(run.update())
+        writer.means.add(run.update())
         own += 1
         if own % e.log_interval == 0:
-            now, characters = time.monotonic(), run.characters
-            row = means.take()
-            if held_out and now - measured > e.held_out_seconds:
-                row |= held_out.measure(run.network, run.device)
-                measured = time.monotonic()
-            left = (e.characters - characters) * (now - started) / (characters - begun)
-            speed = (characters - before) / (now - marked)
-            progress = {"characters": characters, "seconds": run.seconds + now - saved}
-            metrics.add(progress | {"characters_per_second": speed, "learning_rate": run.rate} | row)
-            log(_line(characters, speed, run.rate, min(left, seconds - used), row))
-            marked, before = time.monotonic(), characters
+            writer.write(begun, run.seconds + time.monotonic() - saved)
         if time.monotonic() - saved > e.checkpoint_seconds:
             run.seconds, saved = run.seconds + time.monotonic() - saved, time.monotonic()
             run.save()
     run.seconds += time.monotonic() - saved
+    if own % e.log_interval:  # what came after the last row
+        writer.write(begun, run.seconds, last=True)
     run.save()
+
+
+class _Writer:
+    """Writes a line of the log and a row of the table for the updates since the last one."""
+
+    def __init__(self, run: Run, log: Callable[[str], None], seconds: float) -> None:
+        e = run.experiment
+        self.run, self.log, self.limit = run, log, seconds
+        self.means, self.metrics = _Means(run.device), Metrics(run.folder, run.characters)
+        self.held_out = HeldOut(Shards(run.root / e.held_out, backward=e.backward), e.delay) if e.held_out else None
+        self.started = self.marked = time.monotonic()
+        self.measured, self.before = -math.inf, run.characters
+
+    def write(self, begun: int, spent: float, *, last: bool = False) -> None:
+        """Writes them. begun: characters before this training. spent: seconds of the run. last: measure in any case."""
+        run, now, characters = self.run, time.monotonic(), self.run.characters
+        row = self.means.take()
+        if self.held_out and (last or now - self.measured > run.experiment.held_out_seconds):
+            row |= self.held_out.measure(run.network, run.device)
+            self.measured = time.monotonic()
+        used = now - self.started
+        left = (run.experiment.characters - characters) * used / max(1, characters - begun)
+        speed = (characters - self.before) / max(1e-9, now - self.marked)
+        progress = {"characters": characters, "seconds": spent, "characters_per_second": speed}
+        self.metrics.add(progress | {"learning_rate": run.rate} | row)
+        self.log(_line(characters, speed, run.rate, max(0.0, min(left, self.limit - used)), row))
+        self.marked, self.before = time.monotonic(), characters
 
 
 class _Means:
