@@ -18,6 +18,8 @@ STRAY = re.compile(r"(?<!<)<(?=(?P<sure>[\s\d=$(.,%-]|<[\s<=])|[a-z]\w?\s[^<>=\"
 # What a "less than" stands between: numbers, short names, calls.
 LEFT, RIGHT = re.compile(r"(?:[\d)\]%]|\b[a-z])\s?$", re.I), re.compile(r"<=|<\s?(?:[-+$]?\d|[a-z]\w?\b|\w+\()", re.I)
 
+ALONE = re.compile(r"<\s?\d|<[-=]")  # reads as "less than", or as an arrow, whatever comes before
+
 
 @dataclass(frozen=True, slots=True)
 class StrayBracket:
@@ -38,7 +40,7 @@ def stray_brackets(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterat
         end = at + 2 if page[at + 1] == "<" else at + 1
         sure = m["sure"] is not None
         before = LEFT.search(page, max(0, at - 3), at)
-        meant = bool(before and RIGHT.match(page, at)) or end > at + 1
+        meant = bool((before and RIGHT.match(page, at)) or ALONE.match(page, at)) or end > at + 1
         if not (sure or meant):
             continue
         message = "< in text is written &lt;"
