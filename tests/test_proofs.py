@@ -41,7 +41,7 @@ BAD = [
     ("<p>Ships under 5 < 6 metres.</p>", "<p>Ships under 5 &lt; 6 metres.</p>", 0.9),
     ("<p>if a < b then go</p>", "<p>if a &lt; b then go</p>", 0.9),
     ("<p>Children <12 years travel free.</p>", "<p>Children &lt;12 years travel free.</p>", 0.9),
-    ("<p>A sum < 100 euro is small.</p>", "<p>A sum &lt; 100 euro is small.</p>", 0.9),
+    ("<p>The p-value was <0.05 for all.</p>", "<p>The p-value was &lt;0.05 for all.</p>", 0.9),
     ("<p>It holds if a <b then it goes on.</p>", "<p>It holds if a &lt;b then it goes on.</p>", LIKELY),
     ("<div><ul><li>a</div></li><li>b</li></ul></div>", "<div><ul><li>a</li><li>b</li></ul></div>", 0.45),
     ("<ul><li>one</li><li>two</li>\n<p>After.</p>", "<ul><li>one</li><li>two</li></ul>\n<p>After.</p>", LIKELY),
