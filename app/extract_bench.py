@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from soupstate.app.answers import Asked, extract
+from soupstate.app.peers import installed
 from soupstate.model.net.reader import Reader
 
 Run = Callable[[str], object]  # extracts from a page of HTML
@@ -48,13 +48,7 @@ def speeds(reader: Reader, pages: Sequence[str], scope: str, tell: Callable[[str
     """
     parts = frozenset({"text"} if scope == "main" else {"text", "markdown", "links"})
     systems: dict[str, Run] = {"soupstate": lambda page: extract(reader, Asked(page, None, parts, scope))}
-    for name, (module, call) in PEERS[scope].items():
-        try:
-            tool = import_module(module)
-        except ModuleNotFoundError:
-            tell(f"{name} is not installed")
-        else:
-            systems[name] = lambda page, tool=tool, call=call: call(tool, page)  # type: ignore[misc]
+    systems |= installed(PEERS[scope], tell)
     sizes = [len(page.encode("utf-8", "replace")) for page in pages]
     seconds: dict[str, list[float]] = {name: [] for name in systems}
     for run in systems.values():

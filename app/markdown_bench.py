@@ -8,6 +8,7 @@ from statistics import mean
 from typing import Any
 
 from soupstate.app.answers import Asked, extract
+from soupstate.app.peers import installed
 from soupstate.model.net.reader import Reader
 
 Convert = Callable[[str], str]  # HTML to Markdown
@@ -56,7 +57,9 @@ def qualities(reader: Reader, pages: Iterable[str], tell: Callable[[str], None])
     Raises ModuleNotFoundError where the parsers that find the items are not installed.
     """
     score = import_module(SCORE)
-    systems = _systems(reader, tell)
+    asked = frozenset({"markdown"})
+    systems: dict[str, Convert] = {"soupstate": lambda page: extract(reader, Asked(page, None, asked)).markdown or ""}
+    systems |= installed(PEERS, tell)
     found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in systems}
     failed = dict.fromkeys(systems, 0)
     count = 0
@@ -72,19 +75,6 @@ def qualities(reader: Reader, pages: Iterable[str], tell: Callable[[str], None])
             for kind, wanted in truth.items():
                 found[name][kind].append(score.f1(wanted.elements(), got[kind].elements() if kind in got else ()))
     return [_quality(name, count, kinds, failed[name]) for name, kinds in found.items()]
-
-
-def _systems(reader: Reader, tell: Callable[[str], None]) -> dict[str, Convert]:
-    asked = frozenset({"markdown"})
-    systems: dict[str, Convert] = {"soupstate": lambda page: extract(reader, Asked(page, None, asked)).markdown or ""}
-    for name, (module, call) in PEERS.items():
-        try:
-            tool = import_module(module)
-        except ModuleNotFoundError:
-            tell(f"{name} is not installed")
-        else:
-            systems[name] = lambda page, tool=tool, call=call: call(tool, page)  # type: ignore[misc]
-    return systems
 
 
 def _quality(name: str, pages: int, kinds: dict[str, list[float]], failed: int) -> Quality:

@@ -61,6 +61,8 @@ def settle_counted(
     depth, ordered = lists
     items = counted.at(counted.cells[:, LI_KIND], starts)
     unsettled = ~settled[text] & (items > 0) & (depth[text] > 0)
+    if not unsettled.any():
+        return
     at = np.flatnonzero(text)[unsettled]
     depth[at] = np.minimum(items[unsettled], LIST_DEPTHS - 1)
     ordered[at] = counted.at(counted.in_ordered(watch), starts)[unsettled]

@@ -67,7 +67,7 @@ COUNTED_KINDS: tuple[frozenset[str], ...] = (
     _names("h1 h2 h3 h4 h5 h6"),
 )
 FOREIGN_KIND = 6
-LI_KIND, UL_KIND, OL_KIND, TABLE_KIND, QUOTE_KIND, DIV_KIND = 2, 8, 9, 11, 12, 13
+LI_KIND, UL_KIND, OL_KIND, QUOTE_KIND, DIV_KIND = 2, 8, 9, 12, 13
 # Kinds whose elements stand in elements of other kinds. How many more of the others are open shows whether one is open
 # in the innermost of these.
 INNER_KINDS: tuple[tuple[int, tuple[int, ...]], ...] = ((2, (8, 9)), (3, (10,)), (4, (5,)), (5, (11,)))

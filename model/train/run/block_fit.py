@@ -89,24 +89,18 @@ def fit(
         _train(first, weak, FIRST_PASSES)
     folded = _Folds(first, whole, [set(sites[fold::folds]) for fold in range(folds)], passes, tell)
     heads, judged = folded.judged(1.0)
-    after = [
-        head.reliable(page.chances) for k, head in enumerate(folded.calibrated(heads, judged)) for page in judged[k]
-    ]
     flat = [page for pages in judged for page in pages]
-    labels, sizes = (
-        np.concatenate([getattr(owner, name) for owner in owners])
-        for owners, name in (
-            ([page.example for page in flat], "labels"),
-            ([page.example.blocks for page in flat], "sizes"),
-        )
-    )
-    found = folded.scores(heads, judged)
+    chances = np.concatenate([page.chances for page in flat])
+    after = [head.reliable(page.chances) for head, pages in zip(heads, judged, strict=True) for page in pages]
+    labels = np.concatenate([page.example.labels for page in flat])
+    sizes = np.concatenate([page.example.blocks.sizes for page in flat])
+    found = _of_folds(heads, judged)
     curve = [folded.point(share) for share in shares]
     curve.append((len(whole) * (folds - 1) // folds, float(np.mean([score.f1 for score in found]))))
     return Fitted(
         calibrated(_head(first, whole, passes), flat),
         found,
-        reliability(np.concatenate([page.chances for page in flat]), labels, sizes),
+        reliability(chances, labels, sizes),
         reliability(np.concatenate(after), labels, sizes),
         curve,
     )
@@ -123,7 +117,10 @@ class _Folds:
     tell: Tell
 
     def judged(self, share: float) -> tuple[list[BlockHead], list[list[Judged]]]:
-        """Returns for each fold a head fitted to a share of the other sites, and its pages as that head sees them."""
+        """Returns for each fold a head fitted to a share of the other sites, and its pages with that head's chances.
+
+        Each head is calibrated on the pages of the other folds, which heads like it have judged.
+        """
         heads, judged = list[BlockHead](), list[list[Judged]]()
         for number, out in enumerate(self.folds):
             sites = sorted({example.site for example in self.whole} - out)
@@ -134,23 +131,19 @@ class _Folds:
             heads.append(_head(self.first, [example for example in self.whole if example.site in kept], passes))
             judged.append(judge(heads[-1], [example for example in self.whole if example.site in out]))
             self.tell(f"fold {number + 1} of {len(self.folds)}: {len(judged[-1])} pages")
-        return heads, judged
-
-    def calibrated(self, heads: Sequence[BlockHead], judged: Sequence[Sequence[Judged]]) -> list[BlockHead]:
-        """Returns the head of each fold, calibrated on the pages of the other folds."""
         others = [[page for k, pages in enumerate(judged) if k != fold for page in pages] for fold in range(len(heads))]
-        return [calibrated(head, pages) for head, pages in zip(heads, others, strict=True)]
-
-    def scores(self, heads: Sequence[BlockHead], judged: Sequence[Sequence[Judged]]) -> list[Score]:
-        """Returns the score of each page, by the calibrated head of its fold."""
-        pairs = zip(self.calibrated(heads, judged), judged, strict=True)
-        return [score for head, pages in pairs for score in scores(head, pages)]
+        return [calibrated(head, pages) for head, pages in zip(heads, others, strict=True)], judged
 
     def point(self, share: float) -> tuple[int, float]:
         """Returns the number of pages, and the F1 of words, of heads that were fitted to a share of the sites."""
         self.tell(f"{share:.0%} of the sites")
-        f1 = float(np.mean([score.f1 for score in self.scores(*self.judged(share))]))
+        f1 = float(np.mean([score.f1 for score in _of_folds(*self.judged(share))]))
         return round(share * len(self.whole) * (len(self.folds) - 1) / len(self.folds)), f1
+
+
+def _of_folds(heads: Sequence[BlockHead], judged: Sequence[Sequence[Judged]]) -> list[Score]:
+    """Returns the score of each page, by the calibrated head of its fold."""
+    return [score for head, pages in zip(heads, judged, strict=True) for score in scores(head, pages)]
 
 
 def _domains(site: str) -> list[str]:

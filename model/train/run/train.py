@@ -22,7 +22,7 @@ def train(
     With `seconds` the learning rate falls in time, so that the last updates have the lowest. It logs a line and a row
     of the run's table per log interval. Raises ValueError and OSError for lessons and tables that cannot be used.
     """
-    e, begun = run.experiment, run.characters
+    e = run.experiment
     writer = _Writer(run, log, seconds)
     saved, own = writer.started, 0
     while run.characters < e.characters and (used := time.monotonic() - writer.started) < seconds and not stop():
@@ -30,13 +30,13 @@ def train(
         writer.means.add(run.update())
         own += 1
         if own % e.log_interval == 0:
-            writer.write(begun, run.seconds + time.monotonic() - saved)
+            writer.write(run.seconds + time.monotonic() - saved)
         if time.monotonic() - saved > e.checkpoint_seconds:
             run.seconds, saved = run.seconds + time.monotonic() - saved, time.monotonic()
             run.save()
     run.seconds += time.monotonic() - saved
     if own % e.log_interval:  # what came after the last row
-        writer.write(begun, run.seconds, last=True)
+        writer.write(run.seconds, last=True)
     run.save()
 
 
@@ -49,17 +49,18 @@ class _Writer:
         self.means, self.metrics = _Means(run.device), Metrics(run.folder, run.characters)
         self.held_out = HeldOut(Shards(run.root / e.held_out, backward=e.backward), e.delay) if e.held_out else None
         self.started = self.marked = time.monotonic()
-        self.measured, self.before = -math.inf, run.characters
+        self.measured = -math.inf
+        self.begun = self.before = run.characters
 
-    def write(self, begun: int, spent: float, *, last: bool = False) -> None:
-        """Writes them. begun: characters before this training. spent: seconds of the run. last: measure in any case."""
+    def write(self, spent: float, *, last: bool = False) -> None:
+        """Writes them. spent: seconds of the run. last: measure on the held-out lessons in any case."""
         run, now, characters = self.run, time.monotonic(), self.run.characters
         row = self.means.take()
         if self.held_out and (last or now - self.measured > run.experiment.held_out_seconds):
             row |= self.held_out.measure(run.network, run.device)
             self.measured = time.monotonic()
         used = now - self.started
-        left = (run.experiment.characters - characters) * used / max(1, characters - begun)
+        left = (run.experiment.characters - characters) * used / max(1, characters - self.begun)
         speed = (characters - self.before) / max(1e-9, now - self.marked)
         progress = {"characters": characters, "seconds": spent, "characters_per_second": speed}
         self.metrics.add(progress | {"learning_rate": run.rate} | row)
