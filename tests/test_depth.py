@@ -6,8 +6,10 @@ import re
 import numpy as np
 import pytest
 
+import soupstate
 from soupstate.model.net.depth import CELLS, MOST_OPEN, TENSORS, DepthLayer, possible
 from soupstate.model.page.elements import COUNTED_KINDS, FOREIGN_KIND, LI_KIND, UL_KIND
+from soupstate.model.page.marks import DEEPEST
 from soupstate.model.page.tag_places import SELF_CLOSING, START_OF, tag_places
 from soupstate.model.train.data.open_elements import opened
 from soupstate.model.train.network.depth_layer import Samples, damaged, fit_layer, moves_of, skimmed, whole
@@ -139,6 +141,14 @@ def test_a_page_in_two_halves_is_a_page(cut: int, learned: tuple[Samples, DepthL
     first = layer.advance(h[:cut], tags[:cut], none)
     second = layer.advance(h[cut:], tags[cut:], first[-1] if cut else none)
     assert np.array_equal(np.concatenate([first, second]), whole_page)
+
+
+def test_deep_divs_are_counted_beyond_the_depth_that_is_shown() -> None:
+    opens = "".join(f'<div class="d{i}">' for i in range(44))
+    ends = "</div>" * 10 + "<p>Ten fewer.</p>" + "</div>" * 34
+    page = f"<!doctype html><html><head><title>Boxes</title></head><body>{opens}<p>Inside.</p>{ends}</body></html>"
+    depth = soupstate.read(page).depth
+    assert (depth[page.index("Inside") + 3], depth[page.index("fewer")]) == (DEEPEST, 37)  # html, body, 34 div, p
 
 
 def test_what_tags_may_open() -> None:
