@@ -51,4 +51,5 @@ def refuse(name: str, why: str) -> None:
     """Raises UsageError where an option was given on the command line. why: in which case it has no effect."""
     ctx = click.get_current_context()
     if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-        raise click.UsageError(f"--{name.replace('_', '-')} has no effect {why}", ctx)
+        option = next(parameter.opts[0] for parameter in ctx.command.params if parameter.name == name)
+        raise click.UsageError(f"{option} has no effect {why}", ctx)
