@@ -24,7 +24,8 @@ RequestModel = type[ExtractRequest] | type[EntropyRequest]
 
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
-NAMES = ("url", "include", "scope", "favor", "links", "front_matter", "detail")
+LINES_TYPE = "application/x-ndjson"
+NAMES = ("url", "include", "scope", "favor", "links", "front_matter", "max_characters", "cursor", "detail")
 ARCHIVE_NAMES = ("include", "scope", "favor", "links", "front_matter")  # of the options of a request with an archive
 BOOLEANS = {"true": True, "false": False}  # as a query writes them
 # A body must have come in at this many bytes per second on average, but for the first GRACE_SECONDS.
@@ -32,16 +33,25 @@ GRACE_SECONDS = 5.0
 SLOWEST_BODY = 10_000
 
 
-def _as_json(asked: Asked, answer: dict[str, Any]) -> bytes:
-    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+Written = tuple[bytes, dict[str, str]]
+
+
+def written_json(asked: Asked, answer: dict[str, Any]) -> Written:
+    """Returns an answer as JSON, without headers of its own."""
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), {}
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How an answer is written. write: makes its body from what was asked and what `reply` returned."""
+    """How an answer is written.
+
+    write: makes its body and headers from what was asked and what `reply` returned. include: the parts of the answer,
+    where the form decides on them.
+    """
 
     media_type: str = JSON_TYPE
-    write: Callable[[Asked, dict[str, Any]], bytes] = _as_json
+    write: Callable[[Asked, dict[str, Any]], Written] = written_json
+    include: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class Received:
         except ValidationError as error:
             _refuse(error, self.field)
         wanted = _asked(asked)
+        if self.form.include:
+            wanted = replace(wanted, include=self.form.include)
         if page:
             wanted = replace(wanted, charset=page.charset, charset_source=page.source)
         return wanted, len(asked.html.encode())
@@ -110,6 +122,18 @@ async def room(request: Request, queue: WorkQueue, field: str) -> AsyncIterator[
     raise refused
 
 
+def is_batch(request: Request) -> bool:
+    """Returns whether a request has pages in lines. Raises Problem for one with a query or a coding."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != LINES_TYPE:
+        return False
+    for name in request.query_params:
+        raise Problem(422, "each line has its own options", name)
+    if encodings := encodings_of(request):
+        detail = f"{', '.join(encodings)!r} is not supported; send the lines as they are"
+        raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
+    return True
+
+
 def read_wanted(request: Request) -> Asked:
     """Reads the options of a request with an archive, and ignores its Content-Type. Raises Problem."""
     if "url" in request.query_params:
@@ -131,7 +155,8 @@ def _asked(asked: ExtractRequest | EntropyRequest) -> Asked:
     if isinstance(asked, EntropyRequest):
         return Asked(asked.html, asked.url, include, asked.scope, asked.detail)
     options = (asked.favor, asked.links, asked.front_matter)
-    return Asked(asked.html, asked.url, include, asked.scope, "none", *options)
+    wanted = Asked(asked.html, asked.url, include, asked.scope, "none", *options)
+    return replace(wanted, max_characters=asked.max_characters, cursor=asked.cursor)
 
 
 def _kind(request: Request) -> str:
@@ -171,8 +196,15 @@ def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
         elif name in given:
             raise Problem(422, "given twice", name)
         else:
-            given[name] = BOOLEANS.get(value, value) if name == "front_matter" else value
+            given[name] = _typed(name, value)
     return given
+
+
+def _typed(name: str, value: str) -> Any:
+    """Returns a value of a query as JSON would have it."""
+    if name == "front_matter":
+        return BOOLEANS.get(value, value)
+    return int(value) if name == "max_characters" and value.isdecimal() and len(value) < 19 else value
 
 
 async def read_body(request: Request, ticket: Ticket, settings: Settings, field: str) -> bytes:

@@ -11,7 +11,17 @@ import orjson
 from starlette.requests import Request
 
 from soupstate.app.answers import Asked
-from soupstate.app.http.bodies import JSON_TYPE, RAW_TYPES, Form, Received, encodings_of, read_body, reserve, room
+from soupstate.app.http.bodies import (
+    JSON_TYPE,
+    RAW_TYPES,
+    Form,
+    Received,
+    Written,
+    encodings_of,
+    read_body,
+    reserve,
+    room,
+)
 from soupstate.app.http.forms import read_form
 from soupstate.app.http.memory import Ticket, TooLarge
 from soupstate.app.http.openapi import BINARY, ERRORS
@@ -178,7 +188,7 @@ def units(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def _json(wanted: Wanted, asked: Asked, answer: dict[str, Any]) -> bytes:
+def _json(wanted: Wanted, asked: Asked, answer: dict[str, Any]) -> Written:
     rows = []
     for message in messages(asked.html, answer["faults"], wanted):
         row = {name: getattr(message, name) for name in Message.__dataclass_fields__}
@@ -186,18 +196,19 @@ def _json(wanted: Wanted, asked: Asked, answer: dict[str, Any]) -> bytes:
     found: dict[str, Any] = {"messages": rows}
     if wanted.showsource:
         found["source"] = {"type": RAW_TYPES[0], "encoding": asked.charset, "code": asked.html}
-    return orjson.dumps(found)
+    return orjson.dumps(found), {}
 
 
-def _gnu(wanted: Wanted, asked: Asked, answer: dict[str, Any]) -> bytes:
+def _gnu(wanted: Wanted, asked: Asked, answer: dict[str, Any]) -> Written:
     found = messages(asked.html, answer["faults"], wanted)
-    return "".join(
+    rows = (
         f":{m.firstLine}.{m.firstColumn}-{m.lastLine}.{m.lastColumn}: {m.level}: {' '.join(m.message.split())}\n"
         for m in found
-    ).encode()
+    )
+    return "".join(rows).encode(), {}
 
 
-def _text(wanted: Wanted, asked: Asked, answer: dict[str, Any]) -> bytes:
+def _text(wanted: Wanted, asked: Asked, answer: dict[str, Any]) -> Written:
     """Returns text. Clients look for the words "There were errors" at its end."""
     found = messages(asked.html, answer["faults"], wanted)
     parts = []
@@ -205,13 +216,16 @@ def _text(wanted: Wanted, asked: Asked, answer: dict[str, Any]) -> bytes:
         place = f"From line {m.firstLine}, column {m.firstColumn}; to line {m.lastLine}, column {m.lastColumn}"
         parts.append(f"{'Error' if m.type == 'error' else 'Warning'}: {' '.join(m.message.split())}\n{place}\n\n")
     errors = any(m.type == "error" for m in found)
-    return ("".join(parts) + ("There were errors.\n" if errors else "No error was found.\n")).encode()
+    return ("".join(parts) + ("There were errors.\n" if errors else "No error was found.\n")).encode(), {}
 
 
-WRITERS: dict[str, Callable[[Wanted, Asked, dict[str, Any]], bytes]] = {"json": _json, "text": _text, "gnu": _gnu}
+WRITERS: dict[str, Callable[[Wanted, Asked, dict[str, Any]], Written]] = {"json": _json, "text": _text, "gnu": _gnu}
 
 NU_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The faults as messages of the Nu HTML checker.", "content": {JSON_TYPE: {}}},
+    200: {
+        "description": "The faults as messages of the Nu HTML checker.",
+        "content": {JSON_TYPE: {}, "text/plain": {}},
+    },
     **{status: error for status, error in ERRORS.items() if status != 405},
 }
 _PAGE = "<title>Tea</title><p>See the <a href='/tea>list</a>.</p>"

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, RequestModel
+from soupstate.app.http.bodies import JSON_TYPE, LINES_TYPE, NAMES, RAW_TYPES, RequestModel
 from soupstate.app.http.problems import MEDIA_TYPE
-from soupstate.app.http.schemas import ProblemAnswer
+from soupstate.app.http.schemas import ExtractRequest, ProblemAnswer
 
 
 def documentation(model: RequestModel) -> dict[str, Any]:
@@ -48,3 +48,18 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 ARCHIVE_TYPES = ("application/warc", "application/octet-stream")  # any other is taken too
 BINARY = {"type": "string", "format": "binary"}
 KEYED: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in (401, 500, 503)}
+
+_LINES = '{"html": "<h1>Tea</h1>", "include": ["text"]}\n{"html": "<p>Milk", "url": "https://example.org/"}\n'
+EXTRACT_REQUEST = documentation(ExtractRequest)
+EXTRACT_REQUEST["requestBody"]["content"][LINES_TYPE] = {
+    "schema": {"type": "string", "description": "A JSON object, as with application/json, on each line."},
+    "example": _LINES,
+}
+EXTRACT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The extraction: as JSON, the Markdown or the text alone, or an object per line.",
+        "content": dict.fromkeys(("text/markdown", "text/plain", LINES_TYPE), {"schema": {"type": "string"}}),
+        "headers": {"Next-Cursor": {"description": "`next_cursor` of Markdown or text.", "schema": {"type": "string"}}},
+    },
+    **ERRORS,
+}

@@ -18,13 +18,33 @@ from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Answerer, Asked, extract, measure, reply
 from soupstate.app.http.access import OPEN, STOPPING, Access
-from soupstate.app.http.bodies import JSON_TYPE, Form, Received, busy, read_wanted, receive
+from soupstate.app.http.bodies import (
+    JSON_TYPE,
+    LINES_TYPE,
+    Form,
+    Received,
+    Written,
+    busy,
+    is_batch,
+    read_wanted,
+    receive,
+)
 from soupstate.app.http.connections import most_connections
 from soupstate.app.http.docs_page import POLICY, docs_page
 from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge, machine_bytes
 from soupstate.app.http.metrics import Metrics
+from soupstate.app.http.negotiation import receive_extract
 from soupstate.app.http.nu import NU_REQUEST, NU_RESPONSES, receive_nu
-from soupstate.app.http.openapi import ARCHIVE_TYPES, BINARY, ERRORS, KEYED, documentation
+from soupstate.app.http.openapi import (
+    ARCHIVE_TYPES,
+    BINARY,
+    ERRORS,
+    EXTRACT_REQUEST,
+    EXTRACT_RESPONSES,
+    KEYED,
+    documentation,
+)
+from soupstate.app.http.page_stream import PageStream
 from soupstate.app.http.problems import Problem, problem_response
 from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue, awaitable
 from soupstate.app.http.schemas import (
@@ -35,7 +55,6 @@ from soupstate.app.http.schemas import (
     Health,
 )
 from soupstate.app.http.settings import Settings, load_settings
-from soupstate.app.http.warc_stream import MEDIA_TYPE as LINES_TYPE
 from soupstate.app.http.warc_stream import WarcAnswer
 from soupstate.app.logs import LOG
 from soupstate.app.reading import load_reader
@@ -86,12 +105,13 @@ class Service:
         ticket = self.queue.ticket()
         try:
             received = await receiver(request, self.queue, ticket, self.settings)
-            return Sent(await self._content(request, received, answerer), ticket, received.form.media_type)
+            written = await self._written(request, received, answerer)
+            return Sent(written, ticket, received.form.media_type)
         except BaseException:
             ticket.release()
             raise
 
-    async def _content(self, request: Request, received: Received, answerer: Answerer) -> bytes:
+    async def _written(self, request: Request, received: Received, answerer: Answerer) -> Written:
         """Returns the answer to a request whose body has arrived. Raises Problem."""
         try:
             asked, size = await self._parsed(request, received)
@@ -114,17 +134,25 @@ class Service:
         return await self._wait(request, self.queue.submit(lambda stop: received.parse(), len(received.body)))
 
     def stream(self, asked: Asked) -> Response:
-        """Returns the response to an archive. Raises Problem when too many archives are being read."""
+        """Returns the response to an archive. Raises Problem when too many streams are being read."""
+        self._begin_stream()
+        return WarcAnswer(self.queue, self.networks.extracting, self.settings, self.metrics, asked, self._stream_ended)
+
+    def batch(self) -> Response:
+        """Returns the response to pages in lines. Raises Problem when too many streams are being read."""
+        self._begin_stream()
+        return PageStream(self.queue, self.networks.extracting, self.settings, self.metrics, self._stream_ended)
+
+    def _begin_stream(self) -> None:
         if self.streams >= self.settings.warc_streams:
-            detail = f"{self.streams} archives are being read, which is the limit"
+            detail = f"{self.streams} archives or batches are being read, which is the limit"
             raise Problem(503, detail, headers={"Retry-After": str(LONGEST_RETRY)})
         self.streams += 1
-        return WarcAnswer(self.queue, self.networks.extracting, self.settings, self.metrics, asked, self._stream_ended)
 
     def _stream_ended(self) -> None:
         self.streams -= 1
 
-    def _work(self, answerer: Answerer, asked: Asked, form: Form, stop: Stop) -> bytes:
+    def _work(self, answerer: Answerer, asked: Asked, form: Form, stop: Stop) -> Written:
         reader = self.networks.extracting if answerer is extract else self.networks.measuring
         answer = reply(reader, asked, answerer, stop)
         self.metrics.page(answer["characters"], answer["bits_per_character"])
@@ -156,8 +184,9 @@ class Service:
 class Sent(Response):
     """An answer. Its ticket holds the memory of the answer until that is sent."""
 
-    def __init__(self, content: bytes, ticket: Ticket, media_type: str) -> None:
-        super().__init__(content, media_type=media_type)
+    def __init__(self, written: Written, ticket: Ticket, media_type: str) -> None:
+        content, headers = written
+        super().__init__(content, headers=headers, media_type=media_type)
         self.ticket = ticket
         ticket.hold(len(content))
 
@@ -256,11 +285,16 @@ def _nobody(request: Request, error: Exception) -> Response:
     return Response(status_code=499)
 
 
-@router.post("/extract", response_model=ExtractAnswer, responses=ERRORS, openapi_extra=documentation(ExtractRequest))
+@router.post("/extract", response_model=ExtractAnswer, responses=EXTRACT_RESPONSES, openapi_extra=EXTRACT_REQUEST)
 async def post_extract(request: Request) -> Response:
-    """Extracts the title, links, text and Markdown of a page."""
+    """Extracts the title, links, text and Markdown of a page, or of many, one in a line of NDJSON.
+
+    With `Accept: text/markdown` or `text/plain` the answer is the Markdown or the text alone.
+    """
     service: Service = request.app.state.service
-    return await service.answer(request, partial(receive, ExtractRequest), extract)
+    if is_batch(request):
+        return service.batch()
+    return await service.answer(request, receive_extract, extract)
 
 
 @router.post("/entropy", response_model=EntropyAnswer, responses=ERRORS, openapi_extra=documentation(EntropyRequest))
