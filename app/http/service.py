@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from soupstate.app.answers import Answerer, Asked, extract, measure, reply
 from soupstate.app.http.access import OPEN, STOPPING, Access
 from soupstate.app.http.bodies import (
+    ARCHIVE_NAMES,
     JSON_TYPE,
     LINES_TYPE,
     Form,
@@ -51,7 +52,6 @@ from soupstate.app.http.schemas import (
     EntropyAnswer,
     EntropyRequest,
     ExtractAnswer,
-    ExtractRequest,
     Health,
 )
 from soupstate.app.http.settings import Settings, load_settings
@@ -328,7 +328,7 @@ async def get_nu() -> Response:
     },
     openapi_extra={
         "requestBody": {"required": True, "content": dict.fromkeys(ARCHIVE_TYPES, {"schema": BINARY})},
-        "parameters": documentation(ExtractRequest)["parameters"][1:],
+        "parameters": [p for p in EXTRACT_REQUEST["parameters"] if p["name"] in ARCHIVE_NAMES],
     },
 )
 async def post_warc(request: Request) -> Response:
