@@ -11,10 +11,9 @@ import orjson
 from tqdm import tqdm
 
 from soupstate.app.answers import Asked
-from soupstate.app.cli.options import charset
+from soupstate.app.cli.options import charset, weights_options
 from soupstate.app.file_names import printable
 from soupstate.app.reading import load_reader
-from soupstate.model.net.checkpoint import DEFAULT
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.decode import Decoded, decode
 
@@ -63,14 +62,7 @@ def reading_options(function: Function) -> Function:
             callback=charset,
             help="Charset of the pages, as an HTTP header would give it; default: detected.",
         ),
-        click.option("--backend", help="Backend of the kernels; default: $SOUPSTATE_BACKEND, or the fastest."),
-        click.option(
-            "--weights",
-            type=click.Path(path_type=Path),
-            default=DEFAULT,
-            envvar="SOUPSTATE_WEIGHTS",
-            help="Checkpoint to read with; default: $SOUPSTATE_WEIGHTS, or the shipped one.",
-        ),
+        weights_options,
         click.argument("files", nargs=-1, required=True, metavar="FILE|-..."),
     ]
     for decorate in decorators:

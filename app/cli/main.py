@@ -17,6 +17,8 @@ COMMANDS = {
     "extract": ("Extract the title, links, text and Markdown of pages.", ""),
     "check": ("Find the places where pages are broken, and mend them.", ""),
     "entropy": ("Measure how surprising the characters of pages are.", ""),
+    "mcp": ("Offer agents tools that read pages (Model Context Protocol).", "mcp"),
+    "lsp": ("Show faults in an editor (Language Server Protocol).", "lsp"),
     "warc": ("Write a row for every page of WARC files, on one machine or many.", "warc"),
     "fetch": ("Fetch pages of Common Crawl into a WARC file.", "fetch"),
     "lessons": ("Make training lessons from pages.", "train"),
@@ -32,7 +34,7 @@ COMMANDS = {
 }
 OPTIONAL = frozenset(
     """torch selectolax html5lib markdown_it matplotlib scipy trafilatura resiliparse httpx pyarrow fsspec
-    zstandard""".split()
+    zstandard mcp pygls lsprotocol""".split()
 )
 
 
