@@ -40,7 +40,7 @@ class Checker:
         Raises OSError or ValueError for weights that cannot be used, and BrokenProcessPool when a process dies.
         """
         reader = load_reader(self.weights, self.backend)
-        number = workers or max(1, min(len(os.sched_getaffinity(0)), len(names) // FILES_PER_WORKER))
+        number = workers or max(1, min(os.cpu_count() or 1, len(names) // FILES_PER_WORKER))
         if number == 1 or STDIN in names:  # a worker has no stdin
             yield from (_findings(reader, name, self.charset) for name in names)
             return
