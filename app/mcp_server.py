@@ -1,10 +1,11 @@
 """A server for the Model Context Protocol: agents hand it pages, and get their content or their faults."""
 
+import os
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from mcp.server import MCPServer
 from pydantic import BaseModel, Field
 
@@ -44,6 +45,7 @@ class Faults(BaseModel):
 
 def make_server(measuring: LazyReader, extracting: LazyReader) -> MCPServer:
     """Returns the server. measuring: finds faults. extracting: extracts. Both are loaded by the first call."""
+    one_each = CapacityLimiter(os.cpu_count() or 1)  # so many pages are read at a time, each takes memory
     server = MCPServer(TOOL, instructions=INSTRUCTIONS, version=version(TOOL))
 
     @server.tool()
@@ -60,7 +62,7 @@ def make_server(measuring: LazyReader, extracting: LazyReader) -> MCPServer:
     ) -> Piece:
         """Extract the content of an HTML page as Markdown, text or links. The HTML may be broken."""
         asked = Asked(html, None, frozenset([format]), scope, "none", max_characters=max_characters, cursor=cursor)
-        return await to_thread.run_sync(_piece, extracting, asked, format)
+        return await to_thread.run_sync(_piece, extracting, asked, format, limiter=one_each)
 
     @server.tool()
     async def check_html(
@@ -70,7 +72,7 @@ def make_server(measuring: LazyReader, extracting: LazyReader) -> MCPServer:
         ] = LIKELY,
     ) -> Faults:
         """Find the places where an HTML page is broken, each with its kind, line, column, probability and fixes."""
-        return await to_thread.run_sync(_faults, measuring, html, threshold)
+        return await to_thread.run_sync(_faults, measuring, html, threshold, limiter=one_each)
 
     return server
 
