@@ -60,5 +60,8 @@ def _json(asked: Asked, answer: dict[str, Any]) -> Written:
 
 
 def _part(name: str, asked: Asked, answer: dict[str, Any]) -> Written:
+    """Returns the part alone. A line feed ends its last piece, so that the pieces together are the whole."""
     following = answer.get("next_cursor")
-    return f"{answer[name]}\n".encode(), VARY | ({NEXT: following} if following else {})
+    if following:
+        return answer[name].encode(), VARY | {NEXT: following}
+    return f"{answer[name]}\n".encode(), VARY
