@@ -32,8 +32,9 @@ def needs(folder: Path) -> pytest.MarkDecorator:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The service as a process, with the shipped networks."""
-    with served("--workers", "1") as (url, _):
+    with served("--workers", "1") as (url, lines):
         yield f"{url}/nu"
+    assert all(json.loads(line)["level"] in ("info", "warning") for line in lines)
 
 
 def post(address: str, body: Any = BROKEN, query: str = "out=json", **more: Any) -> httpx.Response:
@@ -85,6 +86,7 @@ def test_text_and_gnu(address: str) -> None:
     place = f"From line 11, column {column}; to line 11, column {column}"
     assert text.text == f"Error: a quote is missing\n{place}\n\nThere were errors.\n"
     assert post(address, WHOLE, "out=text").text == "No error was found.\n"
+    assert post(address, WHOLE, "out=gnu").text == ""
     assert post(address, query="out=gnu").text == f":11.{column}-11.{column}: error: a quote is missing\n"
 
 
@@ -100,6 +102,13 @@ def test_gzip_and_forms(address: str) -> None:
     assert found(address, files={"content": (None, BROKEN)}) == plain
     text = httpx.post(address, files={"content": (None, BROKEN), "out": (None, "gnu")}, timeout=20).text
     assert text.startswith(":11.")
+
+
+def test_a_malformed_form_is_not_in_the_log(address: str) -> None:
+    """What the log holds is looked at when the service has ended."""
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = post(address, b"--x\r\nContent-Dispos\xc2ition: form-data\r\n\r\n", headers=form)
+    assert answer.status_code == 400 and "malformed" in answer.json()["detail"]
 
 
 def test_what_is_refused(plain_service: Running) -> None:

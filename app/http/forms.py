@@ -1,5 +1,6 @@
 """Reads the body of a form, multipart/form-data (RFC 7578)."""
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from soupstate.app.http.problems import Problem
 
+# What the parser says of a malformed form is in the answer, and not in the log, which has one JSON object per line.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 MOST_FIELDS = 32
 LONGEST_HEADER = 4096  # bytes of the headers of a field
 

@@ -194,7 +194,7 @@ class Sent(Response):
         """Sends the answer in pieces, so that no more of it is kept than the client has not taken."""
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            for start in range(0, len(self.body), PIECE_BYTES):
+            for start in range(0, max(1, len(self.body)), PIECE_BYTES):
                 body = bytes(self.body[start : start + PIECE_BYTES])
                 more = start + PIECE_BYTES < len(self.body)
                 await send({"type": "http.response.body", "body": body, "more_body": more})
