@@ -11,10 +11,10 @@ SOURCES := pyproject.toml $(wildcard kernels/cpp/*)
 run: .venv/.run
 	$(BIN)/soupstate serve --host $(HOST) --port $(PORT)
 
-test: .venv/.test
+test: .venv/.test .venv/.clients
 	tests/check
 
-test-all: .venv/.test
+test-all: .venv/.test .venv/.clients .venv/.webhint
 	tests/check --all
 
 # A wheel of this machine in dist/.
@@ -36,6 +36,15 @@ $(BIN)/python:
 	touch $@
 
 .venv/.test: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install -q -e '.[train,votes,fetch,warc,ray,datatrove,test]'
+	$(BIN)/python -m pip install -q -e '.[train,votes,fetch,warc,ray,datatrove,mcp,lsp,test]'
 	$(BIN)/python -c 'import soupstate.kernels._cpp'
 	touch $@ .venv/.run
+
+# Programs of others that tests run, where npm is: those tests are skipped without them.
+.venv/.clients: tests/clients/package-lock.json | $(BIN)/python
+	if command -v npm; then npm ci --silent --ignore-scripts --prefix tests/clients; fi
+	touch $@
+
+.venv/.webhint: tests/clients/webhint/package-lock.json | $(BIN)/python
+	if command -v npm; then npm ci --silent --ignore-scripts --prefix tests/clients/webhint; fi
+	touch $@

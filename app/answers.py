@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.app.paging import piece
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.depth import DepthNeuron
@@ -32,6 +33,7 @@ ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
 NULLABLE = ("title", "language", "declared_language", "charset", "charset_source")  # None where there is none
 DETAILS = ("characters", "lines", "none")
 LINK_STYLES = ("inline", "reference")
+START = "0.0"  # the cursor of a whole page: where the text and the Markdown begin
 BITS_DECIMALS = 3  # of surprisal and entropy
 DEPTH_DECIMALS = 2
 CHANCE_DECIMALS = 3  # of confidence and probabilities
@@ -47,6 +49,7 @@ class Asked:
     for numbers per character, per line, or no arrays. favor: what the choice of main content favours, one of FAVORED.
     links: one of LINK_STYLES, of the Markdown. front_matter: whether the Markdown begins with the page's title, address
     and language as YAML. charset, charset_source: of bytes, as `Decoded` has them.
+    max_characters: of the text and of the Markdown, from `cursor` on, which an earlier answer had as `next_cursor`.
     """
 
     html: str
@@ -59,6 +62,8 @@ class Asked:
     front_matter: bool = False
     charset: str | None = None
     charset_source: str | None = None
+    max_characters: int | None = None
+    cursor: str = START
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Extraction:
     language: of the visible text. declared_language: of `<html lang>`. charset, charset_source: as in `Asked`.
     bits_per_character: surprisal per character of what was read, which is the skimmed page; an estimate for a long one.
     confidence, page_type: of the main content, see `MainContent`; None where it was not asked for.
+    next_cursor: where the rest of the text and of the Markdown begins; None where nothing is left.
     """
 
     title: str | None
@@ -91,6 +97,7 @@ class Extraction:
     confidence: float | None = None
     page_type: str | None = None
     main_blocks: list[MainBlock] | None = None
+    next_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,22 @@ def reply(reader: Reader, asked: Asked, answerer: Answerer, stop: Stop = never) 
 def extract(reader: Reader, asked: Asked, stop: Stop = never) -> Extraction:
     """Extracts title, links, text and Markdown. Raises Stopped when `stop` returns True."""
     skimmed = skim(asked.html)
-    return rendered(reader.mark(skimmed.text, stop), skimmed, asked, stop)
+    return _cut(rendered(reader.mark(skimmed.text, stop), skimmed, asked, stop), asked)
+
+
+def _cut(answer: Extraction, asked: Asked) -> Extraction:
+    """Returns an answer with the piece of its text and Markdown that was asked for."""
+    starts, lengths = map(int, asked.cursor.split(".")), (len(answer.text or ""), len(answer.markdown or ""))
+    (text_at, markdown_at) = (min(start, length) for start, length in zip(starts, lengths, strict=True))
+    shown, text_end = piece(answer.text or "", text_at, asked.max_characters)
+    marked, markdown_end = piece(answer.markdown or "", markdown_at, asked.max_characters)
+    more = (text_end, markdown_end) != lengths
+    return replace(
+        answer,
+        text=None if answer.text is None else shown,
+        markdown=None if answer.markdown is None else marked,
+        next_cursor=f"{text_end}.{markdown_end}" if more else None,
+    )
 
 
 def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = never) -> Extraction:

@@ -66,9 +66,9 @@ def extract() -> str:
     return f"```markdown\n{_run('extract', '--format', 'markdown', '--url', 'https://example.org/')}```\n"
 
 
-def entropy() -> str:
+def check() -> str:
     """Returns what the README's second command prints."""
-    return f"```\n{_run('entropy', '--format', 'text', status=1)}```\n"
+    return f"```\n{_run('check', status=1)}```\n"
 
 
 # Section: the page that it stands on, and what makes it.
@@ -77,7 +77,7 @@ SECTIONS: dict[str, tuple[Path, Callable[[], str]]] = {
     "settings": (ROOT / "docs" / "settings.md", settings),
     "columns": (ROOT / "docs" / "crawl.md", columns),
     "extract": (README, extract),
-    "entropy": (README, entropy),
+    "check": (README, check),
 }
 
 

@@ -12,7 +12,7 @@ import readme
 from click.testing import CliRunner
 
 from soupstate.app.cli.main import COMMANDS, soupstate
-from soupstate.app.http.service import ERRORS
+from soupstate.app.http.openapi import ERRORS
 from soupstate.app.http.settings import PREFIX, Settings
 from soupstate.kernels.backends import VARIABLE
 from soupstate.model.archive.status import Status

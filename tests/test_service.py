@@ -165,11 +165,11 @@ def test_small_routes(service: Running) -> None:
         assert got.headers["x-content-type-options"] == "nosniff"
     assert client.head("/extract").status_code == 405
     paths = client.get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/extract", "/entropy", "/warc", "/healthz", "/readyz", "/metrics", "/docs", "/"}
+    assert set(paths) == {"/extract", "/entropy", "/nu", "/warc", "/healthz", "/readyz", "/metrics", "/docs", "/"}
     body = paths["/extract"]["post"]["requestBody"]["content"]
-    assert set(body) == {"text/html", "application/xhtml+xml", "application/json"}
+    assert set(body) == {"text/html", "application/xhtml+xml", "application/json", "application/x-ndjson"}
     assert set(body["application/json"]["schema"]["properties"]) == {
-        *("html", "url", "include", "scope", "favor", "links", "front_matter")
+        *("html", "url", "include", "scope", "favor", "links", "front_matter", "max_characters", "cursor")
     }
 
 
@@ -195,8 +195,12 @@ def test_the_page_of_docs_loads_nothing_from_elsewhere(service: Running) -> None
 
 def test_the_examples_of_openapi_are_answered(service: Running) -> None:
     paths = service.client.get("/openapi.json").json()["paths"]
-    for path in ("/extract", "/entropy"):
+    for path in ("/extract", "/entropy", "/nu"):
         for kind, content in paths[path]["post"]["requestBody"]["content"].items():
+            if kind == "multipart/form-data":
+                files = {"file": ("tea.html", "<p>Tea")}
+                assert service.client.post(path, files=files).status_code == 200
+                continue
             example = content["example"]
             sent = json.dumps(example) if kind == "application/json" else example
             assert service.client.post(path, content=sent, headers={"Content-Type": kind}).status_code == 200

@@ -64,9 +64,8 @@ def test_it_works_alone(wheel: Path, tmp_path: Path) -> None:
     assert run("python", "-c", "import app; print(app.OWN)", path=".") == "True\n"
     assert run("soupstate", "--version", path=".").startswith("soupstate, version ")
     assert run("soupstate", "extract", "--format", "text", "page.html").startswith("Home News")
-    assert run(
-        "python", "-m", "soupstate", "entropy", "--include", "faults", "--threshold", "1", "page.html"
-    ).startswith('{"characters"')
+    assert run("python", "-m", "soupstate", "entropy", "--include", "depth", "page.html").startswith('{"characters"')
+    assert run("soupstate", "check", "--format", "json", "--threshold", "1", "page.html") == "[]\n"
     missing = "import importlib.util as u; print([n for n in ('app', 'model', 'kernels', 'torch') if u.find_spec(n)])"
     command = [binaries / "python", "-c", missing]
     outside = subprocess.run(command, capture_output=True, env=environ, cwd=tmp_path, check=True)

@@ -1,4 +1,4 @@
-"""What `soupstate extract` and `soupstate entropy` share: options, pages read from files, answers written to stdout."""
+"""What commands that read pages share: options, pages read from files, answers written to stdout."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,10 +11,9 @@ import orjson
 from tqdm import tqdm
 
 from soupstate.app.answers import Asked
-from soupstate.app.cli.options import charset
+from soupstate.app.cli.options import charset, weights_options
 from soupstate.app.file_names import printable
 from soupstate.app.reading import load_reader
-from soupstate.model.net.checkpoint import DEFAULT
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.decode import Decoded, decode
 
@@ -35,7 +34,7 @@ class HtmlFile:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The options that the two commands share."""
+    """The options that `extract` and `entropy` share."""
 
     files: tuple[str, ...]
     weights: Path
@@ -55,22 +54,15 @@ class Wanted:
         return Asked(page.text, self.url, self.include, *options, page.charset, page.source)
 
 
-def shared_options(function: Function) -> Function:
-    """Adds the arguments and options that the two commands share."""
+def reading_options(function: Function) -> Function:
+    """Adds the arguments and options that the commands share."""
     decorators: list[Callable[[Function], Function]] = [
         click.option(
             "--charset",
             callback=charset,
             help="Charset of the pages, as an HTTP header would give it; default: detected.",
         ),
-        click.option("--backend", help="Backend of the kernels; default: $SOUPSTATE_BACKEND, or the fastest."),
-        click.option(
-            "--weights",
-            type=click.Path(path_type=Path),
-            default=DEFAULT,
-            envvar="SOUPSTATE_WEIGHTS",
-            help="Checkpoint to read with; default: $SOUPSTATE_WEIGHTS, or the shipped one.",
-        ),
+        weights_options,
         click.argument("files", nargs=-1, required=True, metavar="FILE|-..."),
     ]
     for decorate in decorators:
@@ -102,7 +94,7 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list
     for file in tqdm(wanted.files, unit="page", disable=None if several else True, leave=False):
         name = STDIN_NAME if file == STDIN else file
         try:
-            read = _read(file, name, wanted.charset)
+            read = read_file(file, wanted.charset)
             answer = answerer(reader, wanted.asked(read.page))
         except (OSError, ValueError) as error:
             failed.append(name)
@@ -111,9 +103,14 @@ def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list
         yield read, answer
 
 
-def tell(name: str, error: OSError | ValueError) -> None:
-    """Says on stderr why a file failed."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+def reason_of(error: OSError | ValueError) -> str:
+    """Returns why a file failed, without its name."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def tell(name: str, error: OSError | ValueError | str) -> None:
+    """Says on stderr why a file failed. error: it, or its reason."""
+    reason = error if isinstance(error, str) else reason_of(error)
     tqdm.write(f"soupstate: {printable(name)}: {reason}", file=sys.stderr)
 
 
@@ -128,10 +125,12 @@ def heading(wanted: Wanted, name: str, *, first: bool) -> str:
     return f"{'' if first else chr(10)}==> {printable(name)} <==\n" if len(wanted.files) > 1 else ""
 
 
-def _read(file: str, name: str, charset: str | None) -> HtmlFile:
+def read_file(file: str, charset: str | None) -> HtmlFile:
+    """Reads a file, or stdin for `-`, and decodes it. Raises OSError, and ValueError for what is no page."""
     with click.open_file(file, "rb") as stream:
         body = stream.read()
-    return HtmlFile(name, body, decode(body, f"text/html; charset={charset}" if charset else None))
+    page = decode(body, f"text/html; charset={charset}" if charset else None)
+    return HtmlFile(STDIN_NAME if file == STDIN else file, body, page)
 
 
 def write(data: bytes) -> None:

@@ -15,7 +15,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 COMMANDS = {
     "serve": ("Answer HTTP requests.", ""),
     "extract": ("Extract the title, links, text and Markdown of pages.", ""),
-    "entropy": ("Measure the surprisal of pages, and find where they are broken.", ""),
+    "check": ("Find the places where pages are broken, and mend them.", ""),
+    "entropy": ("Measure how surprising the characters of pages are.", ""),
+    "mcp": ("Offer agents tools that read pages (Model Context Protocol).", "mcp"),
+    "lsp": ("Show faults in an editor (Language Server Protocol).", "lsp"),
     "warc": ("Write a row for every page of WARC files, on one machine or many.", "warc"),
     "fetch": ("Fetch pages of Common Crawl into a WARC file.", "fetch"),
     "lessons": ("Make training lessons from pages.", "train"),
@@ -31,7 +34,7 @@ COMMANDS = {
 }
 OPTIONAL = frozenset(
     """torch selectolax html5lib markdown_it matplotlib scipy trafilatura resiliparse httpx pyarrow fsspec
-    zstandard""".split()
+    zstandard mcp pygls lsprotocol""".split()
 )
 
 
@@ -69,7 +72,7 @@ class LazyGroup(click.Group):
 def soupstate() -> None:
     """Extract links, text and Markdown from HTML pages, and find their faults, with a recurrent network.
 
-    Exit status: 0 for success, 1 for a failure or a fault that was found and not mended, 2 for wrong usage.
+    Exit status: 0 for success, 1 for a failure, 2 for wrong usage; of `check` 1 for faults and 2 for a failure.
     """
     missing = importlib.import_module("soupstate.kernels.compiled").MISSING  # here, so that --help needs no numpy
     if missing:

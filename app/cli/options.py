@@ -1,6 +1,8 @@
 """Values of options that need more than a type: numbers, charsets and addresses; and options without effect."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,7 +10,10 @@ from click.core import ParameterSource
 from pydantic import TypeAdapter, ValidationError
 
 from soupstate.app.http.schemas import Url
+from soupstate.model.net.checkpoint import DEFAULT
 from soupstate.model.page.decode import decode
+
+Function = Callable[..., Any]
 
 PROBES = (b"x", b"<\0", b"\0<")  # a page of one byte, and "<" in UTF-16 of either order
 URL = TypeAdapter(Url)
@@ -47,8 +52,22 @@ def address(ctx: click.Context, param: click.Parameter, value: str | None) -> st
         raise click.BadParameter(f"{value!r}: {reason.removeprefix('Value error, ')}") from None
 
 
+def weights_options(function: Function) -> Function:
+    """Adds the options that say which network reads, and how."""
+    backend = click.option("--backend", help="Backend of the kernels; default: $SOUPSTATE_BACKEND, or the fastest.")
+    weights = click.option(
+        "--weights",
+        type=click.Path(path_type=Path),
+        default=DEFAULT,
+        envvar="SOUPSTATE_WEIGHTS",
+        help="Checkpoint to read with; default: $SOUPSTATE_WEIGHTS, or the shipped one.",
+    )
+    return backend(weights(function))
+
+
 def refuse(name: str, why: str) -> None:
     """Raises UsageError where an option was given on the command line. why: in which case it has no effect."""
     ctx = click.get_current_context()
     if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-        raise click.UsageError(f"--{name.replace('_', '-')} has no effect {why}", ctx)
+        option = next(parameter.opts[0] for parameter in ctx.command.params if parameter.name == name)
+        raise click.UsageError(f"{option} has no effect {why}", ctx)

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+import orjson
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 
@@ -22,7 +24,8 @@ RequestModel = type[ExtractRequest] | type[EntropyRequest]
 
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
-NAMES = ("url", "include", "scope", "favor", "links", "front_matter", "detail")
+LINES_TYPE = "application/x-ndjson"
+NAMES = ("url", "include", "scope", "favor", "links", "front_matter", "max_characters", "cursor", "detail")
 ARCHIVE_NAMES = ("include", "scope", "favor", "links", "front_matter")  # of the options of a request with an archive
 BOOLEANS = {"true": True, "false": False}  # as a query writes them
 # A body must have come in at this many bytes per second on average, but for the first GRACE_SECONDS.
@@ -30,15 +33,37 @@ GRACE_SECONDS = 5.0
 SLOWEST_BODY = 10_000
 
 
+Written = tuple[bytes, dict[str, str]]
+
+
+def written_json(asked: Asked, answer: dict[str, Any]) -> Written:
+    """Returns an answer as JSON, without headers of its own."""
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), {}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an answer is written.
+
+    write: makes its body and headers from what was asked and what `reply` returned. include: the parts of the answer,
+    where the form decides on them.
+    """
+
+    media_type: str = JSON_TYPE
+    write: Callable[[Asked, dict[str, Any]], Written] = written_json
+    include: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request whose body has arrived. kind: its media type. given: the options of its query."""
+    """A request whose body has arrived. kind: its media type. given: the options of its query. form: of the answer."""
 
     model: RequestModel
     kind: str
     content_type: str | None
     given: dict[str, Any]
     body: bytes
+    form: Form = Form()
 
     @property
     def field(self) -> str:
@@ -61,13 +86,15 @@ class Received:
         except ValidationError as error:
             _refuse(error, self.field)
         wanted = _asked(asked)
+        if self.form.include:
+            wanted = replace(wanted, include=self.form.include)
         if page:
             wanted = replace(wanted, charset=page.charset, charset_source=page.source)
         return wanted, len(asked.html.encode())
 
 
 async def receive(
-    request: Request, model: RequestModel, queue: WorkQueue, ticket: Ticket, settings: Settings
+    model: RequestModel, request: Request, queue: WorkQueue, ticket: Ticket, settings: Settings
 ) -> Received:
     """Reads a request with a page. The ticket then holds the page's share of memory.
 
@@ -75,18 +102,36 @@ async def receive(
     """
     kind = _kind(request)
     given = _query(request, [name for name in NAMES if name in model.model_fields])
-    field = _field(kind)
+    async with room(request, queue, field := _field(kind)):
+        body = await read_body(request, ticket, settings, field)
+    return Received(model, kind, request.headers.get("content-type"), given, body)
+
+
+@asynccontextmanager
+async def room(request: Request, queue: WorkQueue, field: str) -> AsyncIterator[None]:
+    """Raises the Problem of a body for which there is no memory, and never will be, or not now. field: its name."""
     try:
-        body = await _body(request, ticket, settings, field)
+        yield
+        return
     except NoRoom as missing:
         refused = busy(queue.full(missing))
     except TooLarge as large:
         refused = Problem(413, str(large), field)
-    else:
-        return Received(model, kind, request.headers.get("content-type"), given, body)
     if "expect" in request.headers:  # whether the body still comes is left to the client (RFC 9110, section 10.1.1)
         refused.headers |= {"Connection": "close"}
     raise refused
+
+
+def is_batch(request: Request) -> bool:
+    """Returns whether a request has pages in lines. Raises Problem for one with a query or a coding."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != LINES_TYPE:
+        return False
+    for name in request.query_params:
+        raise Problem(422, "each line has its own options", name)
+    if encodings := encodings_of(request):
+        detail = f"{', '.join(encodings)!r} is not supported; send the lines as they are"
+        raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
+    return True
 
 
 def read_wanted(request: Request) -> Asked:
@@ -94,7 +139,7 @@ def read_wanted(request: Request) -> Asked:
     if "url" in request.query_params:
         raise Problem(422, "the archive holds the addresses of its pages", "url")
     given = _query(request, ARCHIVE_NAMES)
-    encodings = _encodings(request)
+    encodings = encodings_of(request)
     if encodings not in ([], ["gzip"]):
         detail = f"{', '.join(encodings)!r} is not supported; send the file as it is"
         raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
@@ -110,7 +155,8 @@ def _asked(asked: ExtractRequest | EntropyRequest) -> Asked:
     if isinstance(asked, EntropyRequest):
         return Asked(asked.html, asked.url, include, asked.scope, asked.detail)
     options = (asked.favor, asked.links, asked.front_matter)
-    return Asked(asked.html, asked.url, include, asked.scope, "none", *options)
+    wanted = Asked(asked.html, asked.url, include, asked.scope, "none", *options)
+    return replace(wanted, max_characters=asked.max_characters, cursor=asked.cursor)
 
 
 def _kind(request: Request) -> str:
@@ -120,13 +166,13 @@ def _kind(request: Request) -> str:
         unsupported = f"{kind!r} is" if kind else "a body without one is"
         detail = f"{unsupported} not supported; send {', '.join(RAW_TYPES)} or {JSON_TYPE}"
         raise Problem(415, detail, "Content-Type", {"Accept": ", ".join((*RAW_TYPES, JSON_TYPE))})
-    if encodings := _encodings(request):
+    if encodings := encodings_of(request):
         detail = f"{', '.join(encodings)!r} is not supported; send the body as it is"
         raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
     return kind
 
 
-def _encodings(request: Request) -> list[str]:
+def encodings_of(request: Request) -> list[str]:
     """Returns the codings of the body but `identity`: of all the fields (RFC 9110, sections 5.3 and 8.4)."""
     joined = ",".join(request.headers.getlist("content-encoding"))
     return [name for part in joined.split(",") if (name := part.strip().lower()) not in ("", "identity")]
@@ -150,15 +196,22 @@ def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
         elif name in given:
             raise Problem(422, "given twice", name)
         else:
-            given[name] = BOOLEANS.get(value, value) if name == "front_matter" else value
+            given[name] = _typed(name, value)
     return given
 
 
-async def _body(request: Request, ticket: Ticket, settings: Settings, field: str) -> bytes:
+def _typed(name: str, value: str) -> Any:
+    """Returns a value of a query as JSON would have it."""
+    if name == "front_matter":
+        return BOOLEANS.get(value, value)
+    return int(value) if name == "max_characters" and value.isdecimal() and len(value) < 19 else value
+
+
+async def read_body(request: Request, ticket: Ticket, settings: Settings, field: str) -> bytes:
     """Reads the body. One that says its length takes its share of memory at once."""
     start, body, more = time.monotonic(), bytearray(), True
     declared = request.headers.get("content-length", "0")
-    _reserve(ticket, int(declared), settings.max_body_bytes)
+    reserve(ticket, int(declared), settings.max_body_bytes)
     while more:
         allowed = min(settings.body_seconds, GRACE_SECONDS + len(body) / SLOWEST_BODY)
         try:
@@ -170,12 +223,13 @@ async def _body(request: Request, ticket: Ticket, settings: Settings, field: str
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk, more = message.get("body", b""), message.get("more_body", False)
-        _reserve(ticket, len(body) + len(chunk), settings.max_body_bytes)
+        reserve(ticket, len(body) + len(chunk), settings.max_body_bytes)
         body += chunk
     return bytes(body)
 
 
-def _reserve(ticket: Ticket, size: int, most: int) -> None:
+def reserve(ticket: Ticket, size: int, most: int) -> None:
+    """Takes the share of a body of `size` bytes. Raises NoRoom, and TooLarge where it has more than `most`."""
     if size > most:
         raise TooLarge(f"more than {most} bytes")
     ticket.reserve(size)

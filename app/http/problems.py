@@ -1,6 +1,7 @@
 """Errors of the service: application/problem+json (RFC 9457), with the field that is wrong."""
 
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -34,8 +35,11 @@ def shown(text: str, most: int) -> str:
 
 def problem_response(problem: Problem) -> Response:
     """Returns the response for a problem."""
+    return Response(orjson.dumps(problem_fields(problem)), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def problem_fields(problem: Problem) -> dict[str, Any]:
+    """Returns a problem as JSON has it (RFC 9457, section 3.1)."""
     title = PHRASES.get(problem.status) or HTTPStatus(problem.status).phrase
-    body = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail}
-    if problem.field is not None:
-        body["field"] = problem.field
-    return Response(orjson.dumps(body), problem.status, problem.headers, MEDIA_TYPE)
+    fields = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail}
+    return fields if problem.field is None else fields | {"field": problem.field}

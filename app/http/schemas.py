@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from soupstate.app.answers import Model
+from soupstate.app.answers import START, Model
 from soupstate.model.faults.fault import Fault
 from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.main_content import MainBlock
@@ -73,6 +73,14 @@ LinkStyle = Annotated[
 FrontMatter = Annotated[
     bool, Field(description="Whether the Markdown begins with the page's title, address and language as YAML.")
 ]
+MaxCharacters = Annotated[
+    int | None,
+    Field(ge=1, description="At most so many characters of the text, and of the Markdown; default: all."),
+]
+Cursor = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$", description="`next_cursor` of the answer before, to go on from there."),
+]
 ExtractPart = Literal["links", "text", "markdown", "main_blocks"]
 EntropyPart = Literal["surprisal", "entropy", "depth", "faults"]
 
@@ -88,6 +96,8 @@ class ExtractRequest(BaseModel):
     favor: Favor = "balanced"
     links: LinkStyle = "inline"
     front_matter: FrontMatter = False
+    max_characters: MaxCharacters = None
+    cursor: Cursor = START
 
 
 class EntropyRequest(BaseModel):
@@ -129,6 +139,7 @@ class ExtractAnswer(Answer):
     main_blocks: list[MainBlock] | None = Field(
         None, description="All blocks that may be main content, with offsets and the probability of each."
     )
+    next_cursor: str | None = Field(None, description="Where the rest of text and Markdown begins, if any is left.")
     model: Model
     seconds: float
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import Any, NamedTuple, TypeVar
 
-import orjson
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
@@ -19,23 +18,43 @@ from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Answerer, Asked, extract, measure, reply
 from soupstate.app.http.access import OPEN, STOPPING, Access
-from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, Received, RequestModel, busy, read_wanted, receive
+from soupstate.app.http.bodies import (
+    ARCHIVE_NAMES,
+    JSON_TYPE,
+    LINES_TYPE,
+    Form,
+    Received,
+    Written,
+    busy,
+    is_batch,
+    read_wanted,
+    receive,
+)
 from soupstate.app.http.connections import most_connections
 from soupstate.app.http.docs_page import POLICY, docs_page
 from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge, machine_bytes
 from soupstate.app.http.metrics import Metrics
-from soupstate.app.http.problems import MEDIA_TYPE, Problem, problem_response
+from soupstate.app.http.negotiation import receive_extract
+from soupstate.app.http.nu import NU_REQUEST, NU_RESPONSES, receive_nu
+from soupstate.app.http.openapi import (
+    ARCHIVE_TYPES,
+    BINARY,
+    ERRORS,
+    EXTRACT_REQUEST,
+    EXTRACT_RESPONSES,
+    KEYED,
+    documentation,
+)
+from soupstate.app.http.page_stream import PageStream
+from soupstate.app.http.problems import Problem, problem_response
 from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue, awaitable
 from soupstate.app.http.schemas import (
     EntropyAnswer,
     EntropyRequest,
     ExtractAnswer,
-    ExtractRequest,
     Health,
-    ProblemAnswer,
 )
 from soupstate.app.http.settings import Settings, load_settings
-from soupstate.app.http.warc_stream import MEDIA_TYPE as LINES_TYPE
 from soupstate.app.http.warc_stream import WarcAnswer
 from soupstate.app.logs import LOG
 from soupstate.app.reading import load_reader
@@ -44,6 +63,7 @@ from soupstate.model.net.reader import Reader
 from soupstate.model.page.stop import Stop, Stopped
 
 T = TypeVar("T")
+Receiver = Callable[[Request, WorkQueue, Ticket, Settings], Awaitable[Received]]
 
 
 class Networks(NamedTuple):
@@ -80,23 +100,25 @@ class Service:
     stopping: bool = False
     streams: int = 0
 
-    async def answer(self, request: Request, model: RequestModel, answerer: Answerer) -> Response:
+    async def answer(self, request: Request, receiver: Receiver, answerer: Answerer) -> Response:
         """Reads the request's page in the queue and answers. It gives up when the client disconnects."""
         ticket = self.queue.ticket()
         try:
-            received = await receive(request, model, self.queue, ticket, self.settings)
-            return Sent(await self._content(request, received, answerer), ticket)
+            received = await receiver(request, self.queue, ticket, self.settings)
+            written = await self._written(request, received, answerer)
+            return Sent(written, ticket, received.form.media_type)
         except BaseException:
             ticket.release()
             raise
 
-    async def _content(self, request: Request, received: Received, answerer: Answerer) -> bytes:
+    async def _written(self, request: Request, received: Received, answerer: Answerer) -> Written:
         """Returns the answer to a request whose body has arrived. Raises Problem."""
         try:
             asked, size = await self._parsed(request, received)
             request.state.fields["characters"] = len(asked.html)
             # A long page has already waited once, to be parsed.
-            entry = self.queue.submit(lambda stop: self._work(answerer, asked, stop), size, first=size > SHORT_BYTES)
+            form, long = received.form, size > SHORT_BYTES
+            entry = self.queue.submit(lambda stop: self._work(answerer, asked, form, stop), size, first=long)
             return await self._wait(request, entry)
         except Full as full:
             raise busy(full) from None
@@ -112,21 +134,29 @@ class Service:
         return await self._wait(request, self.queue.submit(lambda stop: received.parse(), len(received.body)))
 
     def stream(self, asked: Asked) -> Response:
-        """Returns the response to an archive. Raises Problem when too many archives are being read."""
+        """Returns the response to an archive. Raises Problem when too many streams are being read."""
+        self._begin_stream()
+        return WarcAnswer(self.queue, self.networks.extracting, self.settings, self.metrics, asked, self._stream_ended)
+
+    def batch(self) -> Response:
+        """Returns the response to pages in lines. Raises Problem when too many streams are being read."""
+        self._begin_stream()
+        return PageStream(self.queue, self.networks.extracting, self.settings, self.metrics, self._stream_ended)
+
+    def _begin_stream(self) -> None:
         if self.streams >= self.settings.warc_streams:
-            detail = f"{self.streams} archives are being read, which is the limit"
+            detail = f"{self.streams} archives or batches are being read, which is the limit"
             raise Problem(503, detail, headers={"Retry-After": str(LONGEST_RETRY)})
         self.streams += 1
-        return WarcAnswer(self.queue, self.networks.extracting, self.settings, self.metrics, asked, self._stream_ended)
 
     def _stream_ended(self) -> None:
         self.streams -= 1
 
-    def _work(self, answerer: Answerer, asked: Asked, stop: Stop) -> bytes:
+    def _work(self, answerer: Answerer, asked: Asked, form: Form, stop: Stop) -> Written:
         reader = self.networks.extracting if answerer is extract else self.networks.measuring
         answer = reply(reader, asked, answerer, stop)
         self.metrics.page(answer["characters"], answer["bits_per_character"])
-        return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+        return form.write(asked, answer)
 
     async def _wait(self, request: Request, entry: Entry[T]) -> T:
         """Returns the entry's answer.
@@ -152,10 +182,11 @@ class Service:
 
 
 class Sent(Response):
-    """An answer in JSON. Its ticket holds the memory of the answer until that is sent."""
+    """An answer. Its ticket holds the memory of the answer until that is sent."""
 
-    def __init__(self, content: bytes, ticket: Ticket) -> None:
-        super().__init__(content, media_type=JSON_TYPE)
+    def __init__(self, written: Written, ticket: Ticket, media_type: str) -> None:
+        content, headers = written
+        super().__init__(content, headers=headers, media_type=media_type)
         self.ticket = ticket
         ticket.hold(len(content))
 
@@ -163,7 +194,7 @@ class Sent(Response):
         """Sends the answer in pieces, so that no more of it is kept than the client has not taken."""
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            for start in range(0, len(self.body), PIECE_BYTES):
+            for start in range(0, max(1, len(self.body)), PIECE_BYTES):
                 body = bytes(self.body[start : start + PIECE_BYTES])
                 more = start + PIECE_BYTES < len(self.body)
                 await send({"type": "http.response.body", "body": body, "more_body": more})
@@ -254,61 +285,38 @@ def _nobody(request: Request, error: Exception) -> Response:
     return Response(status_code=499)
 
 
-def _documentation(model: RequestModel) -> dict[str, Any]:
-    """Returns OpenAPI's description of the body and the query, which `bodies` reads without FastAPI."""
-    schema = model.model_json_schema()
-    fields = schema["properties"]
-    page = fields["html"]["examples"][0]
-    html = {"schema": fields["html"], "example": page}
-    asked = {"html": page, "url": fields["url"]["anyOf"][0]["examples"][0]}
-    content = {JSON_TYPE: {"schema": schema, "example": asked}, **dict.fromkeys(RAW_TYPES, html)}
-    query = [
-        {"name": name, "in": "query", "schema": _of_query(fields[name]), "explode": True}
-        for name in NAMES
-        if name in fields
-    ]
-    return {"requestBody": {"required": True, "content": content}, "parameters": query}
-
-
-def _of_query(field: dict[str, Any]) -> dict[str, Any]:
-    """Returns a field's schema as that of a query parameter, which is never null."""
-    kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
-    return kinds[0] if kinds else field
-
-
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {MEDIA_TYPE: {"schema": ProblemAnswer.model_json_schema()}}}
-    for status, text in {
-        400: "The JSON or the request is malformed.",
-        401: "The service asks for an API key, and the request has another or none.",
-        408: "The body took too long to arrive.",
-        413: "The body is too large, or there will never be memory for the page.",
-        415: "The body is neither HTML nor JSON, or it is compressed.",
-        422: "The page is empty, binary or undecodable, or a field is unknown or wrong.",
-        500: "The service failed. Its log says why.",
-        503: "The service has no room for the request now, or is stopping. Retry-After tells when to try again.",
-        504: "Reading the page took longer than the limit. Another try is unlikely to help.",
-    }.items()
-}
-
-
-ARCHIVE_TYPES = ("application/warc", "application/octet-stream")  # any other is taken too
-BINARY = {"type": "string", "format": "binary"}
-KEYED: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in (401, 500, 503)}
-
-
-@router.post("/extract", response_model=ExtractAnswer, responses=ERRORS, openapi_extra=_documentation(ExtractRequest))
+@router.post("/extract", response_model=ExtractAnswer, responses=EXTRACT_RESPONSES, openapi_extra=EXTRACT_REQUEST)
 async def post_extract(request: Request) -> Response:
-    """Extracts the title, links, text and Markdown of a page."""
+    """Extracts the title, links, text and Markdown of a page, or of many, one in a line of NDJSON.
+
+    With `Accept: text/markdown` or `text/plain` the answer is the Markdown or the text alone.
+    """
     service: Service = request.app.state.service
-    return await service.answer(request, ExtractRequest, extract)
+    if is_batch(request):
+        return service.batch()
+    return await service.answer(request, receive_extract, extract)
 
 
-@router.post("/entropy", response_model=EntropyAnswer, responses=ERRORS, openapi_extra=_documentation(EntropyRequest))
+@router.post("/entropy", response_model=EntropyAnswer, responses=ERRORS, openapi_extra=documentation(EntropyRequest))
 async def post_entropy(request: Request) -> Response:
     """Measures surprisal, entropy and nesting depth of every character, and finds faults."""
     service: Service = request.app.state.service
-    return await service.answer(request, EntropyRequest, measure)
+    return await service.answer(request, partial(receive, EntropyRequest), measure)
+
+
+@router.post("/nu", response_class=Response, responses=NU_RESPONSES, openapi_extra=NU_REQUEST)
+@router.post("/nu/", include_in_schema=False)
+async def post_nu(request: Request) -> Response:
+    """Answers faults of a page in the form of the Nu HTML checker, for clients of that."""
+    service: Service = request.app.state.service
+    return await service.answer(request, receive_nu, measure)
+
+
+@router.get("/nu", include_in_schema=False)
+@router.get("/nu/", include_in_schema=False)
+async def get_nu() -> Response:
+    """Refuses to fetch a page."""
+    raise Problem(405, "this service fetches no address: POST the page itself", headers={"Allow": "POST"})
 
 
 @router.post(
@@ -320,7 +328,7 @@ async def post_entropy(request: Request) -> Response:
     },
     openapi_extra={
         "requestBody": {"required": True, "content": dict.fromkeys(ARCHIVE_TYPES, {"schema": BINARY})},
-        "parameters": _documentation(ExtractRequest)["parameters"][1:],
+        "parameters": [p for p in EXTRACT_REQUEST["parameters"] if p["name"] in ARCHIVE_NAMES],
     },
 )
 async def post_warc(request: Request) -> Response:

@@ -50,7 +50,7 @@ class Settings:
         10.0, "Longest time from a connection or an answer to the headers of the next request."
     )
     max_connections: int = _setting(0, "Most open connections; 0: 4096, or fewer where open files are limited.")
-    warc_streams: int = _setting(2, "Most WARC files that POST /warc reads at once (503 when more).")
+    warc_streams: int = _setting(2, "Most archives and batches of lines that are read at once (503 when more).")
     stream_seconds: float = _setting(
         60.0, "Longest time that a client may take nothing of an answer, or send nothing of an archive."
     )

@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Asked, as_json, extract, model_of
-from soupstate.app.http.memory import NoRoom, Ticket, TooLarge
+from soupstate.app.http.line_stream import LineStream, Pending, StreamError
+from soupstate.app.http.memory import TooLarge
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import Problem, problem_response
-from soupstate.app.http.queue import Entry, Full, Late, WorkQueue, awaitable
+from soupstate.app.http.queue import Full, Late, WorkQueue
 from soupstate.app.http.settings import Settings
 from soupstate.app.logs import LOG
 from soupstate.app.rows import described
@@ -31,16 +31,8 @@ from soupstate.model.archive.status import LOSSES, Status, failed
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.stop import Stop, Stopped
 
-MEDIA_TYPE = "application/x-ndjson"
-WAIT_SECONDS = 0.05  # between two looks at a full queue
-
 T = TypeVar("T")
 Records = asyncio.Queue[WarcRecord | BaseException | None]
-Pending = deque[asyncio.Task[bytes]]
-
-
-class StreamError(Exception):
-    """The stream cannot go on. The message goes into the last line."""
 
 
 class _Bridge:
@@ -106,7 +98,7 @@ class _Body:
             pass
 
 
-class WarcAnswer(Response):
+class WarcAnswer(LineStream):
     """The response: a line for every record that may be a page, and a last line with `error` when some was lost.
 
     A body without a single record of an archive is a problem instead. So the response starts with the first line.
@@ -121,10 +113,8 @@ class WarcAnswer(Response):
         asked: Asked,
         ended: Callable[[], None],
     ) -> None:
-        super().__init__(media_type=MEDIA_TYPE)
-        self.ended = ended
-        self.queue, self.reader, self.settings, self.metrics, self.asked = queue, reader, settings, metrics, asked
-        self.lines, self.started = 0, False
+        super().__init__(queue, settings, metrics)
+        self.reader, self.asked, self.ended = reader, asked, ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the response. It ends quietly when the client disconnects."""
@@ -136,16 +126,15 @@ class WarcAnswer(Response):
         gone = asyncio.create_task(body.left())
         try:
             parser.start()
-            error = await self._lines(records, pending, send, gone)
+            error = await self.answer_lines(records.get, self._line, pending, send, gone)
             if not error and tally.problem:
                 await problem_response(Problem(422, tally.problem, "body"))(scope, receive, send)
                 return
             lost = {str(reason): tally.skipped[reason] for reason in LOSSES if tally.skipped[reason]}
             if error or lost:
                 reason = error or ", ".join(f"{number} {reason}" for reason, number in lost.items())
-                await self._send(send, orjson.dumps({"error": reason, "skipped": lost}))
-            await self._start(send)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await self.send_line(send, orjson.dumps({"error": reason, "skipped": lost}))
+            await self.end(send)
         except ClientDisconnect:
             self.metrics.dropped.inc()
         finally:
@@ -172,63 +161,6 @@ class WarcAnswer(Response):
         except (CancelledError, RuntimeError):  # nobody waits any more
             return
 
-    async def _lines(self, records: Records, pending: Pending, send: Send, gone: "asyncio.Task[None]") -> str:
-        """Sends the lines in the order of the records. Returns the reason for ending early, or ""."""
-        following: asyncio.Task[WarcRecord | BaseException | None] | None = None
-        try:
-            following = asyncio.create_task(records.get())
-            while following or pending:
-                waiting: set[asyncio.Task[Any]] = {gone}
-                if following and len(pending) < self.settings.threads:
-                    waiting.add(following)
-                if pending:
-                    waiting.add(pending[0])
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                if gone.done():
-                    raise ClientDisconnect
-                if pending and pending[0].done():
-                    await self._send(send, pending[0].result())
-                    pending.popleft()
-                elif following and following.done():
-                    record = following.result()
-                    following = None
-                    if isinstance(record, BaseException):
-                        raise record
-                    if record is not None:
-                        pending.append(asyncio.create_task(self._line(record)))
-                        following = asyncio.create_task(records.get())
-        except StreamError as error:
-            return str(error)
-        except Stopped:
-            return "the service is stopping"
-        except asyncio.CancelledError:  # by the server, after it has waited for requests to end
-            return "the service is stopping"
-        except ClientDisconnect:
-            raise
-        except Exception:
-            LOG.exception("a stream failed")
-            return "the service failed; its log says why"
-        finally:
-            if following:
-                following.cancel()
-        return ""
-
-    async def _start(self, send: Send) -> None:
-        if not self.started:
-            self.started = True
-            headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-
-    async def _send(self, send: Send, line: bytes) -> None:
-        """Sends a line. Raises ClientDisconnect when the client does not take it in time."""
-        await self._start(send)
-        sending = send({"type": "http.response.body", "body": line + b"\n", "more_body": True})
-        try:
-            await asyncio.wait_for(sending, self.settings.stream_seconds)
-        except TimeoutError:
-            raise ClientDisconnect from None
-        self.lines += 1
-
     async def _line(self, record: WarcRecord) -> bytes:
         """Returns the line of a record, after its page was read in the queue."""
         line = described(record) | {"model": model_of(self.reader)}
@@ -238,8 +170,8 @@ class WarcAnswer(Response):
         asked = replace(self.asked, html=page, url=record.url or None)
         ticket, size = self.queue.ticket(), len(page.encode())
         try:
-            await self._room(ticket, size)
-            return await self._answer(self.queue.submit(lambda stop: self._work(asked, line, stop), size))
+            await self.wait_for_room(ticket, size)
+            return await self.answer_of(self.queue.submit(lambda stop: self._work(asked, line, stop), size))
         except TooLarge:
             line["status"] = Status.TOO_LARGE
         except Late:
@@ -254,26 +186,6 @@ class WarcAnswer(Response):
         finally:
             ticket.release()
         return orjson.dumps(line)
-
-    async def _room(self, ticket: Ticket, size: int) -> None:
-        """Waits until there is memory for a page of `size` bytes. Raises TooLarge when there never will be."""
-        while True:
-            try:
-                ticket.reserve(size)
-                return
-            except NoRoom:
-                await asyncio.sleep(WAIT_SECONDS)
-
-    async def _answer(self, entry: Entry[bytes]) -> bytes:
-        """Returns the entry's answer. When this is cancelled, it drops the entry and waits for its end."""
-        work = awaitable(entry)
-        try:
-            await asyncio.wait({work})
-        except asyncio.CancelledError:
-            self.queue.drop(entry)
-            await asyncio.wait({work})
-            raise
-        return work.result()
 
     def _work(self, asked: Asked, line: dict[str, Any], stop: Stop) -> bytes:
         answer = extract(self.reader, asked, stop)

@@ -1,0 +1,73 @@
+"""Checks many files, in this process or in several."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from soupstate.app.cli.files import STDIN, HtmlFile, read_file, reason_of
+from soupstate.app.reading import load_reader
+from soupstate.model.faults.fault import Fault
+from soupstate.model.faults.find import find_faults
+from soupstate.model.net.reader import Reader
+
+FILES_PER_WORKER = 8  # a process takes as long to start as it takes to check so many files of some kilobytes
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A file with its faults, in the order of the page. failure: why it could not be read, where `file` is None."""
+
+    name: str
+    file: HtmlFile | None
+    faults: list[Fault] = field(default_factory=list)
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Finds faults with a checkpoint. backend, charset: as the options of the command line have them."""
+
+    weights: Path
+    backend: str | None = None
+    charset: str | None = None
+
+    def check_all(self, names: Sequence[str], workers: int | None = None) -> Iterator[Findings]:
+        """Yields the findings of each file, in this order. workers: processes; by default as many as are worth it.
+
+        Raises OSError or ValueError for weights that cannot be used, and BrokenProcessPool when a process dies.
+        """
+        reader = load_reader(self.weights, self.backend)
+        number = workers or max(1, min(os.cpu_count() or 1, len(names) // FILES_PER_WORKER))
+        if number == 1 or STDIN in names:  # a worker has no stdin
+            yield from (_findings(reader, name, self.charset) for name in names)
+            return
+        pool = ProcessPoolExecutor(number, get_context("spawn"), _load, (self,))
+        try:
+            yield from pool.map(_check, names)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_HERE: list[tuple[Checker, Reader]] = []  # of a worker process: what it checks with
+
+
+def _load(checker: Checker) -> None:
+    _HERE[:] = [(checker, load_reader(checker.weights, checker.backend))]
+
+
+def _check(name: str) -> Findings:
+    [(checker, reader)] = _HERE
+    return _findings(reader, name, checker.charset)
+
+
+def _findings(reader: Reader, name: str, charset: str | None) -> Findings:
+    """Returns the findings of a file. One that cannot be read or decoded has a failure."""
+    try:
+        file = read_file(name, charset)
+        faults = find_faults(reader, reader.read(file.page.text))
+    except (OSError, ValueError) as error:
+        return Findings(name, None, failure=reason_of(error))
+    return Findings(file.name, file, sorted(faults, key=lambda fault: fault.start))

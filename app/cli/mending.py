@@ -1,0 +1,66 @@
+"""Mends files: writes them in place, or prints what would change."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from soupstate.app.cli.file_diff import file_diff
+from soupstate.app.cli.files import STDIN_NAME, HtmlFile, write
+from soupstate.app.file_names import printable
+from soupstate.model.faults.apply import mend
+from soupstate.model.faults.fault import Fault
+from soupstate.model.page.decode import decode, encode_changed
+
+# Takes a file and its mended bytes, and returns whether the file is mended now.
+Change = Callable[[HtmlFile, bytes], bool]
+WIDE = ("utf-16", "utf-32")
+
+
+def mend_file(file: HtmlFile, faults: list[Fault], change: Change) -> list[Fault]:
+    """Mends a page, and hands its bytes in the file's charset to `change`. Returns the faults that the file still has.
+
+    Raises OSError or ValueError for a file that cannot be mended or written; it then is as it was.
+    """
+    mended = mend(file.page.text, faults, 0.0)
+    body = encode_changed(file.page, file.body, mended.page) if mended.mended else file.body
+    done = change(file, body)
+    if faults:
+        what = "mended" if done else "would be mended"
+        tqdm.write(f"{printable(file.name)}: {len(mended.mended)} {what}, {len(mended.left)} left", file=sys.stderr)
+    return mended.left if done else faults
+
+
+def write_mended(file: HtmlFile, body: bytes) -> bool:
+    """Writes a page in place of its file, or to stdout where it came from stdin. Returns True: it is mended."""
+    if file.name == STDIN_NAME:
+        write(body)
+    elif body != file.body:
+        _replace(Path(file.name).resolve(), body)
+    return True
+
+
+def print_diff(file: HtmlFile, body: bytes) -> bool:
+    """Prints the difference from a page's file, in the file's charset, UTF-16 and UTF-32 as UTF-8. Returns False."""
+    old, new = file.body, body
+    if file.page.charset.startswith(WIDE):
+        old, new = (decode(data, f"text/html; charset={file.page.charset}").text.encode() for data in (old, new))
+    write(file_diff(file.name, old, new))
+    return False
+
+
+def _replace(path: Path, body: bytes) -> None:
+    """Writes a file beside the old one, with its permissions, and renames it. A reader never sees half a file."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(body)
+        part.chmod(path.stat().st_mode)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
