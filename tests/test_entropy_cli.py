@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from soupstate.app.answers import Asked, measure
+from soupstate.app.answers import Asked
 from soupstate.app.cli import main as cli
 from soupstate.app.fault_formats import in_words, sarif, source_frame
+from soupstate.app.measurement import measure
 from soupstate.model.faults.apply import mend
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint

@@ -12,7 +12,7 @@ import click
 import orjson
 from tqdm import tqdm
 
-from soupstate.app.answers import DETAILS, ENTROPY_PARTS, measure, reply
+from soupstate.app.answers import reply
 from soupstate.app.cli.file_diff import file_diff
 from soupstate.app.cli.files import (
     STDIN_NAME,
@@ -28,6 +28,7 @@ from soupstate.app.cli.files import (
 from soupstate.app.cli.options import FiniteRange, refuse
 from soupstate.app.fault_formats import sarif, source_frame
 from soupstate.app.file_names import printable
+from soupstate.app.measurement import DETAILS, ENTROPY_PARTS, MORE_ENTROPY_PARTS, measure
 from soupstate.model.faults.apply import LIKELY, mend
 from soupstate.model.faults.fault import Fault
 from soupstate.model.page.decode import decode, encode_changed
@@ -41,7 +42,9 @@ WIDE = ("utf-16", "utf-32")
 @click.command("entropy")
 @click.option("--format", "form", type=click.Choice(["json", "text", "sarif"]), default="json", show_default=True)
 @click.option(
-    "--include", callback=included(ENTROPY_PARTS), help=f"Parts of json: {','.join(ENTROPY_PARTS)}; default: all."
+    "--include",
+    callback=included(ENTROPY_PARTS, MORE_ENTROPY_PARTS),
+    help=f"Parts of json; default: {','.join(ENTROPY_PARTS)}. More: {','.join(MORE_ENTROPY_PARTS)}.",
 )
 @click.option(
     "--detail",
@@ -50,6 +53,8 @@ WIDE = ("utf-16", "utf-32")
     show_default=True,
     help="Of json: what the arrays have a number for.",
 )
+@click.option("--start", type=click.IntRange(0), default=0, help="Of json: the first character that arrays cover.")
+@click.option("--end", type=click.IntRange(0), help="Of json: where they end; default: at the page's end.")
 @click.option(
     "--threshold",
     type=FiniteRange(0.0, 1.0),
@@ -80,7 +85,7 @@ def entropy_command(
     change: Change | None = _diff if diff else _written if fix else None
     if change and form != "json":
         raise click.UsageError("--format has no effect with --fix or --diff")
-    for name in ("include", "detail") if change or form != "json" else ():
+    for name in ("include", "detail", "start", "end") if change or form != "json" else ():
         refuse(name, "with --fix or --diff" if change else f"with --format {form}")
     parts = include if form == "json" and not change else include | {"faults"}
     wanted = Wanted(include=parts, detail=detail if form == "json" else "none", **options)

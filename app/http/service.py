@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from soupstate.app.answers import Answerer, Asked, extract, measure, reply
+from soupstate.app.answers import Answerer, Asked, extract, reply
 from soupstate.app.http.access import OPEN, STOPPING, Access
 from soupstate.app.http.bodies import JSON_TYPE, NAMES, RAW_TYPES, Received, RequestModel, busy, read_wanted, receive
 from soupstate.app.http.connections import most_connections
@@ -38,6 +38,7 @@ from soupstate.app.http.settings import Settings, load_settings
 from soupstate.app.http.warc_stream import MEDIA_TYPE as LINES_TYPE
 from soupstate.app.http.warc_stream import WarcAnswer
 from soupstate.app.logs import LOG
+from soupstate.app.measurement import measure
 from soupstate.app.reading import load_reader
 from soupstate.model.net.checkpoint import extractor
 from soupstate.model.net.reader import Reader
