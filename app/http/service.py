@@ -37,6 +37,7 @@ from soupstate.app.http.schemas import (
 from soupstate.app.http.settings import Settings, load_settings
 from soupstate.app.http.warc_stream import MEDIA_TYPE as LINES_TYPE
 from soupstate.app.http.warc_stream import WarcAnswer
+from soupstate.app.http.web_page import INDEX, web_page
 from soupstate.app.logs import LOG
 from soupstate.app.measurement import measure
 from soupstate.app.reading import load_reader
@@ -58,7 +59,7 @@ Load = Callable[[Settings], Networks]
 
 CLOSE_SECONDS = 5.0  # wait for the threads to end
 PIECE_BYTES = 65_536  # of an answer that are sent at once
-ROOT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy; /docs tells how.\n"
+ABOUT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy, or open / in a browser."
 router = APIRouter()
 
 
@@ -202,7 +203,7 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         title="Soupstate",
         version=version("soupstate"),
         lifespan=lifespan,
-        description=ROOT,
+        description=ABOUT,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -296,6 +297,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 ARCHIVE_TYPES = ("application/warc", "application/octet-stream")  # any other is taken too
 BINARY = {"type": "string", "format": "binary"}
 KEYED: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in (401, 500, 503)}
+UNKEYED: dict[int | str, dict[str, Any]] = {
+    404: {**ERRORS[500], "description": "The page was not built."},
+    **{status: ERRORS[status] for status in (500, 503)},
+}
 
 
 @router.post("/extract", response_model=ExtractAnswer, responses=ERRORS, openapi_extra=_documentation(ExtractRequest))
@@ -362,7 +367,13 @@ async def get_docs(request: Request) -> Response:
     return HTMLResponse(docs_page(request.app.openapi()), headers={"Content-Security-Policy": POLICY})
 
 
-@router.get("/", response_class=PlainTextResponse, responses=KEYED)
-async def get_root() -> Response:
-    """Answers a pointer to /docs."""
-    return PlainTextResponse(ROOT)
+@router.get("/", response_class=HTMLResponse, responses=UNKEYED)
+async def get_root(request: Request) -> Response:
+    """Answers the page on which people try the service out."""
+    return web_page(request, INDEX)
+
+
+@router.get("/web/{name}", include_in_schema=False)
+async def get_web(request: Request, name: str) -> Response:
+    """Answers a file of that page."""
+    return web_page(request, name)
