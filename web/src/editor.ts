@@ -37,6 +37,7 @@ const theme = EditorView.theme({
 
 interface Listeners {
   changed: () => void;
+  dropped: (text: string) => void;
   moved: (unit: number) => void;
 }
 
@@ -77,7 +78,7 @@ export function makeEditor(listeners: Listeners): EditorView {
       ],
     }),
   });
-  acceptFiles(view);
+  acceptFiles(listeners.dropped);
   return view;
 }
 
@@ -90,7 +91,7 @@ export function setText(view: EditorView, text: string): void {
 }
 
 /** Takes a file that is dropped anywhere on the page. */
-function acceptFiles(view: EditorView): void {
+function acceptFiles(dropped: (text: string) => void): void {
   window.addEventListener("dragover", (event) => {
     if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
   });
@@ -101,7 +102,7 @@ function acceptFiles(view: EditorView): void {
       if (!file) return;
       event.preventDefault();
       event.stopPropagation(); // the editor would insert its text
-      void decodeFile(file).then((text) => setText(view, text));
+      void decodeFile(file).then(dropped);
     },
     { capture: true },
   );

@@ -44,6 +44,7 @@ const curves = new Curves(
 );
 const editor = makeEditor({
   changed: () => readLater(TYPING),
+  dropped: (text) => take(text),
   moved: (unit) => {
     if (read) pointTo(Math.min(read.offsets.point(unit), read.measured.characters - 1));
   },
@@ -66,6 +67,7 @@ function readLater(milliseconds: number): void {
   clearTimeout(asked);
   clearTimeout(timer);
   read = null; // it is of another text
+  say("Changed…");
   timer = window.setTimeout(() => void readNow(), milliseconds);
 }
 
@@ -150,16 +152,22 @@ async function askAround(point: number): Promise<void> {
   }
 }
 
+/** Puts another page into the editor, and reads it at once. */
+function take(text: string): void {
+  setText(editor, text);
+  readLater(0);
+}
+
 function listen(): void {
   const choice = byId<HTMLSelectElement>("example");
   EXAMPLES.forEach(([name], i) => choice.append(element("option", { value: String(i) }, name)));
   choice.addEventListener("change", () => {
-    if (choice.value) setText(editor, EXAMPLES[Number(choice.value)][1]);
+    if (choice.value) take(EXAMPLES[Number(choice.value)][1]);
     choice.value = "";
   });
   const file = byId<HTMLInputElement>("file");
   file.addEventListener("change", () => {
-    if (file.files?.[0]) void decodeFile(file.files[0]).then((text) => setText(editor, text));
+    if (file.files?.[0]) void decodeFile(file.files[0]).then(take);
     file.value = "";
   });
   byId("colours").addEventListener("change", (event) => {
@@ -176,4 +184,4 @@ function listen(): void {
 }
 
 listen();
-setText(editor, ferry);
+take(ferry);
