@@ -80,3 +80,26 @@ def test_a_build_that_fails_is_an_error(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1 and "the page was not built: npm run check failed with status 1" in done.stderr
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb (WCAG 2.2)."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours (WCAG 2.2)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_has_the_contrast_that_wcag_asks_for(scheme: int) -> None:
+    css = (ROOT / "web" / "src" / "page.css").read_text("utf-8")
+    colours = dict(re.findall(r"--(\w+): (#\w{6});", re.findall(r":root \{(.*?)\}", css, re.S)[scheme]))
+    texts = ("text", "quiet", "accent", "wrong", "tag", "attribute", "value", "address", "comment", "raw")
+    pairs = [(text, "paper") for text in texts] + [("text", "raised"), ("text", "heat"), ("paper", "accent")]
+    weak = [(one, other) for one, other in pairs if contrast(colours[one], colours[other]) < 4.5]
+    assert weak == []

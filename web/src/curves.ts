@@ -25,6 +25,7 @@ export class Curves {
   private range: Range = [0, 1];
   private point = 0;
   private readonly canvas = byId("cells").querySelector("canvas")!;
+  private readonly line = byId("cells").appendChild(element("div", { className: "cursor-line", hidden: true }));
 
   /** moved: hears of the code point under the pointer. chosen: of the one that was clicked. */
   constructor(
@@ -53,9 +54,11 @@ export class Curves {
   pointTo(point: number): void {
     this.point = point;
     if (!this.plot) return;
-    const left = this.plot.valToPos(point + 0.5, "x");
+    const [from, to] = this.range;
+    const left = ((point + 0.5 - from) / (to - from)) * (byId("curves").clientWidth - 2 * AXIS);
     this.plot.setCursor({ left, top: HEIGHT / 2 }, false);
-    this.drawRows();
+    this.line.hidden = point < from || point >= to;
+    this.line.style.left = `${AXIS + left}px`;
   }
 
   private zoom([from, to]: Range): void {
@@ -79,7 +82,7 @@ export class Curves {
     const width = byId("curves").clientWidth;
     this.plot?.destroy();
     this.plot = new uPlot(this.options(width), this.data(width - 2 * AXIS), byId("curves"));
-    this.pointTo(this.point);
+    this.drawRows();
   }
 
   /** One value for each pixel: the greatest of the characters that it stands for. */
@@ -124,7 +127,13 @@ export class Curves {
       ],
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { show: false } },
       hooks: {
-        ready: [(plot) => this.listen(plot)],
+        ready: [
+          (plot) => {
+            this.listen(plot);
+            this.plot = plot;
+            this.pointTo(this.point);
+          },
+        ],
         setSelect: [
           (plot) => {
             if (plot.select.width < 4) return;
@@ -174,9 +183,6 @@ export class Curves {
         context.fillRect(x(row.at[i]), top, Math.max(0.5, x(end) - x(row.at[i])), ROW);
       }
     });
-    context.globalAlpha = 1;
-    context.fillStyle = style.getPropertyValue("--accent");
-    if (this.point >= from && this.point < to) context.fillRect(x(this.point + 0.5) - 0.5, 0, 1, height);
   }
 }
 

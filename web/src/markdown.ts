@@ -7,40 +7,31 @@ const READER = new MarkdownIt({ html: false, linkify: false });
 const ALLOWED = new Set(
   "p h1 h2 h3 h4 h5 h6 ul ol li blockquote table thead tbody tr th td em strong s hr br".split(" "),
 );
-const MOST_BLOCKS = 400; // top-level blocks that are rendered at once
+const MOST_TOKENS = 4000; // that are rendered at once
 
 type Token = ReturnType<typeof READER.parse>[number];
 
 /** Fills a node with Markdown, a part at a time; a button adds the next. */
 export function renderMarkdown(source: string, into: HTMLElement): void {
   const tokens = READER.parse(source, {});
+  const open = [into]; // the elements that have begun
   let at = 0;
   const more = element("button", { type: "button", textContent: "Show more" });
   const add = () => {
     more.remove();
-    const end = endOf(tokens, at, MOST_BLOCKS);
-    build(tokens.slice(at, end), into);
-    at = end;
+    build(tokens.slice(at, at + MOST_TOKENS), open);
+    at += MOST_TOKENS;
     if (at < tokens.length) into.append(more);
   };
   more.addEventListener("click", add);
   add();
 }
 
-/** Returns the index behind so many top-level blocks. */
-function endOf(tokens: Token[], from: number, blocks: number): number {
-  let at = from;
-  for (; at < tokens.length && blocks > 0; at++) {
-    if (tokens[at].level === 0 && tokens[at].nesting <= 0) blocks--;
-  }
-  return at;
-}
-
-function build(tokens: Token[], into: HTMLElement): void {
-  const open = [into];
+/** Adds tokens to the innermost of the open elements, and opens and closes elements as they say. */
+function build(tokens: Token[], open: HTMLElement[]): void {
   for (const token of tokens) {
     const here = open[open.length - 1];
-    if (token.type === "inline") build(token.children ?? [], here);
+    if (token.type === "inline") build(token.children ?? [], [here]);
     else if (token.nesting < 0) {
       if (!token.hidden) open.pop();
     } else if (token.nesting > 0) {
