@@ -117,8 +117,8 @@ export class Curves {
       scales: { x: { time: false, range: this.range }, bits: { range: (_, __, most) => [0, Math.max(16, most)] }, depth: { range: (_, __, most) => [0, Math.max(4, most)] } },
       axes: [
         { ...axis, values: (_, splits) => splits.map((value) => value.toLocaleString("en")) },
-        { ...axis, scale: "bits", label: "bits", size: AXIS - 20, labelSize: 20, labelGap: 0 },
-        { ...axis, scale: "depth", label: "depth", side: 1, size: AXIS - 20, labelSize: 20, labelGap: 0, grid: { show: false } },
+        { ...axis, stroke: colour("--bits"), scale: "bits", label: "bits", size: AXIS - 20, labelSize: 20, labelGap: 0 },
+        { ...axis, stroke: colour("--depth"), scale: "depth", label: "depth", side: 1, size: AXIS - 20, labelSize: 20, labelGap: 0, grid: { show: false } },
       ],
       series: [
         {},

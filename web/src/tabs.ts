@@ -60,6 +60,7 @@ export class Tabs {
     });
     byId("panel").setAttribute("aria-labelledby", `tab-${index}`);
     this.draw();
+    byId("panel").scrollTop = 0;
   }
 
   /** Arrow keys, Home and End move between tabs (WAI-ARIA authoring practices, tabs). */
@@ -80,9 +81,10 @@ export class Tabs {
 
   private draw(): void {
     const panel = byId("panel");
+    const { scrollTop } = panel; // a page that is read again is shown at the same place
     panel.replaceChildren();
     if (this.answer) TABS[this.chosen][1](this.answer, panel, this.url());
-    panel.scrollTop = 0;
+    panel.scrollTop = scrollTop;
   }
 
   private async copy(): Promise<void> {
