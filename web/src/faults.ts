@@ -95,7 +95,12 @@ function described(placed: Placed, view: EditorView): Node[] {
   const { fault } = placed;
   const said = element("span", {}, `${fault.message} (${Math.round(fault.probability * 100)}%)`);
   if (!placed.fix) return [said];
-  const button = element("button", { type: "button", className: "fix" }, "Fix: ", element("code", {}, words(placed, view)));
+  const button = element(
+    "button",
+    { type: "button", className: "fix" },
+    "Fix: ",
+    element("code", {}, words(placed, view)),
+  );
   button.addEventListener("click", () => apply(view, [placed]));
   return [said, " ", button].map((child) => (typeof child === "string" ? document.createTextNode(child) : child));
 }
@@ -117,7 +122,9 @@ function list(view: EditorView): void {
 }
 
 const tooltip = hoverTooltip((view, position) => {
-  const found = view.state.field(field).find((placed) => visible(placed) && placed.from <= position && position <= placed.to + 1);
+  const found = view.state
+    .field(field)
+    .find((placed) => visible(placed) && placed.from <= position && position <= placed.to + 1);
   if (!found) return null;
   const create = () => ({ dom: element("div", { className: "fault-tip" }, ...described(found, view)) });
   return { pos: found.from, end: Math.max(found.to, found.from), above: true, create };

@@ -135,7 +135,11 @@ function links(all: Extraction, into: HTMLElement): void {
   const add = () => {
     const first = body.rows.length;
     for (const link of found.slice(first, first + ROWS)) {
-      const cells = [link.text || link.alt || "", outside(link.url ?? link.href, link.url ?? link.href), link.rel ?? ""];
+      const cells = [
+        link.text || link.alt || "",
+        outside(link.url ?? link.href, link.url ?? link.href),
+        link.rel ?? "",
+      ];
       body.append(element("tr", {}, ...cells.map((cell) => element("td", {}, cell))));
     }
     more.hidden = body.rows.length === found.length;
