@@ -124,6 +124,21 @@ def test_a_fault_is_fixed_where_it_is_underlined(site: Opened) -> None:
     assert 'href="/tickets.html>' in site.text()
 
 
+def test_faults_that_are_less_likely(site: Opened) -> None:
+    """That of an open comment stands at the end of a line, and is seen there too."""
+    site.paste(
+        "<title>Tide table</title>\n<!-- by the tide office\n<h1>Tide table</h1>\n<p>High water is at nine.</p>\n"
+    )
+    site.page.get_by_label("less likely ones too").check()
+    item = site.page.locator("#fault-list li", has_text="a comment is not closed")
+    expect(item).to_be_visible()
+    marks = site.page.locator(".fault").all_inner_texts()
+    assert len(marks) == site.page.locator("#fault-list li").count() and all(text.strip() for text in marks)
+    item.get_by_role("button", name="Fix").click()
+    site.read()
+    assert site.text().split("<h1>")[0].rstrip().endswith("-->")
+
+
 def test_the_tabs(site: Opened) -> None:
     site.paste(
         "<title>Tea</title><nav><a href=/>Home</a></nav><h2>Two cups</h2><p>Some <b>tea</b> for <i>you</i>, and more."

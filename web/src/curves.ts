@@ -134,6 +134,7 @@ export class Curves {
           ...axis,
           stroke: colour("--depth"),
           scale: "depth",
+          incrs: [1, 2, 5, 10, 20],
           label: "depth",
           side: 1,
           size: AXIS - 20,

@@ -45,7 +45,9 @@ const field = StateField.define<Placed[]>({
       const length = view.state.doc.length;
       const ranges = value.filter(visible).map(({ from, to }) => {
         const end = Math.min(length, Math.max(to, from + 1));
-        return { from: Math.min(from, Math.max(0, end - 1)), to: end };
+        // At the end of a line or of the page, the character before shows the underline.
+        const seen = view.state.sliceDoc(from, end).trim() !== "";
+        return seen ? { from, to: end } : { from: Math.max(0, from - 1), to: from };
       });
       return Decoration.set(
         ranges.filter(({ from, to }) => from < to).map(({ from, to }) => underline.range(from, to)),
