@@ -1,4 +1,9 @@
 # The service, without torch: docker build -t soupstate . && docker run -p 8000:8000 soupstate
+FROM node:22-slim AS page
+WORKDIR /src/web
+COPY web .
+RUN npm ci --silent && npm run --silent build
+
 FROM python:3.12-slim AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ \
@@ -8,6 +13,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY kernels kernels
 COPY model model
 COPY app app
+COPY --from=page /src/app/http/page app/http/page
 COPY soupstate soupstate
 RUN python -m venv /opt/soupstate \
     && /opt/soupstate/bin/pip install --no-cache-dir . \

@@ -5,28 +5,34 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(wildcard kernels/cpp/*)
+PAGE := app/http/page/index.html
 
 .PHONY: run test test-all wheel clean
 
-run: .venv/.run
+run: .venv/.run $(PAGE)
 	$(BIN)/soupstate serve --host $(HOST) --port $(PORT)
 
-test: .venv/.test .venv/.clients
+test: .venv/.test .venv/.clients $(PAGE)
 	tests/check
 
-test-all: .venv/.test .venv/.clients .venv/.webhint
+test-all: .venv/.test .venv/.clients .venv/.webhint $(PAGE)
 	tests/check --all
 
 # A wheel of this machine in dist/.
-wheel: $(BIN)/python
+wheel: $(BIN)/python $(PAGE)
 	$(BIN)/python -m pip wheel -q --no-deps -w dist .
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv build dist web/node_modules app/http/page
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
+
+# The page at /. Its build removes what is there and writes index.html last.
+$(PAGE): $(wildcard web/*.* web/src/* web/examples/*) | $(BIN)/python
+	$(BIN)/python web/build.py
+	touch $@
 
 # Editable: the sources are used where they are, and the compiled part is built again when its sources change. The last
 # line of each fails where it could not be compiled.

@@ -1,21 +1,14 @@
-"""What the Python API, the service and the command line answer, made from a page by a Reader."""
+"""What the Python API, the service and the command line extract, made from a page by a Reader."""
 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from soupstate.app.paging import piece
-from soupstate.model.faults.fault import Fault
-from soupstate.model.faults.find import find_faults
-from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.main_content import FAVORS, MainBlock, MainContent, main_content
 from soupstate.model.net.reader import Marking, Reader
 from soupstate.model.page.language import declared_language, spoken_language
-from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.render.addresses import base_url
 from soupstate.model.page.render.front_matter import front_matter
 from soupstate.model.page.render.links import Link, links
@@ -29,27 +22,22 @@ from soupstate.model.page.stop import Stop, Watch, never, watched
 EXTRACT_PARTS = ("links", "text", "markdown")
 MORE_PARTS = ("main_blocks",)  # only where they are asked for
 SCOPES, FAVORED = ("all", "main"), tuple(FAVORS)
-ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
 NULLABLE = ("title", "language", "declared_language", "charset", "charset_source")  # None where there is none
-DETAILS = ("characters", "lines", "none")
 LINK_STYLES = ("inline", "reference")
 START = "0.0"  # the cursor of a whole page: where the text and the Markdown begin
-BITS_DECIMALS = 3  # of surprisal and entropy
-DEPTH_DECIMALS = 2
 CHANCE_DECIMALS = 3  # of confidence and probabilities
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A page and what is wanted of it.
 
-    include: some of EXTRACT_PARTS and MORE_PARTS, or of ENTROPY_PARTS. scope: one of SCOPES. detail: one of DETAILS,
-    for numbers per character, per line, or no arrays. favor: what the choice of main content favours, one of FAVORED.
-    links: one of LINK_STYLES, of the Markdown. front_matter: whether the Markdown begins with the page's title, address
-    and language as YAML. charset, charset_source: of bytes, as `Decoded` has them.
-    max_characters: of the text and of the Markdown, from `cursor` on, which an earlier answer had as `next_cursor`.
+    include: some of EXTRACT_PARTS and MORE_PARTS, or of those of `soupstate.app.measurement`. scope: one of SCOPES.
+    detail: one of `measurement.DETAILS`. favor: what the choice of main content favours, one of FAVORED. links: one of
+    LINK_STYLES, of the Markdown. front_matter: whether the Markdown begins with the page's title, address and language
+    as YAML. charset, charset_source: of bytes, as `Decoded` has them. max_characters: of the text and of the Markdown,
+    from `cursor` on, which an earlier answer had as `next_cursor`. start, end: the characters that measured arrays
+    cover; None: to the page's end.
     """
 
     html: str
@@ -64,6 +52,8 @@ class Asked:
     charset_source: str | None = None
     max_characters: int | None = None
     cursor: str = START
+    start: int = 0
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +90,7 @@ class Extraction:
     next_cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What was measured on a page. A part that was not asked for is None.
-
-    Arrays are (characters,), or (lines,) with `detail="lines"`. bits_per_character is exact.
-    """
-
-    characters: int
-    bits_per_character: float
-    surprisal: Floats | None
-    entropy: Floats | None
-    depth: Floats | None
-    depth_neurons: tuple[DepthNeuron, ...] | None
-    faults: list[Fault] | None
-
-
-Answerer = Callable[[Reader, Asked, Stop], Extraction | Measurement]
+Answerer = Callable[[Reader, Asked, Stop], Any]  # returns a dataclass of parts: an Extraction or a Measurement
 
 
 def model_of(reader: Reader) -> Model:
@@ -124,8 +98,8 @@ def model_of(reader: Reader) -> Model:
     return Model(reader.checkpoint.name, reader.checkpoint.version)
 
 
-def as_json(answer: Extraction | Measurement) -> dict[str, Any]:
-    """Returns an answer as orjson takes it, without the parts that were not asked for."""
+def as_json(answer: Any) -> dict[str, Any]:
+    """Returns an Extraction or a Measurement as orjson takes it, without the parts that were not asked for."""
     values = {part.name: getattr(answer, part.name) for part in fields(answer)}
     return {name: value for name, value in values.items() if value is not None or name in NULLABLE}
 
@@ -229,30 +203,6 @@ def main_text(marking: Marking, stop: Stop = never) -> str:
     return text(marking.page, main_content(marking, stop).spans, stop)
 
 
-def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
-    """Measures the surprisal, entropy and depth of every character or line, and finds faults. Raises Stopped."""
-    wants_depth = "depth" in asked.include
-    reading = reader.read(asked.html, stop)
-    lines = LineIndex(asked.html).starts if asked.detail == "lines" else None
-
-    def array(name: str, values: Floats, decimals: int, together: np.ufunc = np.add) -> Floats | None:
-        if asked.detail == "none" or name not in asked.include:
-            return None
-        rounded: Floats = np.round(_per_line(values, lines, together), decimals)
-        return rounded
-
-    depth_layer = reader.checkpoint.depth
-    return Measurement(
-        characters=len(asked.html),
-        bits_per_character=round(reading.bits_per_character, 4),
-        surprisal=array("surprisal", reading.surprisal, BITS_DECIMALS),
-        entropy=array("entropy", reading.entropy, BITS_DECIMALS),
-        depth=array("depth", reading.depth, DEPTH_DECIMALS, np.maximum),
-        depth_neurons=(depth_layer.neurons if depth_layer else ()) if wants_depth else None,
-        faults=find_faults(reader, reading, stop) if "faults" in asked.include else None,
-    )
-
-
 def _base(main: MainContent, marking: Marking, url: str | None, stop: Stop) -> str | None:
     """Returns the base of the relative addresses in the main content."""
     watch = Watch(stop)
@@ -266,12 +216,3 @@ def _of_whole(block: MainBlock, skimmed: Skimmed) -> MainBlock:
     """Returns a block with the offsets of the whole page."""
     start, end = skimmed.extent(block.start, block.end)
     return replace(block, start=start, end=end, probability=round(block.probability, CHANCE_DECIMALS))
-
-
-def _per_line(values: Floats, lines: NDArray[np.int64] | None, together: np.ufunc) -> Floats:
-    """Returns values (characters,) as they are, or reduced per line with `together`; an empty last line has 0."""
-    if lines is None:
-        return values
-    padded = np.append(values, np.float32(0.0))
-    summed: Floats = together.reduceat(padded, lines)
-    return summed

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from soupstate.app.answers import EXTRACT_PARTS, Asked, rendered
+import orjson
+
+from soupstate.app.answers import EXTRACT_PARTS, Asked, as_json, rendered
+from soupstate.app.measurement import measure as measure_characters
 from soupstate.app.reading import load_reader
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.checkpoint import extractor
@@ -20,7 +23,8 @@ from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Stop, never
 
 URL = "https://example.org/"
-WHAT = ("extract", "main", "check")
+WHAT = ("extract", "main", "check", "measure")
+MEASURED = frozenset(["surprisal", "entropy", "depth", "syntax", "cells"])  # what the page at / asks for
 FIXED_MEMORY = 12_000_000  # bytes that any page may take
 
 
@@ -64,8 +68,10 @@ SHAPES: dict[str, Callable[[int], str]] = {
 
 @dataclass(frozen=True)
 class Cost:
-    """What one page took. size: its bytes in UTF-8. reading, rest: seconds of processor time; the rest is rendering for
-    "extract" and "main", and the search for faults for "check". memory: bytes at the peak, beyond an idle process.
+    """What one page took.
+
+    size: its bytes in UTF-8. reading, rest: seconds of processor time; the rest is rendering for "extract" and "main",
+    the search for faults for "check", and nothing for "measure". memory: bytes at the peak, beyond an idle process.
     """
 
     shape: str
@@ -88,17 +94,22 @@ def costs(shapes: list[str], sizes: list[int], what: str, weights: Path) -> Iter
 
 def measure(shape: str, size: int, what: str, weights: Path, stop: Stop = never) -> Cost:
     """Measures one page in this process, which must have read no larger one before. Raises Stopped."""
-    reader = load_reader(weights) if what == "check" else load_reader(extractor(weights), extracts=True)
+    extracts = what in ("extract", "main")
+    reader = load_reader(extractor(weights), extracts=True) if extracts else load_reader(weights)
     page = SHAPES[shape](size)
     asked = Asked(page, URL, frozenset(EXTRACT_PARTS), "main" if what == "main" else "all")
     if what == "check":
         find_faults(reader, reader.read("<p>x"))  # loads what is loaded at first use
     idle, start = _peak(), time.process_time()
-    if what != "check":
+    if extracts:
         skimmed = skim(page)
         marking = reader.mark(skimmed.text, stop)
         read = time.process_time()
         rendered(marking, skimmed, asked, stop)
+    elif what == "measure":
+        wanted = Asked(page, None, MEASURED, detail="packed")
+        orjson.dumps(as_json(measure_characters(reader, wanted, stop)), option=orjson.OPT_SERIALIZE_NUMPY)
+        read = time.process_time()
     else:
         reading = reader.read(page, stop)
         read = time.process_time()

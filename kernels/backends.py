@@ -14,6 +14,7 @@ from soupstate.kernels.weights import (
     PREDICTIONS,
     Bytes,
     Chunk,
+    Floats,
     Piece,
     Predictions,
     State,
@@ -99,6 +100,13 @@ class Packed:
             c=state.c.copy(),
         )
         return self._native.bits_only(call)
+
+    def next_byte(self, state: State) -> Floats:
+        """Returns the probability (256,) of each byte after `state`. It runs in numpy, whatever the backend."""
+        logits = reference.next_byte(self.weights, state.h[None], state.last)[0]
+        exponentials = np.exp(logits - logits.max())
+        chances: Floats = exponentials / exponentials.sum()
+        return chances
 
     def _empty_chunk(self, piece: Piece, traced: int) -> Chunk:
         """Returns the arrays that a call writes to. NaN marks the bytes whose bits the call does not compute."""

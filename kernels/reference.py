@@ -51,7 +51,7 @@ def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: 
         before, after, cells = _recur(weights, recurrent, ids[part], found[part], state)
         arrays = ("predicted", "length", "slot")
         shifted = Predictions(*(np.vstack([getattr(last, a), getattr(found[part][:-1], a)]) for a in arrays))
-        logits = _next_byte(weights, before, shifted)
+        logits = next_byte(weights, before, shifted)
         bits[part], entropy[part] = _surprise(logits, ids[part])
         heads[part] = after @ weights.heads.T + weights.heads_bias
         traces[part] = after[:, units]
@@ -114,7 +114,7 @@ def _recur(
     return h[:-1], h[1:], c[1:]
 
 
-def _next_byte(weights: Weights, h: Floats, found: Predictions) -> Floats:
+def next_byte(weights: Weights, h: Floats, found: Predictions) -> Floats:
     """Returns the logits (n, 256) of the next byte after states h (n, H) and their copy input."""
     w = weights
     learned = np.array(LEARNED)

@@ -27,7 +27,7 @@ from soupstate.kernels.counters import MOVES, VALUES
 from soupstate.model.faults.ranking import UNFITTED
 from soupstate.model.net.checkpoint import Checkpoint, Logistic, extractor, load_checkpoint, save_checkpoint
 from soupstate.model.net.depth import CELLS, TABLES, Depth, DepthLayer, DepthNeuron
-from soupstate.model.net.reader import Marking, Reader, Reading
+from soupstate.model.net.reader import NO_WINDOW, Marking, Reader, Reading
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import OUTPUTS, Syntax
 from soupstate.model.page.spans import spans_of_marks
@@ -160,10 +160,10 @@ class Taught(Reader):
     started = threading.Event()
     go_on = threading.Event()
 
-    def read(self, page: str, stop: Callable[[], bool] = lambda: False) -> Reading:
+    def read(self, page: str, stop: Callable[[], bool] = lambda: False, window: slice = NO_WINDOW) -> Reading:
         """As Reader.read."""
         self._wait(page, stop)
-        reading = super().read(page, stop)
+        reading = super().read(page, stop, window)
         reading.spans = spans_of_marks(page, teach(page))
         return reading
 

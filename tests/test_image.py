@@ -23,5 +23,5 @@ def test_the_image_serves(tmp_path: Path) -> None:
     measured: dict[str, Any] = image.measure(tmp_path)
     print(measured)
     assert measured["user"] != 0 and "Night ferry" in measured["answer"]["text"]
-    assert measured["files_of_torch"] == 0
+    assert measured["files_of_torch"] == 0 and measured["script_bytes"] > 100_000
     assert measured["installed_mb"] < 400 and measured["peak_mb"] < 300

@@ -26,12 +26,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_has_one_package_and_no_sources_of_the_compiled_part(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"soupstate"}
-    assert not [name for name in names if name.endswith((".cpp", ".h", "CMakeLists.txt"))]
+    assert not [name for name in names if name.endswith((".cpp", ".h", "CMakeLists.txt", ".ts", "package.json"))]
     for name in (
         "py.typed",
         "kernels/_cpp.pyi",
         "model/net/weights/soupstate.safetensors",
         "app/cli/main.py",
+        "app/http/page/index.html",
+        "app/http/page/page.js",
         "api.py",
     ):
         assert names.count(f"soupstate/{name}") == 1, name

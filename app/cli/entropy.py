@@ -6,12 +6,17 @@ from typing import Any
 
 import click
 
-from soupstate.app.answers import DETAILS, ENTROPY_PARTS, measure, reply
+from soupstate.app.answers import reply
 from soupstate.app.cli.files import Wanted, answers, included, json_line, reading_options, write
+from soupstate.app.measurement import DETAILS, ENTROPY_PARTS, MORE_ENTROPY_PARTS, measure
 
 
 @click.command("entropy")
-@click.option("--include", callback=included(ENTROPY_PARTS), help=f"Some of {','.join(ENTROPY_PARTS)}; default: all.")
+@click.option(
+    "--include",
+    callback=included(ENTROPY_PARTS, MORE_ENTROPY_PARTS),
+    help=f"Parts; default: {','.join(ENTROPY_PARTS)}. More: {','.join(MORE_ENTROPY_PARTS)}.",
+)
 @click.option(
     "--detail",
     type=click.Choice(DETAILS),
@@ -19,6 +24,8 @@ from soupstate.app.cli.files import Wanted, answers, included, json_line, readin
     show_default=True,
     help="What the arrays have a number for.",
 )
+@click.option("--start", type=click.IntRange(0), default=0, help="The first character that arrays cover.")
+@click.option("--end", type=click.IntRange(0), help="Where they end; default: at the page's end.")
 @reading_options
 def entropy_command(**options: Any) -> None:
     """Measure the surprisal, entropy and depth of every character of HTML files; - is stdin.

@@ -47,11 +47,13 @@ class Wanted:
     favor: str = "balanced"
     links: str = "inline"
     front_matter: bool = False
+    start: int = 0
+    end: int | None = None
 
     def asked(self, page: Decoded) -> Asked:
         """Returns what is wanted of a page."""
         options = (self.scope, self.detail, self.favor, self.links, self.front_matter)
-        return Asked(page.text, self.url, self.include, *options, page.charset, page.source)
+        return Asked(page.text, self.url, self.include, *options, page.charset, page.source, self.start, self.end)
 
 
 def reading_options(function: Function) -> Function:

@@ -25,8 +25,12 @@ RequestModel = type[ExtractRequest] | type[EntropyRequest]
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
 LINES_TYPE = "application/x-ndjson"
-NAMES = ("url", "include", "scope", "favor", "links", "front_matter", "max_characters", "cursor", "detail")
+NAMES = (
+    "url", "include", "scope", "favor", "links", "front_matter", "max_characters", "cursor", "detail", "start", "end",
+)  # fmt: skip
+NUMBERS = ("max_characters", "start", "end")
 ARCHIVE_NAMES = ("include", "scope", "favor", "links", "front_matter")  # of the options of a request with an archive
+LONGEST_NUMBER = 16  # digits
 BOOLEANS = {"true": True, "false": False}  # as a query writes them
 # A body must have come in at this many bytes per second on average, but for the first GRACE_SECONDS.
 GRACE_SECONDS = 5.0
@@ -153,7 +157,7 @@ def read_wanted(request: Request) -> Asked:
 def _asked(asked: ExtractRequest | EntropyRequest) -> Asked:
     include = frozenset[str](asked.include)
     if isinstance(asked, EntropyRequest):
-        return Asked(asked.html, asked.url, include, asked.scope, asked.detail)
+        return Asked(asked.html, asked.url, include, asked.scope, asked.detail, start=asked.start, end=asked.end)
     options = (asked.favor, asked.links, asked.front_matter)
     wanted = Asked(asked.html, asked.url, include, asked.scope, "none", *options)
     return replace(wanted, max_characters=asked.max_characters, cursor=asked.cursor)
@@ -183,10 +187,7 @@ def _field(kind: str) -> str:
 
 
 def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
-    """Returns the parameters of the query, some of `names`. include may be repeated or separated by commas.
-
-    true and false are values of front_matter.
-    """
+    """Returns the parameters of the query, some of `names`. include may be repeated or separated by commas."""
     given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         if name not in names:
@@ -196,15 +197,17 @@ def _query(request: Request, names: Sequence[str]) -> dict[str, Any]:
         elif name in given:
             raise Problem(422, "given twice", name)
         else:
-            given[name] = _typed(name, value)
+            given[name] = _value(name, value)
     return given
 
 
-def _typed(name: str, value: str) -> Any:
-    """Returns a value of a query as JSON would have it."""
+def _value(name: str, value: str) -> str | bool | int:
+    """Returns a parameter's value as JSON has it. What is no such value stays a str, which the model refuses."""
     if name == "front_matter":
         return BOOLEANS.get(value, value)
-    return int(value) if name == "max_characters" and value.isdecimal() and len(value) < 19 else value
+    if name in NUMBERS and value.isascii() and value.isdecimal() and len(value) <= LONGEST_NUMBER:
+        return int(value)
+    return value
 
 
 async def read_body(request: Request, ticket: Ticket, settings: Settings, field: str) -> bytes:

@@ -48,6 +48,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 ARCHIVE_TYPES = ("application/warc", "application/octet-stream")  # any other is taken too
 BINARY = {"type": "string", "format": "binary"}
 KEYED: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in (401, 500, 503)}
+UNKEYED: dict[int | str, dict[str, Any]] = {
+    404: {**ERRORS[500], "description": "The page was not built."},
+    **{status: ERRORS[status] for status in (500, 503)},
+}
 
 _LINES = '{"html": "<h1>Tea</h1>", "include": ["text"]}\n{"html": "<p>Milk", "url": "https://example.org/"}\n'
 EXTRACT_REQUEST = documentation(ExtractRequest)

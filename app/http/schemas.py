@@ -3,10 +3,12 @@
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from soupstate.app.answers import START, Model
+from soupstate.app.measurement import MOST_WINDOW, MarkedSpan, check_window
 from soupstate.model.faults.fault import Fault
+from soupstate.model.net.alternatives import Alternative
 from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.main_content import MainBlock
 from soupstate.model.page.render.links import Link
@@ -58,9 +60,13 @@ Url = Annotated[
     ),
 ]
 Detail = Annotated[
-    Literal["characters", "lines", "none"],
-    Field(description="Whether arrays have a number per character or per line; none: no arrays."),
+    Literal["characters", "lines", "packed", "none"],
+    Field(
+        description="Whether arrays have a number per character or per line. packed: base64 of a byte per character, "
+        "bits in eighths of a bit. none: no arrays."
+    ),
 ]
+Offset = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Scope = Annotated[Literal["all", "main"], Field(description="The whole page, or its main content.")]
 Favor = Annotated[
     Literal["balanced", "precision", "recall"],
@@ -82,7 +88,7 @@ Cursor = Annotated[
     Field(pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$", description="`next_cursor` of the answer before, to go on from there."),
 ]
 ExtractPart = Literal["links", "text", "markdown", "main_blocks"]
-EntropyPart = Literal["surprisal", "entropy", "depth", "faults"]
+EntropyPart = Literal["surprisal", "entropy", "depth", "faults", "syntax", "cells", "marks", "alternatives"]
 
 
 class ExtractRequest(BaseModel):
@@ -109,6 +115,21 @@ class EntropyRequest(BaseModel):
     include: list[EntropyPart] = Field(["surprisal", "entropy", "depth", "faults"], description="Parts of the answer.")
     scope: Scope = "all"
     detail: Detail = "characters"
+    start: Offset = Field(0, description="First character that arrays, cells, marks and alternatives cover.")
+    end: Offset | None = Field(
+        None,
+        description="Where they end; null: at the end of the page. "
+        f"marks and alternatives are of at most {MOST_WINDOW} characters.",
+        validate_default=True,
+    )
+
+    @field_validator("end")
+    @classmethod
+    def _window(cls, end: int | None, info: ValidationInfo) -> int | None:
+        given = info.data
+        if {"html", "include", "detail", "start"} <= set(given):  # else another field is wrong, and is named
+            check_window(frozenset(given["include"]), given["detail"], len(given["html"]), given["start"], end)
+        return end
 
 
 class Answer(BaseModel):
@@ -144,20 +165,39 @@ class ExtractAnswer(Answer):
     seconds: float
 
 
+class CellChanges(BaseModel):
+    """value[i] is what cell[i] holds from character at[i] on, until its next change; before its first it holds 0."""
+
+    kinds: list[str] = Field(description="The elements that each cell counts.")
+    at: list[int]
+    cell: list[int]
+    value: list[int]
+
+
 class EntropyAnswer(Answer):
     """The parts named in `include`. The likeliest faults come first.
 
     Arrays have a number per character. With detail=lines they have, for every line, its sum of bits and its greatest
-    depth.
+    depth. With detail=packed an array is base64 of one byte per character: bits in eighths, at most 255, depth and
+    syntax as they are.
     """
 
     characters: int
     bits_per_character: float
-    surprisal: list[float] | None = Field(None, description="Bits of the character that came.")
-    entropy: list[float] | None = Field(None, description="Bits expected before it came.")
-    depth: list[float] | None = Field(None, description="Number of open elements, as the depth neurons count them.")
+    surprisal: list[float] | str | None = Field(None, description="Bits of the character that came.")
+    entropy: list[float] | str | None = Field(None, description="Bits expected before it came.")
+    depth: list[float] | str | None = Field(
+        None, description="Number of open elements, as the depth neurons count them."
+    )
     depth_neurons: list[DepthNeuron] | None = None
     faults: list[Fault] | None = None
+    syntax: list[int] | str | None = Field(None, description="Kind of syntax, an index into syntax_names.")
+    syntax_names: list[str] | None = None
+    cells: CellChanges | None = Field(None, description="What the cells behind `depth` count.")
+    marks: list[MarkedSpan] | None = Field(None, description="Texts, tags and titles with their marks.")
+    alternatives: list[list[Alternative]] | None = Field(
+        None, description="For each character the likeliest ones at its place, by the text before it alone."
+    )
     model: Model
     seconds: float
 

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from soupstate.app.answers import Answerer, Asked, extract, measure, reply
+from soupstate.app.answers import Answerer, Asked, extract, reply
 from soupstate.app.http.access import OPEN, STOPPING, Access
 from soupstate.app.http.bodies import (
     ARCHIVE_NAMES,
@@ -43,6 +43,7 @@ from soupstate.app.http.openapi import (
     EXTRACT_REQUEST,
     EXTRACT_RESPONSES,
     KEYED,
+    UNKEYED,
     documentation,
 )
 from soupstate.app.http.page_stream import PageStream
@@ -56,7 +57,9 @@ from soupstate.app.http.schemas import (
 )
 from soupstate.app.http.settings import Settings, load_settings
 from soupstate.app.http.warc_stream import WarcAnswer
+from soupstate.app.http.web_page import INDEX, web_page
 from soupstate.app.logs import LOG
+from soupstate.app.measurement import measure
 from soupstate.app.reading import load_reader
 from soupstate.model.net.checkpoint import extractor
 from soupstate.model.net.reader import Reader
@@ -77,7 +80,7 @@ Load = Callable[[Settings], Networks]
 
 CLOSE_SECONDS = 5.0  # wait for the threads to end
 PIECE_BYTES = 65_536  # of an answer that are sent at once
-ROOT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy; /docs tells how.\n"
+ABOUT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy, or open / in a browser."
 router = APIRouter()
 
 
@@ -232,7 +235,7 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         title="Soupstate",
         version=version("soupstate"),
         lifespan=lifespan,
-        description=ROOT,
+        description=ABOUT,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -369,7 +372,13 @@ async def get_docs(request: Request) -> Response:
     return HTMLResponse(docs_page(request.app.openapi()), headers={"Content-Security-Policy": POLICY})
 
 
-@router.get("/", response_class=PlainTextResponse, responses=KEYED)
-async def get_root() -> Response:
-    """Answers a pointer to /docs."""
-    return PlainTextResponse(ROOT)
+@router.get("/", response_class=HTMLResponse, responses=UNKEYED)
+async def get_root(request: Request) -> Response:
+    """Answers the page on which people try the service out."""
+    return web_page(request, INDEX)
+
+
+@router.get("/web/{name}", include_in_schema=False)
+async def get_web(request: Request, name: str) -> Response:
+    """Answers a file of that page."""
+    return web_page(request, name)

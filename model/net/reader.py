@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate import kernels
+from soupstate.model.net.alternatives import Alternative, likeliest
 from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.checkpoint import Checkpoint, load_checkpoint
 from soupstate.model.net.depth import CELLS, at_bytes, depth_of
@@ -29,6 +30,7 @@ PAGES_AT_ONCE = 2
 SAMPLED_BYTES, EXACT_BYTES = 4096, 8192
 # 2^32 divided by the golden ratio. Its multiples modulo 2^32 are spread more evenly than chance (Weyl 1916).
 GOLDEN = 2_654_435_769
+NO_WINDOW = slice(0, 0)
 
 Floats = NDArray[np.float32]
 
@@ -59,7 +61,9 @@ class Reading(Marking):
     """Everything that the network predicts for a page. `bits` is exact.
 
     surprisal (characters,): bits of each character. entropy (characters,): bits that the network expected there.
-    depth (characters,): open elements; zeros without a depth layer.
+    depth (characters,): open elements; zeros without a depth layer. open_elements: what the depth layer counts, its
+    places as offsets of characters; None without one. expected: for each character of the window that `Reader.read` was
+    given, the characters that were likeliest there.
 
     >>> reading = Reading("<p>", bits=6.0, surprisal=np.array([1.0, 2.0, 3.0], np.float32))
     >>> reading.bits_per_character, len(reading.surprisal) == len(reading.page)
@@ -69,6 +73,8 @@ class Reading(Marking):
     surprisal: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     entropy: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     depth: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    open_elements: OpenElements | None = None
+    expected: Sequence[tuple[Alternative, ...]] = ()
 
 
 class Reader:
@@ -88,10 +94,13 @@ class Reader:
         file = self.checkpoint.backward_file
         return Reader(load_checkpoint(file, backward=True), self.packed.backend) if file else None
 
-    def read(self, page: str, stop: Stop = never) -> Reading:
-        """Reads a whole page. Raises Stopped when `stop` returns True."""
+    def read(self, page: str, stop: Stop = never, window: slice = NO_WINDOW) -> Reading:
+        """Reads a whole page. Raises Stopped when `stop` returns True.
+
+        window: the characters for which `Reading.expected` is wanted; each takes as long as some 50 that are only read.
+        """
         progress = _Progress(page, self)
-        progress.run(stop)
+        progress.run(stop, window)
         return progress.reading(stop)
 
     def mark(self, page: str, stop: Stop = never) -> Marking:
@@ -146,13 +155,20 @@ class _Progress:
         self.loop = ReadingLoop(reader.packed, ids, asked, at_places(self.places, len(ids)))
         self.evidence = Evidence(self.ids, checkpoint)
         self.gathered = 0  # bytes
+        self.expected: list[tuple[Alternative, ...]] = []
         self.bits, self.measured = 0.0, 0  # their sum, and the number of bytes that it is the sum of
         # Bits and entropy of every byte; None where they are not wanted.
         self.numbers = None if sampled else np.zeros((2, len(self.ids)), np.float32)
 
-    def run(self, stop: Stop) -> None:
-        """Reads the page to its end."""
-        for ids, chunk in self.loop.chunks(stop, units=self.units):
+    def run(self, stop: Stop, window: slice = NO_WINDOW) -> None:
+        """Reads the page to its end. window: the characters before which the likeliest ones are listed."""
+        for at in character_starts(self.ids)[window].tolist():
+            self._read_to(at, stop)
+            self.expected.append(likeliest(self.loop))
+        self._read_to(len(self.loop.ids), stop)
+
+    def _read_to(self, to: int, stop: Stop) -> None:
+        for ids, chunk in self.loop.chunks(stop, to=to, units=self.units):
             self.gather(ids, chunk)
 
     def gather(self, ids: NDArray[np.uint8], chunk: kernels.Chunk) -> None:
@@ -182,6 +198,18 @@ class _Progress:
         """What the depth layer counts as open; None without one."""
         return OpenElements(self.places, self.cells) if self.layer else None
 
+    def _open_elements(self, starts: NDArray[np.int64]) -> OpenElements | None:
+        """Returns the same with places as offsets of characters, which begin at bytes `starts`.
+
+        The cells are read `delay` bytes later, as the marks are. A count after the last character is dropped.
+        """
+        if self.layer is None:
+            return None
+        offsets = np.searchsorted(starts, self.places - self.delay, "left")
+        kept = offsets < len(starts)
+        kept[:-1] &= offsets[1:] > offsets[:-1]  # of places within one character, the last one counts
+        return OpenElements(offsets[kept], self.cells[kept])
+
     def marking(self, stop: Stop = never) -> Marking:
         """Returns the marks of the page, once it has been read. Raises Stopped."""
         syntax, spans = self.evidence.decided(stop, self.counted_elements)
@@ -205,6 +233,8 @@ class _Progress:
             surprisal=surprisal,
             entropy=per_character(entropy, starts),
             depth=depth,
+            open_elements=self._open_elements(starts),
+            expected=self.expected,
         )
 
 

@@ -66,6 +66,10 @@ COUNTED_KINDS: tuple[frozenset[str], ...] = (
     _names("script style noscript template textarea title"),
     _names("h1 h2 h3 h4 h5 h6"),
 )
+KIND_NAMES = (
+    "other", "p", "li", "dd dt option", "td th", "tr", "svg math", "inline", "ul", "ol", "dl select", "table",
+    "blockquote", "div", "script style title", "h1 to h6",
+)  # fmt: skip
 FOREIGN_KIND = 6
 LI_KIND, UL_KIND, OL_KIND, QUOTE_KIND, DIV_KIND = 2, 8, 9, 12, 13
 # Kinds whose elements stand in elements of other kinds. How many more of the others are open shows whether one is open

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from test_crawl_samples import SAMPLES
 
-from soupstate.app.answers import ENTROPY_PARTS, EXTRACT_PARTS, Asked, Extraction, Measurement, extract, measure
+from soupstate.app.answers import EXTRACT_PARTS, Asked, Extraction, extract
+from soupstate.app.measurement import ENTROPY_PARTS, Measurement, measure
 from soupstate.app.reading import load_reader
 from soupstate.model.faults.apply import apply_fix, mend
 from soupstate.model.net.reader import Reader

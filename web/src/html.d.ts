@@ -1,0 +1,5 @@
+declare module "*.html" {
+  const text: string;
+  export default text;
+}
+declare module "*.css";

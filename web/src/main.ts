@@ -1,0 +1,187 @@
+// The page: reads the source again when it changes, and holds the editor, the tabs and the curves together.
+import chinese from "../examples/chinese.html";
+import ferry from "../examples/ferry.html";
+import table from "../examples/table.html";
+import { type Colour, colourBy, paint } from "./colours";
+import { Curves } from "./curves";
+import { byId, element } from "./dom";
+import { makeEditor, pointAt, setText } from "./editor";
+import { showFaults, watchFaults } from "./faults";
+import { decodeFile } from "./files";
+import { inspect } from "./inspector";
+import { Offsets } from "./offsets";
+import { type Around, type Measurement, Refused, Service } from "./service";
+import { Tabs } from "./tabs";
+import "uplot/dist/uPlot.min.css";
+import "./page.css";
+
+const EXAMPLES: [string, string][] = [
+  ["an open script, a lost quote", ferry],
+  ["an open comment, a table", table],
+  ["Chinese", chinese],
+];
+const TYPING = 350; // milliseconds after the last key before the page is read again
+const POINTING = 120; // and after the last move of the cursor
+const AROUND = 32; // characters to each side of the cursor that are asked for together
+
+/** The text that was read last. */
+interface Read {
+  text: string;
+  offsets: Offsets;
+  measured: Measurement;
+  around: Around[];
+}
+
+const service = new Service();
+const url = () => byId<HTMLInputElement>("url").value.trim();
+const tabs = new Tabs(url);
+const curves = new Curves(
+  (point) => pointTo(point),
+  (point) => {
+    if (!read) return;
+    editor.dispatch({ selection: { anchor: read.offsets.unit(point) }, scrollIntoView: true });
+  },
+);
+const editor = makeEditor({
+  changed: () => readLater(TYPING),
+  dropped: (text) => take(text),
+  moved: (unit) => {
+    if (read) pointTo(Math.min(read.offsets.point(unit), read.measured.characters - 1));
+  },
+});
+
+let read: Read | null = null;
+let reading = new AbortController();
+let asking = new AbortController();
+let timer = 0;
+let asked = 0;
+
+function say(text: string, wrong = false): void {
+  byId("status").textContent = text;
+  byId("status").classList.toggle("wrong", wrong);
+}
+
+function readLater(milliseconds: number): void {
+  reading.abort();
+  asking.abort();
+  clearTimeout(asked);
+  clearTimeout(timer);
+  read = null; // it is of another text
+  say("Changed…");
+  timer = window.setTimeout(() => void readNow(), milliseconds);
+}
+
+async function readNow(): Promise<void> {
+  reading.abort();
+  const { signal } = (reading = new AbortController());
+  const text = editor.state.doc.toString();
+  if (!text.trim()) {
+    say("Paste a page, drop a file, or choose an example.");
+    return;
+  }
+  say("Reading…");
+  const started = performance.now();
+  const offsets = new Offsets(text);
+  // Half of a surrogate pair is no text that can be sent; U+FFFD is as long.
+  const html = text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+  try {
+    await Promise.all([
+      measure(html, offsets, signal),
+      Promise.all([service.extract(html, url(), "all", signal), service.extract(html, url(), "main", signal)]).then(
+        ([all, main]) => tabs.show({ all, main }),
+      ),
+    ]);
+    say("Looking for faults…");
+    const faults = await service.faults(html, signal);
+    const found = showFaults(editor, faults, offsets);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const bits = read?.measured.bits_per_character.toFixed(2);
+    say(`${found}. ${offsets.points.toLocaleString("en")} characters, ${bits} bits each, read in ${seconds} s.`);
+  } catch (error) {
+    failed(error, signal);
+  }
+}
+
+async function measure(html: string, offsets: Offsets, signal: AbortSignal): Promise<void> {
+  const measured = await service.measure(html, signal);
+  signal.throwIfAborted();
+  read = { text: html, offsets, measured, around: [] };
+  editor.dispatch({ effects: paint.of({ measured, offsets }) });
+  curves.show(measured);
+  pointTo(Math.min(offsets.point(editor.state.selection.main.head), measured.characters - 1));
+}
+
+function failed(error: unknown, signal: AbortSignal): void {
+  if (signal.aborted) return;
+  if (error instanceof Refused) {
+    byId("ask-key").hidden = error.status !== 401;
+    say(`The service refused this: ${error.message}.`, true);
+  } else {
+    say("The service does not answer. Change the source to try again.", true);
+  }
+  reading.abort(); // the other requests of this text
+}
+
+/** Moves the shared cursor to a code point, and shows what is known there. */
+function pointTo(point: number): void {
+  if (!read) return;
+  const { offsets, measured, text, around } = read;
+  const [from, to] = [offsets.unit(point), offsets.unit(point + 1)];
+  editor.dispatch({ effects: pointAt.of({ from, to }) });
+  curves.pointTo(point);
+  const known = around.find(({ start, alternatives }) => start <= point && point < start + alternatives.length);
+  inspect(text.slice(from, to), point, measured, known ?? null);
+  clearTimeout(asked);
+  asking.abort();
+  if (!known) asked = window.setTimeout(() => void askAround(point), POINTING);
+}
+
+async function askAround(point: number): Promise<void> {
+  const now = read;
+  if (!now) return;
+  const { signal } = (asking = new AbortController());
+  const start = Math.max(0, point - AROUND);
+  const shown = now.text.slice(now.offsets.unit(point), now.offsets.unit(point + 1));
+  try {
+    const around = await service.around(now.text, start, point + AROUND, signal);
+    now.around.push(around);
+    if (read === now && !signal.aborted) inspect(shown, point, now.measured, around);
+  } catch (error) {
+    if (signal.aborted) return;
+    inspect(shown, point, now.measured, error instanceof Refused ? error.message : "The service does not answer.");
+  }
+}
+
+/** Puts another page into the editor, and reads it at once. */
+function take(text: string): void {
+  setText(editor, text);
+  readLater(0);
+}
+
+function listen(): void {
+  const choice = byId<HTMLSelectElement>("example");
+  EXAMPLES.forEach(([name], i) => choice.append(element("option", { value: String(i) }, name)));
+  choice.addEventListener("change", () => {
+    if (choice.value) take(EXAMPLES[Number(choice.value)][1]);
+    choice.value = "";
+  });
+  const file = byId<HTMLInputElement>("file");
+  file.addEventListener("change", () => {
+    if (file.files?.[0]) void decodeFile(file.files[0]).then(take);
+    file.value = "";
+  });
+  byId("colours").addEventListener("change", (event) => {
+    editor.dispatch({ effects: colourBy.of((event.target as HTMLInputElement).value as Colour) });
+  });
+  byId("url").addEventListener("change", () => readLater(0));
+  byId("ask-key").addEventListener("submit", (event) => {
+    event.preventDefault();
+    service.key = byId<HTMLInputElement>("key").value;
+    byId("ask-key").hidden = true;
+    readLater(0);
+  });
+  watchFaults(editor);
+}
+
+listen();
+take(ferry);
