@@ -11,12 +11,10 @@ from test_crawl_samples import SAMPLES
 
 from soupstate.app.cli import main as cli
 from soupstate.model.faults.edits import FAULT_KINDS
-from soupstate.model.faults.find import find_candidates
+from soupstate.model.faults.find import LEFT_OUT, find_candidates
 from soupstate.model.faults.ranking import COLUMNS, FIGURES, UNFITTED, probability, ranking_of, row
 from soupstate.model.net.checkpoint import DEFAULT, Logistic, load_checkpoint
 from soupstate.model.net.reader import Reader
-from soupstate.model.train.data.damage import SLIPS, apply
-from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.evaluation.fault_ranking import (
     LONGEST_PAGE,
     examples_of,
@@ -75,23 +73,16 @@ def test_examples_of_one_sort_alone_are_refused(right: float) -> None:
         gathered([(np.zeros((3, COLUMNS)), np.full(3, right))])
 
 
-@pytest.mark.parametrize("name", SLIPS)
-def test_every_slip_changes_a_page_at_one_place(name: str) -> None:
-    page = PAGE + "<!-- a comment --><table><tr><td>&amp;</td></tr></table><p><b><i>x</i></b></p>"
-    marks = teach(page)
-    for seed in range(8):
-        edit = SLIPS[name](page, marks, np.random.default_rng(seed))
-        assert edit is not None
-        broken, _ = apply(page, marks, edit)
-        assert broken != page and broken[: edit.start] == page[: edit.start]
-        assert abs(len(broken) - len(page)) <= 400
-
-
-def test_slipped_says_where() -> None:
-    made = [slipped(PAGE, np.random.default_rng(seed)) for seed in range(20)]
-    for broken, place in (m for m in made if m):
-        assert broken[:place] == PAGE[:place] and broken != PAGE
-    assert any(made)
+@pytest.mark.parametrize(("slips", "seed"), [(0, 0), (1, 1), (1, 2), (1, 3), (3, 4), (3, 5), (3, 6)])
+def test_slipped_says_where(slips: int, seed: int) -> None:
+    broken, places = slipped(PAGE, slips, np.random.default_rng(seed))
+    assert len(places) <= slips and (broken != PAGE) == bool(places)
+    cuts = [0, *(k for place in places for k in place), len(broken)]
+    kept = [broken[cuts[i] : cuts[i + 1]] for i in range(0, len(cuts), 2)]  # between the slips nothing has changed
+    at = 0
+    for part in kept:
+        at = PAGE.index(part, at) + len(part)
+    assert PAGE.startswith(kept[0]) and PAGE.endswith(kept[-1])
 
 
 def test_examples_are_the_rows_of_what_is_reported() -> None:
@@ -104,9 +95,8 @@ def test_examples_are_the_rows_of_what_is_reported() -> None:
     for rows, right in parts:
         assert rows.shape == (len(right), COLUMNS) and set(right.tolist()) <= {0.0, 1.0}
     for candidate in find_candidates(reader, reader.read(PAGE[:3000])):
-        assert candidate.fault.probability == pytest.approx(
-            probability(ranking_of(reader.checkpoint), candidate.row), abs=1e-4
-        )
+        chance = probability(ranking_of(reader.checkpoint), candidate.row)
+        assert candidate.fault.probability in (pytest.approx(chance, abs=1e-4), LEFT_OUT)
 
 
 @pytest.mark.parametrize("alone", [False, True])

@@ -97,6 +97,12 @@ def test_mismatches_are_end_tags_that_close_something_else() -> None:
         ("<p><b><i>x</i></b></p>", "<p><b><i>x</b></i></p>"),
         ("<p><i>one</i> two</p>", "<p><i>one<i> two</p>"),
         ("<p>one</p>", "<p>one</b></p>"),
+        ("<h2>one</h2><p>x</p>", "<h2>one</h3><p>x</p>"),
+        ("<h3 id=a>one</h3><p>x</p>", "<h2 id=a>one</h3><p>x</p>"),
+        ("<TABLE><TR><TH>a</TH><TD>b</TD></TR></TABLE>", "<TABLE><TR><TH>a</TD><TD>b</TD></TR></TABLE>"),
+        ("<p><em>one</em> two</p>", "<p><em>one</i> two</p>"),
+        ("<div><p>one</p></div>", "<div><p><i>one</p></div>"),
+        ("<p>one</p>", "<div><p>one</p>"),
     ],
 )  # fmt: skip
 def test_the_lost_tag_is_among_the_repairs(whole: str, broken: str) -> None:

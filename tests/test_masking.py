@@ -17,6 +17,8 @@ from soupstate.model.faults.checks.masking import mask
         ("<b <?= x ?>>", "<b  xxxxxxx>"),
         ("{% if a %}<% b %>", " xxxxxxxxx xxxxxx"),
         ('<b v-if="a < b" c="d">', '<b v-if=" xxxx" c="d">'),
+        ("<p a='<b>c</b>'>", "<p a=' xxxxxxx'>"),
+        ('<p a="<b>c</b> > d" e="<i>f</i>">', '<p a=" xxxxxxxxxxx" e=" xxxxxxx">'),
         ("<p>a -> b >> c, d > e", "<p>a -  b  x c, d   e"),
     ],
 )
@@ -34,6 +36,7 @@ def test_what_is_no_markup_is_masked(page: str, masked: str) -> None:
         '<a href="/x>one</a> <a href="/y">',
         '<a href="/x>one <b class="y">',
         'img src="x" > b',
+        '<a href="/x>one</a> and two" b>',
         "<!-- x ->",
         "!-- x -->",
         "<p>Home>News</p>",

@@ -13,7 +13,8 @@ REACH = 64  # characters around a place within which an edit may begin
 FAR = 400  # characters within which a tag must end, or else it is not closed
 END_TAGS = re.compile(r"(</[a-zA-Z][a-zA-Z0-9]*\s*>)(\s*)(</[a-zA-Z][a-zA-Z0-9]*\s*>)")
 END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)")
-NAME = re.compile(r"</?([a-zA-Z0-9]+)(?![-\w:])")
+NAME = re.compile(r"</?([a-zA-Z0-9]+)(?=[\s/>])")
+NAME_OF_TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 # What is missing: the kind of fault and its message. Parse errors of the standard have its names (WHATWG HTML, 13.2.2).
 MISSING = {
     ">": ("unclosed-tag", "a tag is not closed: > is missing"),
@@ -44,10 +45,16 @@ FAULT_KINDS = (
     "missing-end-tag",
     "missing-start-tag",
     "unexpected-end-tag",
+    "unexpected-start-tag",
+    "mismatched-tag-name",
     "misspelt-tag-name",
     UNKNOWN_REFERENCE,
     "unexpected-character",
 )
+ABOUT_TAGS = (  # the kinds whose repairs add, remove or rename a whole tag
+    "missing-end-tag", "missing-start-tag", "unexpected-end-tag", "unexpected-start-tag", "mismatched-tag-name",
+    MISSING["/"][0], "misordered-end-tags",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,16 @@ class Repair:
     replacement: str
     kind: str  # one of FAULT_KINDS
     message: str
+
+
+def names_of(page: str, repair: Repair) -> set[str]:
+    """Returns the names, in lower case, of the tags that a repair of ABOUT_TAGS adds, removes or renames."""
+    removed = page[repair.start : repair.end]
+    if repair.kind == "mismatched-tag-name":
+        return {repair.replacement.lower(), removed.lower()}
+    if repair.replacement == "/":
+        removed = page[repair.start - 1 : page.find(">", repair.start, repair.start + FAR)]
+    return {m[1].lower() for m in NAME_OF_TAG.finditer(repair.replacement + removed)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +136,19 @@ def missing_start(at: int, name: str, usual: Mapping[str, str]) -> Repair:
 def unexpected_end(start: int, end: int, name: str) -> Repair:
     """Returns the edit that deletes the end tag of `name`."""
     return Repair(start, end, "", "unexpected-end-tag", f"</{name}> closes nothing")
+
+
+def unexpected_start(start: int, end: int, name: str) -> Repair:
+    """Returns the edit that deletes the start tag of `name`."""
+    return Repair(start, end, "", "unexpected-start-tag", f"<{name}> is never closed, and may be one too many")
+
+
+def renamed(at: int, name: str, meant: str) -> Repair:
+    """Returns the edit that makes the name of a tag at page[at], `name`, the name `meant` of the tag's partner."""
+    if name.lower() not in STANDARD and one_slip_apart(name.lower(), meant.lower()):
+        return _misspelt(at, name, meant)
+    message = f"the tags <{meant}> and <{name}> do not match: {meant} was meant"
+    return Repair(at, at + len(name), meant, "mismatched-tag-name", message)
 
 
 def misordered(page: str, at: int) -> Repair | None:
@@ -215,8 +245,11 @@ def _name(page: str, at: int) -> Iterator[Repair]:
         return
     for name in sorted(COMMON):
         if one_slip_apart(m[1].lower(), name):
-            message = f"<{m[1]}> is no tag; <{name}> was meant"
-            yield Repair(m.start(1), m.end(1), name, "misspelt-tag-name", message)
+            yield _misspelt(m.start(1), m[1], name)
+
+
+def _misspelt(at: int, name: str, meant: str) -> Repair:
+    return Repair(at, at + len(name), meant, "misspelt-tag-name", f"<{name}> is no tag; <{meant}> was meant")
 
 
 def one_slip_apart(a: str, b: str) -> bool:

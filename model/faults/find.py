@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.comments import comments, raw_elements
 from soupstate.model.faults.checks.indentation import Indentation
+from soupstate.model.faults.checks.json_scripts import json_scripts
 from soupstate.model.faults.checks.masking import Masked, mask
 from soupstate.model.faults.checks.mismatches import Mismatches, pieces
 from soupstate.model.faults.checks.pairing import pair
-from soupstate.model.faults.checks.proofs import disproved, may_be_left_out, proofs
+from soupstate.model.faults.checks.proofs import JSON, disproved, may_be_left_out, proofs
 from soupstate.model.faults.checks.references import references
-from soupstate.model.faults.edits import Repair, repairs
+from soupstate.model.faults.edits import ABOUT_TAGS, Repair, names_of, repairs
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.faults.ranking import probability, ranking_of, row
 from soupstate.model.faults.scoring import LONG, ScoredEdit, Side, read_sides, score_edits
@@ -53,10 +54,14 @@ MARKUP = (Syntax.TAG, Syntax.END_TAG, Syntax.ATTRIBUTE)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A fault and what is known of its place. row (COLUMNS,): see `soupstate.model.faults.ranking`."""
+    """A fault and what is known of its place. row (COLUMNS,): see `soupstate.model.faults.ranking`.
+
+    about: its kind, and the names of the tags that its first fix changes.
+    """
 
     fault: Fault
     row: NDArray[np.float64]
+    about: frozenset[str]
 
 
 def find_faults(reader: Reader, reading: Reading, stop: Stop = never) -> list[Fault]:
@@ -98,6 +103,8 @@ def _proposed(reading: Reading, watch: Watch) -> Iterator[ScoredEdit]:
     pairing = pair(masked.page, mismatches.tags, watch)
     names = frozenset(tag.name for tag in mismatches.tags)
     settled: dict[int, Repair] = {}  # by character of the page, the repair after which it is right
+    for at, several in json_scripts(reading.page, watch):
+        yield from (ScoredEdit(at, r, True, 0.0, JSON, True) for r in several)
     for proof in proofs(mismatches, pairing, reading.syntax):
         yield from (ScoredEdit(proof.at, r, True, 0.0, proof.probability, bool(proof.settles)) for r in proof.repairs)
         if proof.settles:
@@ -155,8 +162,8 @@ class _Judge:
     def ranked(self, by_place: dict[int, list[ScoredEdit]]) -> list[Candidate]:
         """Returns the faults by their probability. An edit is proposed once, at the place where it saves most.
 
-        Of several faults of one kind within LONG characters the likeliest stays, for they are probably one slip seen
-        from several places.
+        Of several faults of one kind, or about tags of one name, within LONG characters the likeliest stays, for they
+        are probably one slip seen from several places.
         """
         chosen = _chosen(by_place)
         most = max([1.0, *(edits[0].saved for edits in chosen.values() if edits)])
@@ -164,8 +171,7 @@ class _Judge:
         found = [self._candidate(at, edits, most, same) for at, edits in chosen.items()]
         kept: list[Candidate] = []
         for c in sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits)):
-            same_kind = (k.fault.start for k in kept if k.fault.kind == c.fault.kind)
-            if not c.fault.fixes or all(abs(start - c.fault.start) > LONG for start in same_kind):
+            if not c.fault.fixes or not any(_alike(k, c) for k in kept):
                 kept.append(c)
             if len(kept) == REPORTED:
                 break
@@ -196,7 +202,8 @@ class _Judge:
             excerpt=self.lines.excerpt(repair.start, repair.end),
             fixes=tuple(Fix(e.repair.start, e.repair.end, e.repair.replacement, round(e.saved, 2)) for e in edits),
         )
-        return Candidate(fault, known)
+        names = names_of(page, repair) if repair.kind in ABOUT_TAGS else set[str]()
+        return Candidate(fault, known, frozenset({repair.kind, *names}))
 
     def _probability(self, at: int, edits: list[ScoredEdit], known: NDArray[np.float64]) -> float:
         """Returns what the ranking says, and at least what a rule of the standard proves."""
@@ -224,6 +231,11 @@ class _Judge:
             "both": _signed_log(min(by_side)),
             "backward bits": math.log1p(float(backward.surprisal[max(0, at - 4) : at + 2].sum())) if backward else 0.0,
         }
+
+
+def _alike(one: Candidate, other: Candidate) -> bool:
+    """Whether two faults are probably the same slip."""
+    return abs(one.fault.start - other.fault.start) <= LONG and not one.about.isdisjoint(other.about)
 
 
 def _fits(edit: ScoredEdit) -> bool:

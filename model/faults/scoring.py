@@ -20,6 +20,10 @@ from soupstate.model.page.stop import Stop, Stopped
 
 SHORT, LONG = 24, 96  # characters beyond a place over which bits are compared: of every edit, and of the best few
 FINALISTS = 4  # edits of a place compared over LONG
+# Bits against the repairs of a kind. A start tag without its end is more often one whose end tag is missing (21% of the
+# repairs of people) than one too many (6%). On 110 training pages with one of each, weighted so, 7 restored most pages:
+# 0, 4, 7 and 12 gave .418, .427, .431 and .419.
+PRICES = {"unexpected-start-tag": 7.0}
 CREDIT = 1.0  # most bits a deletion earns; otherwise every rare character would be deleted
 EDITS_AT_ONCE = 100  # edits between two looks at the clock
 
@@ -47,13 +51,13 @@ class ScoredEdit:
 
     @property
     def saved(self) -> float:
-        """Bits saved over LONG, the mean of the sides."""
-        return sum(self.long) / max(1, len(self.long))
+        """Bits saved over LONG, the mean of the sides, less the price of the kind."""
+        return sum(self.long) / max(1, len(self.long)) - PRICES.get(self.repair.kind, 0.0)
 
     @property
     def saved_short(self) -> float:
-        """Bits saved over SHORT, the mean of the sides."""
-        return sum(self.short) / max(1, len(self.short))
+        """Bits saved over SHORT, the mean of the sides, less the price of the kind."""
+        return sum(self.short) / max(1, len(self.short)) - PRICES.get(self.repair.kind, 0.0)
 
 
 class Side:

@@ -9,12 +9,19 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.mismatches import QUIET
 from soupstate.model.faults.edits import UNEXPECTED, Repair
+from soupstate.model.page.elements import STANDARD
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.stop import Watch, watched
 
-# A < that begins no tag: before white space, a digit and the like; or before a name of one or two letters and words,
-# without = and > up to the next tag. The latter is one only where it reads as "less than": the tag may lack its >.
-STRAY = re.compile(r"(?<!<)<(?=(?P<sure>[\s\d=$(.,%-]|<[\s<=])|[a-z]\w?\s[^<>=\"'/]{0,200}<)", re.I)
+# A < that begins no tag: before white space, a digit and the like; before a name of one or two letters and words,
+# without = and > up to the next tag; or in the type of a program, as in List<String>. The second is one only where it
+# reads as "less than", for the tag may lack its >. The last is one where the name is no element's and nothing ends it.
+STRAY = re.compile(
+    r"(?<!<)<(?=(?P<sure>[\s\d=$(.,%-]|<[\s<=])|[a-z]\w?\s[^<>=\"'/]{0,200}<"
+    r"|(?<=\w<)(?P<type>[a-z]\w*)(?:, ?[a-z]\w*)*>)",
+    re.I,
+)
+END_TAG = re.compile(r"</([a-z]\w*)", re.I)
 # What a "less than" stands between: numbers, short names, calls.
 LEFT, RIGHT = re.compile(r"(?:[\d)\]%]|\b[a-z])\s?$", re.I), re.compile(r"<=|<\s?(?:[-+$]?\d|[a-z]\w?\b|\w+\()", re.I)
 
@@ -33,14 +40,17 @@ class StrayBracket:
 
 def stray_brackets(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[StrayBracket]:
     """Yields each < in text. Raises Stopped."""
+    ended = {m[1].lower() for m in watched(END_TAG.finditer(page), watch)}
     for m in watched(STRAY.finditer(page), watch):
         at = m.start()
         if int(syntax[at]) in QUIET or Syntax.ATTRIBUTE <= int(syntax[at]) <= Syntax.BASE:
             continue
+        if m["type"] and m["type"].lower() in STANDARD | ended:
+            continue
         end = at + 2 if page[at + 1] == "<" else at + 1
         sure = m["sure"] is not None
         before = LEFT.search(page, max(0, at - 3), at)
-        meant = bool((before and RIGHT.match(page, at)) or ALONE.match(page, at)) or end > at + 1
+        meant = bool((before and RIGHT.match(page, at)) or ALONE.match(page, at)) or end > at + 1 or bool(m["type"])
         if not (sure or meant):
             continue
         message = "< in text is written &lt;"

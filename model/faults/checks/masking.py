@@ -19,6 +19,8 @@ from soupstate.model.page.stop import Watch
 LONGEST_CODE = 2000  # characters of a piece of template code
 CODE = {"<?": "?>", "<%": "%>", "{{": "}}", "{%": "%}", "{#": "#}"}
 RAW = "|".join(sorted(RAW_TEXT | ESCAPABLE_RAW_TEXT))
+BRACKET = re.compile(r"[<>]")
+TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)[^<>]*>")
 OUTSIDE = r"</head[\s>]|</?body[\s>]"  # tags that no script or title holds, unless its end tag came too late
 OPENER = re.compile(
     rf"(?P<comment><!--(?!-?>))|<(?P<raw>{RAW})\b[^<>]*+>|(?P<code><\?|<%|\{{\{{|\{{%|\{{#)"
@@ -80,6 +82,7 @@ def _parts(page: str, watch: Watch) -> Iterator[tuple[int, int]]:
         return nexts[pattern](place)
 
     at, open_comment = 0, False
+    value_end = 0  # of the last value that was masked; 0: of none in this tag
     while m := OPENER.search(page, at):
         watch()
         start, end, at = m.end(), m.end(), m.end()
@@ -96,13 +99,29 @@ def _parts(page: str, watch: Watch) -> Iterator[tuple[int, int]]:
             whole = end <= len(page) and end - start <= LONGEST_CODE
         elif m["value"]:
             start, end = m.start("value") + 1, m.end("value") - 1
-            whole = "</" not in m["value"] and not page[start:end].rstrip().endswith("=") and _in_tag(page, m.start())
+            whole = (
+                not page[start:end].rstrip().endswith("=")
+                and _pairs(m["value"])
+                and (_in_tag(page, m.start()) or (value_end > 0 and not BRACKET.search(page, value_end, m.start())))
+            )
+            value_end = end if whole else 0
         else:
             start, whole = m.start(), not open_comment and _is_text(page, m.start())
         if whole:
             if start < end:
                 yield start, end
             at = end
+
+
+def _pairs(value: str) -> bool:
+    """Whether every end tag in a value ends the element that began there last."""
+    opened: list[str] = []
+    for m in TAG.finditer(value):
+        if not m[1]:
+            opened.append(m[2].lower())
+        elif not opened or opened.pop() != m[2].lower():
+            return False
+    return True
 
 
 def _in_tag(page: str, at: int) -> bool:

@@ -4,6 +4,7 @@ the wrong element, elements that are never closed. Most are harmless. The networ
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,15 @@ from sys import intern
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.faults.edits import MISSING, Repair, missing_end, missing_start, unexpected_end
+from soupstate.model.faults.edits import (
+    MISSING,
+    Repair,
+    missing_end,
+    missing_start,
+    renamed,
+    unexpected_end,
+    unexpected_start,
+)
 from soupstate.model.page.elements import LISTS, OPTIONAL_END, PARENT, PARENTS, VOID
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import Span, TagSpan
@@ -25,6 +34,10 @@ WINDOW = 300  # characters searched for the place of a lost tag
 WINDOW_PLACES = 3  # most surprising places of a window
 QUIET = (Syntax.RAW, Syntax.COMMENT, Syntax.DOCTYPE)
 LONGEST_TAG = 300  # characters; a longer piece is not a tag
+CHILDREN_TAGS = 100  # tags behind a start tag that are looked at for where its element may end
+FEW = 3  # first and last children behind which it may end
+# Elements whose end tag may be left out and which people confuse: by the end tag, the open element that may be meant.
+ALIKE = {"td": ("th",), "th": ("td",), "dt": ("dd",), "dd": ("dt",)}
 
 
 def pieces(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
@@ -69,9 +82,12 @@ class Mismatches:
         self.page, self.excess = page, excess
         self.watch = watch or Watch()
         self.tags = list(_tags(page, spans, self.watch))
+        self.starts = [tag.start for tag in self.tags]
         opening = Counter(tag.name for tag in self.tags if not tag.closes)
         closing = Counter(tag.name for tag in self.tags if tag.closes)
         self.closed = {name: closing[name] >= CLOSED_SHARE * count for name, count in opening.items()}
+        self.unclosed_names = {name for name, count in opening.items() if count > closing[name]}
+        self.unopened_names = {name for name, count in closing.items() if count > opening[name]}
         self.usual = _usual(written or page, self.tags, self.watch)
         self.opened: list[Tag] = []
         self.open: Counter[str] = Counter()  # number of open elements, by name
@@ -95,6 +111,8 @@ class Mismatches:
             self.open[tag.name] += 1
 
     def _closing(self, tag: Tag) -> Iterator[tuple[int, list[Repair]]]:
+        if self.opened and self.opened[-1].name in ALIKE.get(tag.name, ()):
+            yield tag.start, list(self.renamings(self.opened[-1], tag))
         while self.open[tag.name] and self.opened[-1].name in OPTIONAL_END and self.opened[-1].name != tag.name:
             left = self._pop()
             if self.closed[left.name]:
@@ -121,6 +139,10 @@ class Mismatches:
         if not self.opened:
             return
         top = self.opened[-1]
+        if top.name in self.unclosed_names:
+            if tag.name in self.unopened_names:
+                yield from self.renamings(top, tag)
+            yield unexpected_start(top.start, top.end, top.name)
         if len(self.opened) > 1 and self.opened[-2].name == top.name:
             yield Repair(top.start + 1, top.start + 1, "/", *MISSING["/"])
         following = re.compile(rf"(\s*)(</{top.name}\s*>)", re.I).match(page, end)
@@ -129,8 +151,16 @@ class Mismatches:
             message = f"end tags in the wrong order: </{tag.name}></{top.name}>"
             yield Repair(start, following.end(), swapped, "misordered-end-tags", message)
 
+    def renamings(self, start: Tag, end: Tag) -> Iterator[Repair]:
+        """Proposes to give one of a start tag and an end tag the name of the other, as it is written."""
+        first, last = start.start + 1, end.start + 2
+        started, ended = self.page[first : first + len(start.name)], self.page[last : last + len(end.name)]
+        yield renamed(last, ended, started)
+        yield renamed(first, started, ended)
+
     def unclosed_until_end(self, tag: Tag) -> Iterator[Repair]:
-        """Proposes places for the end tag of an element that is open at the end of the page."""
+        """Proposes to delete the start tag of an element that is open at the end of the page, or places for its end."""
+        yield unexpected_start(tag.start, tag.end, tag.name)
         yield from self.unclosed(tag, min(tag.end + WINDOW, len(self.page)))
 
     def unclosed(self, tag: Tag, until: int) -> Iterator[Repair]:
@@ -140,8 +170,31 @@ class Mismatches:
         first = [following] if 0 <= following < until else []
         if tag.name in LISTS:
             first.append(max(tag.end, self.page.rfind("</li>", tag.end, until) + len("</li>")))
+        first += self._between_children(tag, until)
         for at in dict.fromkeys([until, max(text, tag.end), *first, *self._surprises(tag.end, until)]):
             yield missing_end(at, tag.name)
+
+    def _between_children(self, tag: Tag, until: int) -> list[int]:
+        """Returns where an element may end whose children follow: before the next start tag of its name, and behind the
+        first and the last few of its children.
+        """
+        ends: list[int] = []
+        siblings: list[int] = []
+        inside: list[str] = []
+        first = bisect_right(self.starts, tag.start)
+        for child in self.tags[first : first + CHILDREN_TAGS]:
+            if child.start >= until:
+                break
+            if not child.closes and child.name == tag.name and not siblings:
+                siblings.append(len(self.page[: child.start].rstrip()))
+            if not child.closes and child.name not in VOID and self.page[child.end - 2 : child.end] != "/>":
+                inside.append(child.name)
+            elif child.closes and child.name in inside:
+                while inside.pop() != child.name:
+                    continue
+                if not inside:
+                    ends.append(child.end)
+        return [*siblings, *dict.fromkeys(ends[:FEW] + ends[-FEW:])]
 
     def _unopened(self, tag: Tag) -> Iterator[Repair]:
         """Proposes places for the start tag of an end tag: after the last tag, and at surprising places before it."""

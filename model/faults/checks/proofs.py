@@ -4,7 +4,6 @@ A proof gives a report its least probability. What a page does again and again i
 a rule counts as a proof only where the page breaks it at most HABIT times, and ALIKE times in the same way.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,15 @@ from soupstate.model.faults.checks.brackets import stray_brackets
 from soupstate.model.faults.checks.mismatches import Mismatches
 from soupstate.model.faults.checks.pairing import Pairing
 from soupstate.model.faults.checks.references import wrong_references
-from soupstate.model.faults.edits import FAR, MISSING, Repair, misordered, unexpected_end
+from soupstate.model.faults.edits import (
+    ABOUT_TAGS,
+    FAR,
+    NAME_OF_TAG,
+    Repair,
+    misordered,
+    names_of,
+    unexpected_end,
+)
 from soupstate.model.page.elements import ESCAPABLE_RAW_TEXT, OPTIONAL_END, PARENTS, RAW_TEXT, STANDARD
 
 HABIT, ALIKE = 2, 1  # slips of one kind on a page, and of them with the same text, at most
@@ -26,12 +33,10 @@ COUNTED = 60  # slips of one kind that are looked at
 # Least probabilities, by kind of proof. On 400 training pages as they are, of at most 40,000 characters: 37 pages
 # have tags with one slip in their attributes, and 53 have exactly one tag without a partner. Nearly all are true. STRAY
 # is below .5 because there are so many stray end tags. See docs/decisions/faults.md.
-ATTRIBUTE, REFERENCE, BRACKET, WORD = 0.9, 0.9, 0.9, 0.5
-SWAPPED, UNCLOSED, STRAY, EARLY_END = 0.6, 0.55, 0.45, 0.6
+ATTRIBUTE, REFERENCE, BRACKET, WORD, JSON = 0.9, 0.9, 0.9, 0.5, 0.9
+SWAPPED, UNCLOSED, STRAY, EARLY_END, MISNAMED = 0.6, 0.55, 0.45, 0.6, 0.6
 LATER = frozenset({"body", "html", "script", "noscript", "style", "link", "img", "iframe"})  # what stands after </body>
-TAG_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 RAW = RAW_TEXT | ESCAPABLE_RAW_TEXT  # the networks decide where these end
-ABOUT_TAGS = ("missing-end-tag", "missing-start-tag", "unexpected-end-tag", MISSING["/"][0], "misordered-end-tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,17 @@ def proofs(mismatches: Mismatches, pairing: Pairing, syntax: NDArray[np.uint8]) 
     yield from _slips(
         page,
         [
-            Proof(b.at, [b.repair], BRACKET if b.sure else WORD, (b.at - 1, b.at + 2) if b.meant else None)
+            Proof(b.at, [b.repair], BRACKET if b.sure else WORD, _text_after(page, b.at) if b.meant else None)
             for b in found
         ],
     )
     yield from _of_tags(mismatches, pairing)
+
+
+def _text_after(page: str, at: int) -> tuple[int, int]:
+    """Returns where the text begins and ends in which page[at] is a <: up to the next < or >."""
+    ends = [k for k in (page.find(bracket, at + 2, at + FAR) for bracket in "<>") if k > 0]
+    return at - 1, min(ends, default=at + 1) + 1
 
 
 def _tag(page: str, at: int) -> tuple[int, int]:
@@ -98,6 +109,9 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
     for tag in stray[:COUNTED]:
         yield Proof(tag.start, [unexpected_end(tag.start, tag.end, tag.name)], STRAY if alone else 0.0)
     if not alone:
+        unclosed = [tag for tag, _ in pairing.unclosed] + pairing.left
+        if len(stray) == len(unclosed) == 1 and not pairing.swapped and unclosed[0].start < stray[0].start:
+            yield Proof(stray[0].start, list(mismatches.renamings(unclosed[0], stray[0])), MISNAMED)
         return
     for tag, end in pairing.unclosed:
         if tag.name not in RAW:
@@ -133,17 +147,15 @@ def early_end(mismatches: Mismatches) -> Proof | None:
 def disproved(page: str, repair: Repair, pairing: Pairing, names: frozenset[str]) -> bool:
     """Whether a repair would add or remove a tag of a name whose tags all have their partners.
 
-    names: of the elements that the page has. A parent's start tag may be missing where its children stand alone.
+    names: of the elements that the page has. The start tag of a parent whose end tag may be left out may be missing
+    where its children stand alone.
     """
     if repair.kind not in ABOUT_TAGS:
         return False
-    written = repair.replacement + page[repair.start : repair.end]
-    if repair.replacement == "/":
-        written = page[repair.start - 1 : page.find(">", repair.start, repair.start + FAR)]
-    concerned = {m[1].lower() for m in TAG_NAME.finditer(written)}
+    concerned = names_of(page, repair)
     if repair.kind == "unexpected-end-tag" and len(pairing.unclosed) == 1 and not pairing.stray:
         return True  # without this end tag, two elements would be open
-    if repair.kind == "missing-start-tag" and concerned & PARENTS.keys():
+    if repair.kind == "missing-start-tag" and concerned & PARENTS.keys() & OPTIONAL_END:
         return False
     if repair.kind == "missing-end-tag" and concerned & pairing.omitted:
         return False
@@ -152,5 +164,5 @@ def disproved(page: str, repair: Repair, pairing: Pairing, names: frozenset[str]
 
 def may_be_left_out(repair: Repair) -> bool:
     """Whether a repair inserts an end tag that the standard allows to leave out (13.1.2.4)."""
-    m = TAG_NAME.match(repair.replacement)
+    m = NAME_OF_TAG.match(repair.replacement)
     return repair.kind == "missing-end-tag" and m is not None and m[1].lower() in OPTIONAL_END

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soupstate.model.faults.edits import END_TAGS
 from soupstate.model.page.marks import COLUMN, HEADS, IGNORED, Event, Syntax, Visible
 from soupstate.model.train.data.teacher import Marks
 
@@ -37,9 +36,6 @@ SCRIPTS = (
 STYLES = ("p{margin:0}", "", ".ad{display:none}", "\nbody { color: #333; }\n", "@media print{a{color:#000}}")
 TITLES = ("x", "", "Home", "New page ")
 EARLY_ENDS = ("</body></html>", "</div></div></body></html>", "</html>", "</body>", "</div></body>\n</html>\n")
-LONG_NAME = re.compile(
-    r"</?(div|span|strong|table|title|script|style|body|head|form|input|label|button|img|meta|link)\b"
-)
 STRAY_BRACKETS = ("<", " < ", "<3", " <= ", "<<", "< ", "<-", "<5")
 
 
@@ -64,11 +60,12 @@ def _insert(pieces: Callable[[np.random.Generator], tuple[tuple[str, Syntax], ..
     return damage
 
 
-def _delete(pattern: str, group: int = 0) -> Damager:
+def delete_one(pattern: str, group: int = 0) -> Damager:
+    """Returns what deletes a group of a match of the pattern, whatever the case of its letters."""
     compiled = re.compile(pattern, re.I)
 
     def damage(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
-        m = _found(compiled, page, random)
+        m = found(compiled, page, random)
         return Edit(*m.span(group)) if m else None
 
     return damage
@@ -84,35 +81,19 @@ def _stray(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
     return Edit(at, at, ((_choice(random, STRAY_BRACKETS), Syntax.TEXT),))
 
 
-def _swapped(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
-    """Swaps two neighbouring end tags."""
-    m = _found(END_TAGS, page, random)
-    if m is None or m[1].lower() == m[3].lower():
-        return None
-    return Edit(m.start(), m.end(), ((m[3] + m[2] + m[1], Syntax.END_TAG),))
-
-
-def _twice(pattern: str, syntax: Syntax) -> Damager:
+def twice(pattern: str, syntax: Syntax) -> Damager:
+    """Returns what repeats a match of the pattern, with this syntax."""
     compiled = re.compile(pattern, re.I)
 
     def damage(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
-        m = _found(compiled, page, random)
+        m = found(compiled, page, random)
         return Edit(m.end(), m.end(), ((m[0], syntax),)) if m else None
 
     return damage
 
 
-def _misspelt(page: str, marks: Marks, random: np.random.Generator) -> Edit | None:
-    """Swaps two neighbouring letters of a tag's name."""
-    m = _found(LONG_NAME, page, random)
-    if m is None:
-        return None
-    k = m.start(1) + int(random.integers(len(m[1]) - 1))
-    swapped = page[k + 1] + page[k]
-    return Edit(k, k + 2, ((swapped, Syntax.TAG),)) if swapped != page[k : k + 2] else None
-
-
-def _found(pattern: re.Pattern[str], page: str, random: np.random.Generator) -> re.Match[str] | None:
+def found(pattern: re.Pattern[str], page: str, random: np.random.Generator) -> re.Match[str] | None:
+    """Returns the first match after a random place, or of the page; None where it has none."""
     return pattern.search(page, int(random.integers(len(page)))) or pattern.search(page)
 
 
@@ -133,37 +114,16 @@ DAMAGE: dict[str, tuple[float, Damager]] = {  # by name: its share, and the func
     "open textarea": (1.5, _insert(lambda r: (("<textarea>", TAG_SYNTAX),))),
     "open title": (1.5, _insert(lambda r: (("<title>", TAG_SYNTAX), (_choice(r, TITLES), Syntax.TITLE)))),
     "early end": (1.5, _insert(lambda r: ((_choice(r, EARLY_ENDS), Syntax.END_TAG),))),
-    "lost comment end": (1.0, _delete("-->")),
-    "lost raw end": (1.0, _delete(r"</(?:script|style|textarea|title)\s*>")),
-    "lost quote": (2.0, _delete(r"<[a-z][^<>]*?=\"[^\"<>]*(\")", 1)),
-    "lost first quote": (0.5, _delete(r"<[a-z][^<>]*?=(\")[^\"<>]*\"", 1)),
-    "lost >": (1.5, _delete(r"<[a-z][^<>]*(>)", 1)),
-    "lost > of an end tag": (0.5, _delete(r"</[a-z][a-z0-9]*(>)", 1)),
-    "lost <": (0.5, _delete(r"(<)/?[a-z]", 1)),
-    "lost end tag": (2.0, _delete(r"</(?:a|div|p|b|strong|em|i|span|h\d|li|ul|ol|td|tr|table)\s*>")),
+    "lost comment end": (1.0, delete_one("-->")),
+    "lost raw end": (1.0, delete_one(r"</(?:script|style|textarea|title)\s*>")),
+    "lost quote": (2.0, delete_one(r"<[a-z][^<>]*?=\"[^\"<>]*(\")", 1)),
+    "lost first quote": (0.5, delete_one(r"<[a-z][^<>]*?=(\")[^\"<>]*\"", 1)),
+    "lost >": (1.5, delete_one(r"<[a-z][^<>]*(>)", 1)),
+    "lost > of an end tag": (0.5, delete_one(r"</[a-z][a-z0-9]*(>)", 1)),
+    "lost <": (0.5, delete_one(r"(<)/?[a-z]", 1)),
+    "lost end tag": (2.0, delete_one(r"</(?:a|div|p|b|strong|em|i|span|h\d|li|ul|ol|td|tr|table)\s*>")),
     "stray <": (1.0, _stray),
     "noise": (1.0, _noise),
-}
-
-
-# Damages that are one slip each. The ranking of faults is fitted on them; see
-# `soupstate.model.train.evaluation.fault_ranking`.
-SLIPS: dict[str, Damager] = {
-    **{name: DAMAGE[name][1] for name in DAMAGE if name.startswith("lost") or name == "stray <"},
-    "lost =": _delete(r"<[a-z][^<>]*?\s[a-z-]+(=)", 1),
-    "lost ;": _delete(r"&(?:[a-z]+|#\d+)(;)", 1),
-    "lost &": _delete(r"(&)[a-z]+;", 1),
-    "lost /": _delete(r"<(/)[a-z]", 1),
-    "lost !": _delete(r"<(!)--", 1),
-    "lost - of a comment": _delete(r"<!-(-)", 1),
-    "lost second quote of two": _delete(r"<[a-z][^<>]*?=\"[^\"<>]*\"\s+[a-z-]+=\"[^\"<>]*(\")", 1),
-    "lost start tag": _delete(r"<(?:a|div|p|b|strong|em|i|span|h\d|li|ul|td|tr)\b[^<>]*>"),
-    "end tag twice": _twice(r"</(?:a|div|p|b|strong|em|i|span|h\d|li|ul)\s*>", Syntax.END_TAG),
-    "< twice": _twice(r"<(?=[a-z])", Syntax.TEXT),
-    "> twice": _twice(r"(?<=[a-z\"])>", Syntax.TEXT),
-    "quote twice": _twice(r"(?<==)\"(?=\w)", Syntax.ATTRIBUTE),
-    "end tags swapped": _swapped,
-    "name misspelt": _misspelt,
 }
 
 

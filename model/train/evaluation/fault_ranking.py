@@ -1,7 +1,8 @@
 """Fits the ranking of faults (`soupstate.model.faults.ranking`) on pages that are broken on purpose, and on whole ones.
 
-A page gets one slip, or none. What the network then reports is right at the slip and wrong elsewhere. Real pages have
-faults of their own, which count as wrong here: so the probability comes out too low rather than too high.
+A page gets no slip, one, or a few (`soupstate.model.train.data.slips`). What the networks then report is right at a
+slip and wrong elsewhere. Real pages have faults of their own, which count as wrong here: so the probability comes out
+too low rather than too high.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +18,13 @@ from soupstate.model.faults.find import find_candidates
 from soupstate.model.faults.ranking import COLUMNS, probability
 from soupstate.model.net.checkpoint import Checkpoint, Logistic, load_checkpoint
 from soupstate.model.net.reader import Reader
-from soupstate.model.train.data.damage import SLIPS, apply
+from soupstate.model.train.data.damage import Edit, apply
+from soupstate.model.train.data.slips import slip
 from soupstate.model.train.data.teacher import teach
 
-NEAR_SLIP = 8  # characters between a slip and a report of it
-UNDAMAGED_SHARE = 0.3  # share of pages that stay undamaged
-SHORTEST_PAGE, LONGEST_PAGE = 500, 40_000  # characters
+NEAR_SLIP = 32  # characters between a slip and a report of it, as `soupstate evaluate --faults` counts
+SLIPS_PER_PAGE = (0.3, 0.45, 0.15, 0.1)  # shares of pages with so many slips, from none
+SHORTEST_PAGE, LONGEST_PAGE = 300, 80_000  # characters
 PENALTY = 1.0  # of squared weights of standardised columns, in nats
 STEPS = 40  # of Newton's method at most; about ten are needed
 HELD_OUT = 5  # one page in this many is kept from the fit, to measure it
@@ -42,25 +44,33 @@ class Examples:
     page: NDArray[np.int64]
 
 
-def slipped(page: str, random: np.random.Generator) -> tuple[str, int] | None:
-    """Returns a page with one slip, and the slip's place; None where the slip that was drawn cannot be made."""
-    name = list(SLIPS)[int(random.integers(len(SLIPS)))]
-    marks = teach(page)
-    edit = SLIPS[name](page, marks, random)
-    if edit is None:
-        return None
-    broken, _ = apply(page, marks, edit)
-    return broken, edit.start
+def slipped(page: str, slips: int, random: np.random.Generator) -> tuple[str, list[tuple[int, int]]]:
+    """Returns a page with at most so many slips, and where each is: its start and end.
+
+    A slip that cannot be made, or that touches another one, is left out.
+    """
+    marks, edits = teach(page), list[Edit]()
+    for _ in range(slips):
+        edit = slip(page, marks, random)
+        if edit and all(edit.end < e.start or edit.start > e.end for e in edits):
+            edits.append(edit)
+    places, longer = [], 0
+    for edit in sorted(edits, key=lambda e: e.start):
+        inserted = sum(len(text) for text, _ in edit.insert)
+        places.append((edit.start + longer, edit.start + longer + inserted))
+        longer += inserted - (edit.end - edit.start)
+    for edit in sorted(edits, key=lambda e: -e.start):
+        page, marks = apply(page, marks, edit)
+    return page, places
 
 
 def examples_of(reader: Reader, page: str, random: np.random.Generator) -> Found | None:
     """Returns rows and right of a page, broken or left whole; None for a page that is too short or too long."""
     if not SHORTEST_PAGE <= len(page) <= LONGEST_PAGE:
         return None
-    made = None if random.random() < UNDAMAGED_SHARE else slipped(page, random)
-    broken, place = made or (page, None)
+    broken, places = slipped(page, int(random.choice(len(SLIPS_PER_PAGE), p=SLIPS_PER_PAGE)), random)
     found = find_candidates(reader, reader.read(broken))
-    near = [place is not None and max(place - c.fault.end, c.fault.start - place) <= NEAR_SLIP for c in found]
+    near = [any(max(start - c.fault.end, c.fault.start - end) <= NEAR_SLIP for start, end in places) for c in found]
     return np.array([c.row for c in found]).reshape(-1, COLUMNS), np.array(near, np.float64)
 
 
@@ -120,9 +130,10 @@ def fit_ranking(
     """Fits the ranking for a checkpoint, on pages that it breaks.
 
     Where a backward network stands beside the checkpoint, both are used, and the ranking belongs to the backward one;
-    with `alone` it is left out. Every page has a random generator of its own, so the result does not depend on
-    `workers`. Raises OSError or ValueError for weights or pages that cannot be used, BrokenExecutor when a worker
-    dies.
+    with `alone` it is left out. The ranking that is there decides which places of a page are reported, and so fitted
+    to; where it knows other kinds of faults, those that save most are. Every page has a random generator of its own, so
+    the result does not depend on `workers`. Raises OSError or ValueError for weights or pages that cannot be used,
+    BrokenExecutor when a worker dies.
     """
     reader = _reader(weights, alone)
     target = (reader.backward or reader).checkpoint
@@ -143,7 +154,11 @@ def fit_ranking(
 
 def _reader(weights: Path, alone: bool) -> Reader:
     checkpoint = load_checkpoint(weights)
-    return Reader(replace(checkpoint, backward_file=None) if alone else checkpoint)
+    reader = Reader(replace(checkpoint, backward_file=None) if alone else checkpoint)
+    target = reader.backward or reader
+    if target.checkpoint.ranking and len(target.checkpoint.ranking.weights) != COLUMNS:
+        target.checkpoint = replace(target.checkpoint, ranking=None)
+    return reader
 
 
 def _begin(weights: Path, alone: bool) -> None:
