@@ -23,7 +23,7 @@ wheel: $(BIN)/python $(PAGE)
 	$(BIN)/python -m pip wheel -q --no-deps -w dist .
 
 clean:
-	rm -rf .venv build dist web/node_modules app/http/page
+	rm -rf .venv build dist web/node_modules tests/clients/node_modules tests/clients/webhint/node_modules app/http/page
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'

@@ -8,6 +8,7 @@ import pytest
 
 from soupstate.app.reports.checked import in_words
 from soupstate.model.faults.checks.attributes import DUPLICATE, NO_SPACE
+from soupstate.model.faults.checks.json_scripts import INVALID_JSON
 from soupstate.model.faults.checks.references import NO_CHARACTER
 from soupstate.model.faults.edits import FAULT_KINDS
 from soupstate.model.faults.kinds import KINDS
@@ -16,7 +17,7 @@ FAULTS = Path(__file__).parents[1] / "model" / "faults"
 
 
 def test_every_kind_is_described() -> None:
-    assert set(KINDS) == {*FAULT_KINDS, NO_SPACE[0], DUPLICATE, *(kind for kind, _, _ in NO_CHARACTER)}
+    assert set(KINDS) == {*FAULT_KINDS, NO_SPACE[0], DUPLICATE, INVALID_JSON, *(kind for kind, _, _ in NO_CHARACTER)}
 
 
 def test_no_other_kind_is_written_in_the_code() -> None:

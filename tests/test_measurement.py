@@ -181,5 +181,3 @@ def test_on_the_command_line(tmp_path: Path, weights: Path) -> None:
     path.write_text(PAGE * 3, "utf-8")
     refused = CliRunner().invoke(soupstate, ["entropy", "--include", "alternatives", *options])
     assert refused.exit_code == 1 and "at most 256 characters" in refused.stderr
-    useless = CliRunner().invoke(soupstate, ["entropy", "--format", "text", "--start", "9", *options])
-    assert useless.exit_code == 2 and "--start has no effect" in useless.stderr

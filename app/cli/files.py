@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,7 +53,8 @@ class Wanted:
     def asked(self, page: Decoded) -> Asked:
         """Returns what is wanted of a page."""
         options = (self.scope, self.detail, self.favor, self.links, self.front_matter)
-        return Asked(page.text, self.url, self.include, *options, page.charset, page.source, self.start, self.end)
+        known = Asked(page.text, self.url, self.include, *options, page.charset, page.source)
+        return replace(known, start=self.start, end=self.end)
 
 
 def reading_options(function: Function) -> Function:

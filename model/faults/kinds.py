@@ -178,6 +178,20 @@ _KINDS = (
         NESTING,
     ),
     Kind(
+        "unexpected-start-tag",
+        "A start tag is one too many",
+        "A start tag has no end tag, and the page reads better without it.",
+        "The element stays open, and all that follows becomes part of it.",
+        NESTING,
+    ),
+    Kind(
+        "mismatched-tag-name",
+        "Two tags do not match",
+        "A start tag and the end tag of its element have different names.",
+        "A browser drops the end tag, and the element stays open: a heading or a cell then takes in what follows.",
+        NESTING,
+    ),
+    Kind(
         "misspelt-tag-name",
         "A tag's name is misspelt",
         "A tag has a name that is one slip from that of a common element.",
@@ -220,6 +234,13 @@ _KINDS = (
         "A character reference has too large a number",
         "A numeric character reference has a number above 10FFFF, the last of Unicode.",
         "There is no such character. A browser shows a replacement character instead.",
+    ),
+    Kind(
+        "invalid-json",
+        "The JSON of a script is not valid",
+        "A script that holds JSON, such as the data of schema.org, is not valid JSON, and one edit mends it.",
+        "Search engines and other programs cannot read such data, and ignore all of it.",
+        "scripting.html#data-block",
     ),
     Kind(
         "unexpected-character",
