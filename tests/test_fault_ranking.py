@@ -106,7 +106,7 @@ def test_rank_stores_a_ranking(tmp_path: Path, alone: bool) -> None:
     arguments = ["rank", "--pages", str(PACKED), "--limit", "16", "--out", str(out), *(["--alone"] if alone else [])]
     done = CliRunner().invoke(cli.soupstate, arguments)
     assert done.exit_code == 0, done.output
-    assert "reports on" in done.stdout
+    assert "reports on" in done.stdout and "\n| 0.0 to 0.1 | " in done.stdout
     ahead = load_checkpoint(DEFAULT)
     assert ahead.backward_file is not None
     before = ahead if alone else load_checkpoint(ahead.backward_file, backward=True)

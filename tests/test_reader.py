@@ -33,6 +33,7 @@ from soupstate.model.page.stop import Stopped
 from soupstate.model.page.tag_places import tag_places
 from soupstate.model.page.well_formed import may_be_open, settle_syntax, title_text
 
+SETTLED = ("visible", "strong", "emphasis", "code")  # marks that tags overrule
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"
 PAGES = {
     "wide": WIDE * 3,
@@ -96,7 +97,8 @@ def test_one_value_a_character(reader: Reader, checkpoint: Checkpoint, page: str
 def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
     """Syntax is the best path through the bytes; a span's class has the most evidence between `<` and `>` around it.
 
-    That is without a depth layer, whose counts overrule the marks of lists and quotes.
+    That is without a depth layer, whose counts overrule the marks of lists and quotes, and but for marks that tags
+    overrule.
     """
     reading = Reader(dataclasses.replace(checkpoint, depth=None), reader.packed.backend).read(page)
     ids = np.frombuffer(page.encode(), np.uint8)
@@ -129,7 +131,7 @@ def test_evidence(reader: Reader, checkpoint: Checkpoint, page: str) -> None:
         if isinstance(span, TagSpan):
             asked = [("event", span.event)]
         elif isinstance(span, TextSpan) and not span.blank:
-            asked = [(name, getattr(span, name)) for name in TEXT_HEADS if name != "visible"]
+            asked = [(name, getattr(span, name)) for name in TEXT_HEADS if name not in SETTLED]
         else:
             asked = []
         for name, decided in asked:

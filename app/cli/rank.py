@@ -10,6 +10,7 @@ from tqdm import tqdm
 from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, save_checkpoint
 from soupstate.model.train.evaluation.fault_ranking import fit_ranking
+from soupstate.model.train.run.calibration import BINS
 
 WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -42,3 +43,7 @@ def rank_command(
         f"{fitted.reports} reports on {fitted.pages} pages, {fitted.right} of them right. Log loss on pages outside "
         f"the fit: {fitted.loss:.4f} nats per report; with the share of right reports alone: {fitted.prior_loss:.4f}"
     )
+    click.echo(f"Expected calibration error there: {fitted.error:.3f}")
+    click.echo(f"| probability | reports | said | right |\n{'|---' * 4}|")
+    for i, (share, said, right) in enumerate(fitted.reliable):
+        click.echo(f"| {i / BINS:.1f} to {(i + 1) / BINS:.1f} | {share:.3f} | {said:.3f} | {right:.3f} |")

@@ -21,6 +21,7 @@ from soupstate.model.net.reader import Reader
 from soupstate.model.train.data.damage import Edit, apply
 from soupstate.model.train.data.slips import slip
 from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.run.calibration import calibration_error, reliability
 
 NEAR_SLIP = 32  # characters between a slip and a report of it, as `soupstate evaluate --faults` counts
 SLIPS_PER_PAGE = (0.3, 0.45, 0.15, 0.1)  # shares of pages with so many slips, from none
@@ -113,7 +114,8 @@ class FittedRanking:
     """A checkpoint with its fitted ranking, and how good it is.
 
     reports, right: how many reports there were, and how many were right. loss: nats per report on pages outside the
-    fit. prior_loss: the same for a ranking that knows the share of right reports alone.
+    fit. prior_loss: the same for a ranking that knows the share of right reports alone. reliable: of these pages, see
+    `soupstate.model.train.run.calibration.reliability`. error: the expected calibration error there.
     """
 
     checkpoint: Checkpoint
@@ -122,6 +124,8 @@ class FittedRanking:
     right: int
     loss: float
     prior_loss: float
+    reliable: list[tuple[float, float, float]]
+    error: float
 
 
 def fit_ranking(
@@ -142,13 +146,17 @@ def fit_ranking(
         table = gathered(found for found in progress(pool.map(_work, jobs)) if found)
     kept = table.page % HELD_OUT > 0
     seen, unseen = _part(table, kept), _part(table, ~kept)
+    found = fit(seen)
+    said, ones = np.array([probability(found, row) for row in unseen.rows]), np.ones(len(unseen.rows))
     return FittedRanking(
         checkpoint=replace(target, ranking=fit(table)),
         pages=int(table.page.max()) + 1,
         reports=len(table.rows),
         right=int(table.right.sum()),
-        loss=log_loss(fit(seen), unseen),
+        loss=log_loss(found, unseen),
         prior_loss=_binary_entropy(float(seen.right.mean())),
+        reliable=reliability(said, unseen.right, ones),
+        error=calibration_error(said, unseen.right, ones),
     )
 
 

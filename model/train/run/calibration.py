@@ -18,6 +18,7 @@ from soupstate.model.train.data.block_examples import Example, word_f1
 BINS = 10  # of a table of reliability
 
 Floats = NDArray[np.float32]
+Numbers = NDArray[np.float32] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,11 @@ def expected_and_reached(head: BlockHead, page: Judged) -> tuple[float, float]:
     return head.expected_f1(f1), word_f1(example.gold, texts)
 
 
-def reliability(said: Floats, true: Floats, sizes: Floats) -> list[tuple[float, float, float]]:
-    """Returns for each of BINS bins of what was said the share of the words, the mean said, and the mean that was true.
+def reliability(said: Numbers, true: Numbers, sizes: Numbers) -> list[tuple[float, float, float]]:
+    """Returns for each of BINS bins of what was said the share of the sizes, the mean said, and the mean that was true.
 
-    said, true (n,): chances of blocks, and shares of them that are content. sizes (n,): their words.
+    said, true (n,): chances of blocks, and shares of them that are content; or of reports, and whether they are right.
+    sizes (n,): words of the blocks; or ones.
     """
     bins = np.minimum((said * BINS).astype(int), BINS - 1)
     total = np.bincount(bins, sizes, BINS)
