@@ -22,6 +22,9 @@ PAGE = "<!doctype html><html><head><title>Notes</title></head><body><h1>Notes</h
         ("<p>He <b>ran <i>fast</i> away</b> then.</p>", "He **ran *fast* away** then."),
         ("<p>foo <b></b> bar <i></i>more <code></code>end</p>", "foo bar more end"),
         ("<p>The <kbd>Ctrl</kbd> key, <samp>ok <var>n</var></samp>.</p>", "The `Ctrl` key, `ok n`."),
+        ("<p>Heat it to <meter value=350>350 degrees</meter>, <u>slowly</u>.</p>", "Heat it to 350 degrees, slowly."),
+        ("<p>A <blink>b</blink> or <output>4</output> <data value=3>three</data>.</p>", "A b or 4 three."),
+        ("<p>one<br>two</p>", "one\\\ntwo"),
         ("<p><STRONG>Loud</STRONG> and quiet</p>", "**Loud** and quiet"),
     ],
 )

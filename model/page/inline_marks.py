@@ -1,4 +1,5 @@
-"""Settles which texts are strong, emphasised or code, by the tags of such elements where they pair.
+"""Settles which texts are strong, emphasised or code, by the tags of such elements where they pair; and which tags
+leave the text around them in one line.
 
 The network finds the tags, but undercounts inside others: in `<code>a<em>b</em>c</code>` it saw no code. Where a start
 tag has its end tag, and the blocks in between open and close in between too, the two decide for the text between them.
@@ -12,12 +13,18 @@ from numpy.typing import NDArray
 
 from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
 from soupstate.model.page.elements import CODE, EMPHASIS, STRONG
+from soupstate.model.page.marks import Event
 from soupstate.model.page.stop import SPAN, Watch
 
 GROUPS = (STRONG, EMPHASIS, CODE)
 BLOCKS = (
     "p div li td th tr table ul ol dl dt dd h1 h2 h3 h4 h5 h6 blockquote pre section article header footer nav aside "
     "main form fieldset figure figcaption center address details body"
+).split()
+# Elements within a line, which have no event of their own (WHATWG HTML, 3.2.5.2.5 and 16.2), and the line break.
+WITHIN = (
+    "abbr acronym bdi bdo big blink data del dfn font ins label mark meter nobr output progress q rb rp rt rtc ruby s "
+    "slot small span strike sub sup time u var wbr"
 ).split()
 LONGEST = 10_000  # bytes between two tags that pair; where there are more, the end tag was lost
 
@@ -27,8 +34,21 @@ def _tags(names: frozenset[str] | list[str]) -> re.Pattern[bytes]:
 
 
 INLINE_TAGS, BLOCK_TAGS = [_tags(names) for names in GROUPS], _tags(BLOCKS)
+WITHIN_TAGS, BREAKS = _tags(WITHIN), _tags(["br"])
 
 Marks = NDArray[np.uint8]
+
+
+def settle_events(page: memoryview, cut: Cut, event: NDArray[np.uint8], watch: Watch) -> None:
+    """Corrects the events (spans,) of tags within a line, which are those of their names. Raises Stopped.
+
+    Offsets of `cut` are those of the page's bytes. It takes time in proportion to the page.
+    """
+    event[[span for span, _, _ in _found(page, cut, WITHIN_TAGS, watch)]] = Event.NONE
+    event[[span for span, _, _ in _found(page, cut, BREAKS, watch)]] = Event.BREAK
+    for pattern, own in zip(INLINE_TAGS, (Event.STRONG, Event.EMPHASIS, Event.CODE), strict=True):
+        for span, closes, _ in _found(page, cut, pattern, watch):
+            event[span] = Event.NONE if closes else own
 
 
 def settle_inline(page: memoryview, cut: Cut, marks: tuple[Marks, Marks, Marks], watch: Watch) -> None:

@@ -122,7 +122,7 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
     for tag in pairing.swapped:
         repair = misordered(page, tag.start)
         if repair:
-            yield Proof(tag.start, [repair], SWAPPED)
+            yield Proof(tag.start, [repair], SWAPPED, (repair.start, repair.end))
 
 
 def early_end(mismatches: Mismatches) -> Proof | None:
