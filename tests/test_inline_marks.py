@@ -38,7 +38,7 @@ def settled(page: str, guess: int) -> list[tuple[str, int]]:
     ids = np.frombuffer(page.encode(), np.uint8)
     cut = Cutter().feed(ids, syntax, last=True)
     strong, *others = (np.full(len(cut.kind), guess, np.uint8) for _ in range(3))
-    settle_inline(ids.data, cut, (strong, others[0], others[1]), Watch())
+    settle_inline(ids.data, cut, np.zeros(len(cut.kind), np.uint8), (strong, others[0], others[1]), Watch())
     spans = zip(cut.start.tolist(), cut.end.tolist(), strong.tolist(), strict=True)
     return [(page[start:end], mark) for start, end, mark in spans if syntax[start] == Syntax.TEXT]
 
@@ -73,7 +73,7 @@ def test_it_takes_time_in_proportion_to_the_page(scrap: str) -> None:
     cut = Cutter().feed(ids, syntax, last=True)
     started = time.process_time()
     marks = tuple(np.zeros(len(cut.kind), np.uint8) for _ in range(3))
-    settle_inline(ids.data, cut, (marks[0], marks[1], marks[2]), Watch())
+    settle_inline(ids.data, cut, np.zeros(len(cut.kind), np.uint8), (marks[0], marks[1], marks[2]), Watch())
     assert time.process_time() - started < 3
 
 
@@ -83,4 +83,6 @@ def test_it_can_be_given_up() -> None:
     cut = Cutter().feed(ids, np.full(len(ids), Syntax.TAG, np.uint8), last=True)
     marks = tuple(np.zeros(len(cut.kind), np.uint8) for _ in range(3))
     with pytest.raises(Stopped):
-        settle_inline(ids.data, cut, (marks[0], marks[1], marks[2]), Watch(lambda: True))
+        settle_inline(
+            ids.data, cut, np.zeros(len(cut.kind), np.uint8), (marks[0], marks[1], marks[2]), Watch(lambda: True)
+        )

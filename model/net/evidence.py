@@ -18,7 +18,7 @@ from soupstate.model.page.counted import OpenElements, settle_counted
 from soupstate.model.page.cuts import Cut, Cutter, joined
 from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.hidden import settle_hidden
-from soupstate.model.page.inline_marks import settle_events, settle_inline
+from soupstate.model.page.inline_marks import settle_inline
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.nested_lists import settle_lists
 from soupstate.model.page.spans import TEXT_HEADS, Spans
@@ -104,9 +104,8 @@ class Evidence:
         cut = joined(self.cuts)
         event, marks = (np.concatenate(column) for column in zip(*self.marks, strict=True))
         settle_hidden(self.ids.data, cut, marks[:, VISIBLE_COLUMN], Watch(stop))
-        settle_events(self.ids.data, cut, event, Watch(stop))
         strong, emphasis, code = (marks[:, column] for column in INLINE_COLUMNS)
-        settle_inline(self.ids.data, cut, (strong, emphasis, code), Watch(stop))
+        settle_inline(self.ids.data, cut, event, (strong, emphasis, code), Watch(stop))
         lists = marks[:, LIST_COLUMN], marks[:, ORDERED_COLUMN]
         settled = settle_lists(self.ids.data, cut, event, *lists, Watch(stop))
         if counted is not None:

@@ -39,29 +39,21 @@ WITHIN_TAGS, BREAKS = _tags(WITHIN), _tags(["br"])
 Marks = NDArray[np.uint8]
 
 
-def settle_events(page: memoryview, cut: Cut, event: NDArray[np.uint8], watch: Watch) -> None:
-    """Corrects the events (spans,) of tags within a line, which are those of their names. Raises Stopped.
+def settle_inline(page: memoryview, cut: Cut, event: Marks, marks: tuple[Marks, Marks, Marks], watch: Watch) -> None:
+    """Corrects the events (spans,) of tags within a line, and which texts (spans,) are strong, emphasised and code.
 
-    Offsets of `cut` are those of the page's bytes. It takes time in proportion to the page.
+    Offsets of `cut` are those of the page's bytes. It takes time in proportion to the page. Raises Stopped.
     """
     event[[span for span, _, _ in _found(page, cut, WITHIN_TAGS, watch)]] = Event.NONE
     event[[span for span, _, _ in _found(page, cut, BREAKS, watch)]] = Event.BREAK
-    for pattern, own in zip(INLINE_TAGS, (Event.STRONG, Event.EMPHASIS, Event.CODE), strict=True):
-        for span, closes, _ in _found(page, cut, pattern, watch):
-            event[span] = Event.NONE if closes else own
-
-
-def settle_inline(page: memoryview, cut: Cut, marks: tuple[Marks, Marks, Marks], watch: Watch) -> None:
-    """Corrects which texts (spans,) are strong, emphasised and code. Offsets of `cut` are those of the page's bytes.
-
-    It takes time in proportion to the page. Raises Stopped.
-    """
     blocks: tuple[list[int], list[int]] | None = None
-    for pattern, mark in zip(INLINE_TAGS, marks, strict=True):
+    for pattern, own, mark in zip(INLINE_TAGS, (Event.STRONG, Event.EMPHASIS, Event.CODE), marks, strict=True):
         tags = _found(page, cut, pattern, watch)
         if not tags:
             mark[:] = 0
             continue
+        event[[span for span, closes, _ in tags if closes]] = Event.NONE
+        event[[span for span, closes, _ in tags if not closes]] = own
         if blocks is None:
             found = _found(page, cut, BLOCK_TAGS, watch)
             blocks = [span for span, _, _ in found], [-1 if closes else 1 for _, closes, _ in found]
