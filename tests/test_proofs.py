@@ -45,6 +45,7 @@ BAD = [
     ("<p>The p-value was <0.05 for all.</p>", "<p>The p-value was &lt;0.05 for all.</p>", 0.9),
     ("<p>A List<String> holds strings.</p>", "<p>A List&lt;String> holds strings.</p>", LIKELY),
     ("<p>A Map<K, V> holds pairs.</p>", "<p>A Map&lt;K, V> holds pairs.</p>", LIKELY),
+    ("<ul><li>one<li>two</ul></li>", "<ul><li>one<li>two</li></ul>", LIKELY),
     ("<h2>The keeper</h3><p>He came.</p>", "<h2>The keeper</h2><p>He came.</p>", LIKELY),
     ("<ul><li>One</li><li>Two</li></ol>", "<ul><li>One</li><li>Two</li></ul>", LIKELY),
     ("<p>A <i>word</b> here.</p>", "<p>A <i>word</i> here.</p>", LIKELY),

@@ -108,6 +108,10 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
     alone = len(apart) + bool(stray) + len(pairing.unclosed) + len(pairing.swapped) + len(pairing.left) == 1
     for tag in stray[:COUNTED]:
         yield Proof(tag.start, [unexpected_end(tag.start, tag.end, tag.name)], STRAY if alone else 0.0)
+    for tag in pairing.swapped[:COUNTED]:
+        repair = misordered(page, tag.start)
+        if repair:
+            yield Proof(tag.start, [repair], SWAPPED if alone else 0.0, (repair.start, repair.end))
     if not alone:
         unclosed = [tag for tag, _ in pairing.unclosed] + pairing.left
         if len(stray) == len(unclosed) == 1 and not pairing.swapped and unclosed[0].start < stray[0].start:
@@ -119,10 +123,6 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
     for tag in pairing.left:
         if tag.name not in RAW:
             yield Proof(tag.end, list(mismatches.unclosed_until_end(tag)), UNCLOSED)
-    for tag in pairing.swapped:
-        repair = misordered(page, tag.start)
-        if repair:
-            yield Proof(tag.start, [repair], SWAPPED, (repair.start, repair.end))
 
 
 def early_end(mismatches: Mismatches) -> Proof | None:
