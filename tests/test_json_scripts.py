@@ -39,6 +39,7 @@ BROKEN = [
     ("comma twice", '"1 onion",', '"1 onion",,'),
     ("line in a string", '"Ada\\nHolm"', '"Ada\nHolm"'),
     ("lost escape", '"Ada \\\\Holm"', '"Ada \\Holm"'),
+    ("lost zero", '"yield": 0.5', '"yield": .5'),
     ("code behind it", '"yield": 4\n}', '"yield": 4\n};'),
 ]
 
@@ -46,6 +47,7 @@ BROKEN = [
 @pytest.mark.parametrize(("good", "bad"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
 def test_one_slip_in_json_is_reported_first_and_its_fix_makes_json(good: str, bad: str) -> None:
     whole = GOOD.replace('"Ada Holm"', good) if "Ada" in good else GOOD
+    whole = whole.replace('"yield": 4', good) if "0.5" in good else whole
     page = PAGE.format(whole.replace(good, bad))
     json.loads(whole)
     faults = soupstate.check(page)
@@ -69,6 +71,16 @@ def test_one_slip_in_json_is_reported_first_and_its_fix_makes_json(good: str, ba
 )
 def test_other_scripts_are_left_alone(script: str) -> None:
     assert not list(json_scripts(script, Watch()))
+
+
+@pytest.mark.parametrize(
+    "bad", ['{"a": [1, 2, ], "b": 3,}', '{"name": "tea", "price": 1.000,50}', "{'name': 'tea'}", '{"a": True}']
+)
+def test_what_no_edit_mends_is_reported_without_a_fix(bad: str) -> None:
+    page = PAGE.format(bad)
+    [fault] = [fault for fault in soupstate.check(page) if fault.kind == INVALID_JSON]
+    assert fault.probability >= 0.9 and not fault.fixes and "not valid" in fault.message
+    assert soupstate.mend(page, [fault]) == page
 
 
 @pytest.mark.parametrize("scrap", ['<script type="application/json">', '<script type="application/json">[1,</script>'])

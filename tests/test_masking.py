@@ -52,6 +52,14 @@ def test_a_comment_or_script_without_its_end_stays_until_the_next_of_its_kind() 
     assert mask("<script>a<b><script>c</script>").page == "<script>a<b><script> </script>"
 
 
+def test_code_of_templates_is_told_from_other_masks() -> None:
+    masked = mask("<p {% if x %}class=a{% endif %}>b</p><!-- c --><i>{{ d }}</i>")
+    page = masked.page
+    assert masked.holds_code(page.index("class"), page.index("class")) and masked.holds_code(1, 1)
+    assert not masked.holds_code(page.index("b</p>"), page.index("b</p>"))
+    assert not masked.holds_code(page.index("<!--"), page.index("-->"))
+
+
 @pytest.mark.parametrize("scrap", ["<!--", "{{", "<script>", "<?", 'a="<', " >", "<title>", "</title ", '="<">'])
 def test_masking_takes_time_in_proportion_to_the_page(scrap: str) -> None:
     page = scrap * (400_000 // len(scrap)) + "--></script></title>"

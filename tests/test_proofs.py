@@ -35,6 +35,14 @@ GOOD = {
     "textarea": "<textarea>if a < b then</textarea>",
     "comment": '<!-- <p>old <b>text</p> <a href="x> -->',
     "templates": '<p>{{ a < b }} {% if a < b %}yes{% endif %} <% if a < b %> <?php if ($a < $b) { echo "<b>"; } ?></p>',
+    "Jinja around tags": (
+        '{% if a %}<div class="a">{% else %}<div class="b">{% endif %}<h2>{{ page.title }}</h2>'
+        '<ul>{% for i in items %}<li{% if i.on %} class="on"{% endif %}>{{ i }}</li>{% endfor %}</ul></div>'
+    ),
+    "ERB in tags": '<p <% if post.big? %>class="big"<% end %>>Big text.</p>',
+    "PHP in tags": '<div class="item<?php echo 1 ?>" <?php if ($x) { ?>data-x="1"<?php } ?>>text</div>',
+    "Angular": '<ng-template let-y="z"><b>{{ y }}</b></ng-template>',
+    "names that are no elements": "<p>Ask <ann@example.org> for it, or git commit -m <message> now.</p>",
     "Vue": '<div v-if="a < b" @click="x => y(1)"><span :class="{on: a > 1}">t</span></div>',
     "template script": '<script type="text/template">\n<div>\n<p>hello</p>\n</div>\n</script>',
 }
@@ -110,6 +118,14 @@ def test_a_start_tag_is_copied_as_the_page_writes_it(reader: Reader) -> None:
     _, found = faults(reader, row * 6 + "<p>Stone</b></p>\n" + row * 6)
     starts = {fix.replacement for fault in found for fix in fault.fixes if fault.kind == "missing-start-tag"}
     assert '<b v-if="a < b">' in starts
+
+
+@pytest.mark.parametrize(
+    "slip", ['<p class="x" class="y">a</p>', '<p id="q"class="x">a</p>', "<p>5 < 6</p>", "<h2>A b</h3><p>x y.</p>"]
+)
+@pytest.mark.parametrize("times", [2, 4, 8])
+def test_a_page_that_repeats_a_slip_is_not_clean(reader: Reader, slip: str, times: int) -> None:
+    assert any(fault.probability >= LIKELY for fault in faults(reader, slip * times)[1])
 
 
 def test_a_habit_of_the_page_proves_nothing(reader: Reader) -> None:

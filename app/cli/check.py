@@ -153,8 +153,12 @@ def _summed_up(results: Iterator[Findings], unlisted: bool, *, mends: bool) -> i
     """Writes the summary to stderr, and returns the exit status."""
     counts = [(len(found.faults), bool(found.failure)) for found in results]
     faults, broken, failed = sum(n for n, _ in counts), sum(n > 0 for n, _ in counts), sum(f for _, f in counts)
-    said = f"checked {_number(len(counts) - failed, 'file')}: "
-    said += f"{_number(faults, 'fault')} {'left ' if mends else ''}in {_number(broken, 'file')}" if faults else "clean"
+    checked = len(counts) - failed
+    said = f"checked {_number(checked, 'file')}" if counts or unlisted else "found no file to check"
+    if faults:
+        said += f": {_number(faults, 'fault')} {'left ' if mends else ''}in {_number(broken, 'file')}"
+    elif checked:
+        said += ": clean"
     if failed or unlisted:
         said += f"; {_number(failed, 'failure')}"
     click.echo(f"soupstate: {said}", err=True)

@@ -38,7 +38,7 @@ def _files(name: str, exclusions: Sequence[Exclusion], failed: Callable[[OSError
     elif os.path.lexists(name) or not glob.has_magic(name):
         yield name
     else:
-        found = sorted(glob.glob(name, recursive=True))
+        found = sorted(path for path in glob.glob(name, recursive=True) if not _linked(path, name))
         for path in found or [name]:
             others = set(LEFT_OUT) & set(Path(path).parts) - set(Path(name).parts)
             if not (others or os.path.isdir(path) or _excluded(path, exclusions)):
@@ -57,6 +57,14 @@ def _pages_below(folder: str, exclusions: Sequence[Exclusion], failed: Callable[
             path = os.path.normpath(os.path.join(place, name))
             if name.lower().endswith(SUFFIXES) and not _excluded(path, exclusions):
                 yield path
+
+
+def _linked(path: str, pattern: str) -> bool:
+    """Whether a path that ** stands for leads through a link to a folder, which may lead back to where it is."""
+    whole = Path(pattern).parts
+    fixed = whole.index("**") if "**" in whole else len(whole)
+    parents = Path(path).parents
+    return any(parent.is_symlink() for parent in parents if len(parent.parts) > fixed)
 
 
 def _excluded(name: str, exclusions: Sequence[Exclusion]) -> bool:

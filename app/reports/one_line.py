@@ -1,5 +1,6 @@
 """Faults as one line each: for editors that read the format of GNU compilers, and for GitHub's log of a workflow."""
 
+from soupstate.app.file_names import visible
 from soupstate.app.reports.checked import TOOL, Checked, level
 
 # GitHub's command `::error ...::message` escapes these characters, in properties also the last two.
@@ -37,7 +38,7 @@ def github(checked: Checked) -> str:
 
 
 def _one_line(message: str) -> str:
-    return " ".join(message.split())
+    return visible(" ".join(message.split()))
 
 
 def _escaped(words: str, escapes: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from click import style
 
+from soupstate.app.file_names import visible
 from soupstate.app.reports.checked import Checked, in_words
 from soupstate.model.faults.fault import Fault
 from soupstate.model.page.line_index import LineIndex
@@ -21,13 +22,13 @@ def source_frame(name: str, lines: LineIndex, fault: Fault, *, colour: bool = Fa
 
     place = f"{paint(name, bold=True)}:{fault.line}:{fault.column}: "
     figures = f"{fault.probability:.0%}, {fault.bits:.0f} bits]"
-    head = f"{place}{fault.message}  [{paint(fault.kind, 'red', bold=True)}, {figures}\n"
+    head = f"{place}{visible(fault.message)}  [{paint(fault.kind, 'red', bold=True)}, {figures}\n"
     fix = fault.fixes[0] if fault.fixes else None
     at = fix.start if fix else fault.start
     line, _ = lines.line_column(at)
     first, last = lines.window(at, at + 1)
     margin = f"  {line} | "
-    pointer = " " * (len(margin) + at - first)
-    excerpt = lines.page[first:last].replace("\t", " ")
-    mark = f"^ {in_words(lines.page, fix)}" if fix else "^"
+    excerpt = visible(lines.page[first:last].replace("\t", " "))
+    pointer = " " * (len(margin) + len(visible(lines.page[first:at])))
+    mark = f"^ {visible(' '.join(in_words(lines.page, fix).splitlines()))}" if fix else "^"
     return f"{head}{paint(margin, 'cyan')}{excerpt}\n{pointer}{paint(mark, 'green')}\n"

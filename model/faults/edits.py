@@ -71,7 +71,7 @@ class Repair:
 def names_of(page: str, repair: Repair) -> set[str]:
     """Returns the names, in lower case, of the tags that a repair of ABOUT_TAGS adds, removes or renames."""
     removed = page[repair.start : repair.end]
-    if repair.kind == "mismatched-tag-name":
+    if repair.kind in ("mismatched-tag-name", "misspelt-tag-name"):
         return {repair.replacement.lower(), removed.lower()}
     if repair.replacement == "/":
         removed = page[repair.start - 1 : page.find(">", repair.start, repair.start + FAR)]

@@ -38,7 +38,8 @@ SURPRISING = 60  # structural places to look at, the most surprising first
 MISMATCHED = 60  # places of each check whose markup does not fit together
 PLACES_APART = 5  # characters between two places
 MINIMUM_SAVED = 4.0  # bits that a fix saves at least
-LEFT_OUT = 0.45  # most probable that an end tag is missing which may be left out
+# Most probable that an end tag is missing which may be left out, or that tags do not pair in a page with template code.
+LEFT_OUT = 0.45
 UNFIT = -10.0  # minimum saved where a check found a mismatch
 REPORTED = 20  # faults reported at most
 FIXES = 5  # fixes of a fault at most
@@ -75,16 +76,17 @@ def find_faults(reader: Reader, reading: Reading, stop: Stop = never) -> list[Fa
 def find_candidates(reader: Reader, reading: Reading, stop: Stop = never) -> list[Candidate]:
     """Returns what `find_faults` returns, each fault with its row."""
     ranking = ranking_of((reader.backward or reader).checkpoint)
-    edits = _edits(reading, Watch(stop))
+    masked = mask(reading.page, Watch(stop))
+    edits = _edits(reading, masked, Watch(stop))
     sides = read_sides(reader, reading, edits, stop)
     by_place = score_edits(sides, edits, stop)
-    return _Judge(ranking, reading, sides, edits).ranked(by_place)
+    return _Judge(ranking, reading, sides, edits, templated=bool(masked.code.any())).ranked(by_place)
 
 
-def _edits(reading: Reading, watch: Watch) -> list[ScoredEdit]:
+def _edits(reading: Reading, masked: Masked, watch: Watch) -> list[ScoredEdit]:
     """Returns every edit to score, once for each place. The last proposal counts, because it has most evidence."""
     proposed: dict[tuple[int, int, int, str], ScoredEdit] = {}
-    for edit in _proposed(reading, watch):
+    for edit in _proposed(reading, masked, watch):
         key = (edit.at, *_key(edit))
         if key in proposed:
             edit.proof, edit.first = max(edit.proof, proposed[key].proof), edit.first or proposed[key].first
@@ -96,9 +98,8 @@ def _key(edit: ScoredEdit) -> tuple[int, int, str]:
     return edit.repair.start, edit.repair.end, edit.repair.replacement
 
 
-def _proposed(reading: Reading, watch: Watch) -> Iterator[ScoredEdit]:
+def _proposed(reading: Reading, masked: Masked, watch: Watch) -> Iterator[ScoredEdit]:
     """Yields repairs at surprising places, and at places whose markup does not fit together."""
-    masked = mask(reading.page, watch)
     mismatches = Mismatches(masked.page, reading.spans, _excess(reading), watch, reading.page)
     pairing = pair(masked.page, mismatches.tags, watch)
     names = frozenset(tag.name for tag in mismatches.tags)
@@ -111,7 +112,11 @@ def _proposed(reading: Reading, watch: Watch) -> Iterator[ScoredEdit]:
             settled |= dict.fromkeys(range(*proof.settles), proof.repairs[0])
     for edit in _suspected(reading, masked, mismatches, watch):
         r = edit.repair
-        if masked.inside(r.start, r.end) or disproved(masked.page, r, pairing, names):
+        if (
+            masked.inside(r.start, r.end)
+            or masked.holds_code(r.start, r.end)
+            or disproved(masked.page, r, pairing, names)
+        ):
             continue
         if settled.get(r.start, r) == r:
             yield edit
@@ -153,7 +158,11 @@ def _names_before(page: str, at: int) -> list[str]:
 class _Judge:
     """Turns the edits of one page into faults with probabilities."""
 
-    def __init__(self, ranking: Logistic, reading: Reading, sides: list[Side], edits: list[ScoredEdit]) -> None:
+    def __init__(
+        self, ranking: Logistic, reading: Reading, sides: list[Side], edits: list[ScoredEdit], *, templated: bool
+    ) -> None:
+        """templated: the page holds code of a template, so its tags need not pair."""
+        self.templated = templated
         self.ranking, self.reading, self.sides = ranking, reading, sides
         self.proof_at = {e.at: e.proof for e in sorted(edits, key=lambda e: e.proof)}
         self.proof_of = {_key(e): e.proof for e in sorted(edits, key=lambda e: e.proof)}
@@ -200,9 +209,10 @@ class _Judge:
             kind=repair.kind,
             message=repair.message,
             excerpt=self.lines.excerpt(repair.start, repair.end),
-            fixes=tuple(Fix(e.repair.start, e.repair.end, e.repair.replacement, round(e.saved, 2)) for e in edits),
+            fixes=tuple(_fix(e) for e in edits if e.repair.replacement or e.repair.end > e.repair.start),
         )
-        names = names_of(page, repair) if repair.kind in ABOUT_TAGS else set[str]()
+        named = repair.kind in ABOUT_TAGS or repair.kind == "misspelt-tag-name"
+        names = names_of(page, repair) if named else set[str]()
         return Candidate(fault, known, frozenset({repair.kind, *names}))
 
     def _probability(self, at: int, edits: list[ScoredEdit], known: NDArray[np.float64]) -> float:
@@ -210,7 +220,11 @@ class _Judge:
         fitted = probability(self.ranking, known)
         if edits and may_be_left_out(edits[0].repair):
             fitted = min(fitted, LEFT_OUT)
-        return max(fitted, self.proof_at[at], self.proof_of[_key(edits[0])]) if edits else fitted
+        if edits:
+            fitted = max(fitted, self.proof_at[at], self.proof_of[_key(edits[0])])
+        if self.templated and edits and edits[0].repair.kind in ABOUT_TAGS:
+            fitted = min(fitted, LEFT_OUT)
+        return fitted
 
     def _figures(self, at: int, edits: list[ScoredEdit], bits: float) -> dict[str, float]:
         """Returns the figures of a place that depend on no other place."""
@@ -231,6 +245,10 @@ class _Judge:
             "both": _signed_log(min(by_side)),
             "backward bits": math.log1p(float(backward.surprisal[max(0, at - 4) : at + 2].sum())) if backward else 0.0,
         }
+
+
+def _fix(edit: ScoredEdit) -> Fix:
+    return Fix(edit.repair.start, edit.repair.end, edit.repair.replacement, round(edit.saved, 2))
 
 
 def _alike(one: Candidate, other: Candidate) -> bool:

@@ -169,6 +169,6 @@ print(soupstate.mend(html, soupstate.check(html)))
 
 # Command line
 soupstate extract --format markdown ${url ? `--url ${shell(url)} ` : ""}page.html
-soupstate entropy --format text page.html
+soupstate check page.html
 `;
 }

@@ -13,12 +13,13 @@ from soupstate.model.page.elements import STANDARD
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.stop import Watch, watched
 
-# A < that begins no tag: before white space, a digit and the like; before a name of one or two letters and words,
-# without = and > up to the next tag; or in the type of a program, as in List<String>. The second is one only where it
-# reads as "less than", for the tag may lack its >. The last is one where the name is no element's and nothing ends it.
+# A < that begins no tag: before white space, a digit and the like; before a name that ends with a sign of programs;
+# before a name of one or two letters and words, without = and > up to the next tag; or in the type of a program, as in
+# List<String>. The third is one only where it reads as "less than", for the tag may lack its >. The last is one where
+# the name is no element's and nothing ends it.
 STRAY = re.compile(
-    r"(?<!<)<(?=(?P<sure>[\s\d=$(.,%-]|<[\s<=])|[a-z]\w?\s[^<>=\"'/]{0,200}<"
-    r"|(?<=\w<)(?P<type>[a-z]\w*)(?:, ?[a-z]\w*)*>)",
+    r"(?<!<)<(?=(?P<sure>[\s\d=$(.,%-]|<[\s<=])|(?P<signed>[a-z]\w*[;,)&|+*])|[a-z]\w?\s[^<>=\"'/]{0,200}<"
+    r"|(?<=\w<)(?P<type>[a-z]\w*)(?:, ?[a-z]\w*)*[<>])",
     re.I,
 )
 END_TAG = re.compile(r"</([a-z]\w*)", re.I)
@@ -48,9 +49,13 @@ def stray_brackets(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterat
         if m["type"] and m["type"].lower() in STANDARD | ended:
             continue
         end = at + 2 if page[at + 1] == "<" else at + 1
-        sure = m["sure"] is not None
+        sure = bool(m["sure"] or m["signed"])
         before = LEFT.search(page, max(0, at - 3), at)
-        meant = bool((before and RIGHT.match(page, at)) or ALONE.match(page, at)) or end > at + 1 or bool(m["type"])
+        meant = (
+            bool((before and RIGHT.match(page, at)) or ALONE.match(page, at))
+            or end > at + 1
+            or bool(m["type"] or m["signed"])
+        )
         if not (sure or meant):
             continue
         message = "< in text is written &lt;"

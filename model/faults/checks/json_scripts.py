@@ -1,6 +1,7 @@
 """Checks the JSON that a page carries in scripts, such as the data of schema.org, by a JSON parser (RFC 8259).
 
-A script whose text is no JSON is reported where one edit makes it valid. The networks choose between such edits.
+A script whose text is no JSON is reported. Where one edit makes it valid, it has fixes, and the networks choose between
+them.
 """
 
 import json
@@ -22,6 +23,7 @@ SCRIPT_END = re.compile(r"</script\b", re.I)
 OTHER = re.compile(r"\{\{|\{%|<\?|<%|\$\{|<!\[CDATA\[|<!--")
 LONGEST = 200_000  # characters of a script that is looked at
 NEAR = 200  # characters in which the end of an open string is looked for
+DELETED = ",;:\"'}]["  # other characters are content, and no fix deletes them
 ENDS = re.compile(r"\s*[,}\]:\n]")  # what may follow a string
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 CONTROL = re.compile("[\n\r\t]")
@@ -30,7 +32,10 @@ TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*+\"?+|[{}\[\]]", re.S)
 
 
 def json_scripts(page: str, watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
-    """Yields (place, repairs) of scripts whose JSON one edit mends. Raises Stopped."""
+    """Yields (place, repairs) of scripts whose JSON is not valid. A repair that changes nothing stands for none.
+
+    Raises Stopped.
+    """
     end_tag: re.Match[str] | None = None
     for m in SCRIPT.finditer(page):
         start = m.end()
@@ -40,7 +45,7 @@ def json_scripts(page: str, watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
                 return
         body = page[start : end_tag.start()]
         watch(len(body))
-        if not body.strip() or len(body) > LONGEST or OTHER.search(body):
+        if body.lstrip()[:1] not in ("{", "[") or len(body) > LONGEST or OTHER.search(body):
             continue
         at = _wrong_at(body)
         if at is None:
@@ -51,9 +56,9 @@ def json_scripts(page: str, watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
             if _wrong_at(body[:first] + new + body[end:]) is None:
                 message = f"the script's JSON is not valid: {_in_words(body[first:end], new)}"
                 found.append(Repair(start + first, start + end, new, INVALID_JSON, message))
-        if found:
-            kept = [repair for repair in found if repair.replacement]  # these keep all characters
-            yield start + at, kept or found
+        kept = [repair for repair in found if repair.replacement]  # these keep all characters
+        message = "the script's JSON is not valid from here on"
+        yield start + at, kept or found or [Repair(start + at, start + at, "", INVALID_JSON, message)]
 
 
 def _wrong_at(text: str) -> int | None:
@@ -71,7 +76,7 @@ def _edits(body: str, at: int) -> Iterator[tuple[int, int, str]]:
     """Yields (start, end, replacement) of edits that may mend JSON which a parser cannot read on from body[at]."""
     before = len(body[:at].rstrip())
     here = body[at : at + 1]
-    if body[before - 1 : before] == ",":
+    if body[before - 1 : before] == "," and body[before:].lstrip()[:1] in ("}", "]", ","):
         yield before - 1, before, ""
     if here in ESCAPES:
         begin, end = body.rfind('"', 0, at) + 1, body.find('"', at)
@@ -85,7 +90,10 @@ def _edits(body: str, at: int) -> Iterator[tuple[int, int, str]]:
     yield at, at, '"'
     if here == '"':  # a string that never ends
         yield from ((m.start(), m.start(), '"') for m in ENDS.finditer(body, at + 1, at + NEAR))
-    if here:
+    if here == ".":
+        yield at, at, "0"
+    in_number = body[at - 1 : at].isdigit() and body[at + 1 : at + 2].isdigit()
+    if here and here in DELETED and not in_number:
         yield at, at + 1, ""
     closers = _open_at(body, at)
     if closers:

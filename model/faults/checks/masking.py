@@ -33,10 +33,21 @@ OPENER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A page with masked parts. page: as long as the page it was made of. hidden (characters,): where it was masked."""
+    """A page with masked parts. page: as long as the page it was made of. hidden (characters,): where it was masked.
+
+    code (characters,): where code of a template stands.
+    """
 
     page: str
     hidden: NDArray[np.bool_]
+    code: NDArray[np.bool_]
+
+    def holds_code(self, start: int, end: int) -> bool:
+        """Whether code of a template stands in the tag, or the text, around page[start:end]."""
+        near = max(0, start - FAR)
+        first = max(near, *(self.page.rfind(bracket, near, start) for bracket in "<>"))
+        found = [k for k in (self.page.find(bracket, end, end + FAR) for bracket in "<>") if k >= 0]
+        return bool(self.code[first : min(found, default=end) + 1].any())
 
     def inside(self, start: int, end: int) -> bool:
         """Whether page[start:end] begins or ends within a masked part."""
@@ -63,13 +74,15 @@ class _Next:
 
 def mask(page: str, watch: Watch | None = None) -> Masked:
     """Returns the page with a space and then letters x in place of what no check should read. Raises Stopped."""
-    hidden = np.zeros(len(page), np.bool_)
+    hidden, code = np.zeros((2, len(page)), np.bool_)
     parts, last = [], 0
     for start, end in _parts(page, watch or Watch()):
         parts += [page[last:start], " ", "x" * (end - start - 1)]
         hidden[start:end] = True
+        if page.startswith(tuple(CODE), start):
+            code[start:end] = True
         last = end
-    return Masked("".join([*parts, page[last:]]), hidden)
+    return Masked("".join([*parts, page[last:]]), hidden, code)
 
 
 def _parts(page: str, watch: Watch) -> Iterator[tuple[int, int]]:

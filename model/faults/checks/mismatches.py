@@ -22,7 +22,7 @@ from soupstate.model.faults.edits import (
     unexpected_end,
     unexpected_start,
 )
-from soupstate.model.page.elements import LISTS, OPTIONAL_END, PARENT, PARENTS, VOID
+from soupstate.model.page.elements import LISTS, OPTIONAL_END, PARENT, PARENTS, STANDARD, VOID
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import Span, TagSpan
 from soupstate.model.page.stop import Watch, watched
@@ -142,7 +142,8 @@ class Mismatches:
         if top.name in self.unclosed_names:
             if tag.name in self.unopened_names:
                 yield from self.renamings(top, tag)
-            yield unexpected_start(top.start, top.end, top.name)
+            if top.name in STANDARD:
+                yield unexpected_start(top.start, top.end, top.name)
         if len(self.opened) > 1 and self.opened[-2].name == top.name:
             yield Repair(top.start + 1, top.start + 1, "/", *MISSING["/"])
         following = re.compile(rf"(\s*)(</{top.name}\s*>)", re.I).match(page, end)
@@ -160,7 +161,8 @@ class Mismatches:
 
     def unclosed_until_end(self, tag: Tag) -> Iterator[Repair]:
         """Proposes to delete the start tag of an element that is open at the end of the page, or places for its end."""
-        yield unexpected_start(tag.start, tag.end, tag.name)
+        if tag.name in STANDARD:
+            yield unexpected_start(tag.start, tag.end, tag.name)
         yield from self.unclosed(tag, min(tag.end + WINDOW, len(self.page)))
 
     def unclosed(self, tag: Tag, until: int) -> Iterator[Repair]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.attributes import attributes
 from soupstate.model.faults.checks.brackets import stray_brackets
-from soupstate.model.faults.checks.mismatches import Mismatches
+from soupstate.model.faults.checks.mismatches import Mismatches, Tag
 from soupstate.model.faults.checks.pairing import Pairing
 from soupstate.model.faults.checks.references import wrong_references
 from soupstate.model.faults.edits import (
@@ -89,12 +89,16 @@ def _text(page: str, repair: Repair) -> tuple[str, str]:
 
 
 def _slips(page: str, found: list[Proof]) -> Iterator[Proof]:
-    """Yields the proofs, without a probability where there are too many of one kind."""
+    """Yields the proofs. Where there are too many of one kind, the first of them is likely, and no other one is."""
     kinds = Counter(proof.repairs[0].kind for proof in found)
     texts = Counter(_text(page, proof.repairs[0]) for proof in found)
+    told: set[str] = set()
     for proof in found:
         habit = kinds[proof.repairs[0].kind] > HABIT or texts[_text(page, proof.repairs[0])] > ALIKE
-        yield Proof(proof.at, proof.repairs, 0.0 if habit else proof.probability, proof.settles)
+        kind = proof.repairs[0].kind
+        least = proof.probability if not habit else 0.0 if kind in told else WORD
+        told.add(kind)
+        yield Proof(proof.at, proof.repairs, least, proof.settles)
 
 
 def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
@@ -114,8 +118,10 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
             yield Proof(tag.start, [repair], SWAPPED if alone else 0.0, (repair.start, repair.end))
     if not alone:
         unclosed = [tag for tag, _ in pairing.unclosed] + pairing.left
-        if len(stray) == len(unclosed) == 1 and not pairing.swapped and unclosed[0].start < stray[0].start:
-            yield Proof(stray[0].start, list(mismatches.renamings(unclosed[0], stray[0])), MISNAMED)
+        unclosed.sort(key=lambda tag: tag.start)
+        if _alternate(unclosed, stray):
+            for start, end in islice(zip(unclosed, stray, strict=True), COUNTED):
+                yield Proof(end.start, list(mismatches.renamings(start, end)), MISNAMED)
         return
     for tag, end in pairing.unclosed:
         if tag.name not in RAW:
@@ -123,6 +129,12 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
     for tag in pairing.left:
         if tag.name not in RAW:
             yield Proof(tag.end, list(mismatches.unclosed_until_end(tag)), UNCLOSED)
+
+
+def _alternate(starts: list[Tag], ends: list[Tag]) -> bool:
+    """Whether each start tag is followed by one of the end tags, before the next start tag."""
+    places = [tag.start for pair in zip(starts, ends, strict=False) for tag in pair]
+    return len(starts) == len(ends) > 0 and places == sorted(places)
 
 
 def early_end(mismatches: Mismatches) -> Proof | None:
