@@ -71,8 +71,8 @@ def index() -> str:
     said = "The field `kind` of a fault is one of these. Where the HTML standard has a name, it is that."
     habit = (
         "Where a page makes a fault of one kind more than twice, or twice in the same words, that is a habit of its\n"
-        "author: a rule then proves the first one with .5, and the networks judge the others. In a page with code of\n"
-        "templates, tags that do not pair have .45 at most, for the code may write the others."
+        "author. Of up to eight, a rule then proves the first one with .5; the networks judge the others.\n"
+        "In a page with code of templates, tags that do not pair have .45 at most, for the code may write the others."
     )
     return f"# Kinds of fault\n\n{said}\n\n{habit}\n\n{table}\n"
 

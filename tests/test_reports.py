@@ -10,6 +10,7 @@ import pytest
 from soupstate.app.reports.checked import Checked
 from soupstate.app.reports.json import json as json_report
 from soupstate.app.reports.one_line import github, gnu
+from soupstate.app.reports.text import text
 from soupstate.app.reports.xml import checkstyle, junit
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.faults.kinds import KINDS
@@ -27,7 +28,7 @@ SHOWN = "a,b:c%/\\xff.html"
 
 def test_gnu() -> None:
     assert gnu(FILES[0]).splitlines() == [
-        f"{SHOWN}:2.1-2.5: error: unexpected '\0', 50% of it [unpaired-quote]",
+        rf"{SHOWN}:2.1-2.5: error: unexpected '\x00', 50% of it [unpaired-quote]",
         f"{SHOWN}:3.1-3.1: warning: the end tag </b> is missing [missing-end-tag]",
     ]
     assert gnu(FILES[1]) == "" and gnu(FILES[2]) == "gone.html: error: No such file or directory\n"
@@ -83,3 +84,13 @@ def test_json(files: list[Checked]) -> None:
     assert (rows[0]["end_line"], rows[0]["end_column"], rows[0]["level"]) == (2, 6, "error")
     assert rows[0]["fixes"] == [{"start": 4, "end": 4, "replacement": '"', "bits_saved": 2.0}]
     assert rows[2] == {"file": "gone.html", "error": "No such file or directory"}
+
+
+def test_a_page_cannot_write_to_the_terminal() -> None:
+    page = "<p>\x1b[31m red <b>x\n"
+    fault = Fault(14, 14, 1, 15, 9.0, 0.9, "missing-end-tag", "\x1b[2J is missing", "<b>", (Fix(14, 14, "\x9b", 2.0),))
+    said = text(Checked("a.html", page, [fault]))
+    assert not set(map(chr, (*range(9), *range(11, 32), *range(127, 160)))) & set(said)
+    assert r"<p>\x1b[31m red" in said and r"\x1b[2J is missing" in said
+    lines = said.splitlines()
+    assert lines[1][lines[2].index("^") :].startswith(">") or lines[1].index("<b>") <= lines[2].index("^")

@@ -29,6 +29,7 @@ from soupstate.model.faults.edits import (
 from soupstate.model.page.elements import ESCAPABLE_RAW_TEXT, OPTIONAL_END, PARENTS, RAW_TEXT, STANDARD
 
 HABIT, ALIKE = 2, 1  # slips of one kind on a page, and of them with the same text, at most
+REPEATED = 8  # with more slips of one kind, not even the first is told: the author lives with them
 COUNTED = 60  # slips of one kind that are looked at
 # Least probabilities, by kind of proof. On 400 training pages as they are, of at most 40,000 characters: 37 pages
 # have tags with one slip in their attributes, and 53 have exactly one tag without a partner. Nearly all are true. STRAY
@@ -89,14 +90,15 @@ def _text(page: str, repair: Repair) -> tuple[str, str]:
 
 
 def _slips(page: str, found: list[Proof]) -> Iterator[Proof]:
-    """Yields the proofs. Where there are too many of one kind, the first of them is likely, and no other one is."""
+    """Yields the proofs. Of a few too many of one kind, the first is likely and no other is; of more, none is."""
     kinds = Counter(proof.repairs[0].kind for proof in found)
     texts = Counter(_text(page, proof.repairs[0]) for proof in found)
     told: set[str] = set()
     for proof in found:
         habit = kinds[proof.repairs[0].kind] > HABIT or texts[_text(page, proof.repairs[0])] > ALIKE
         kind = proof.repairs[0].kind
-        least = proof.probability if not habit else 0.0 if kind in told else WORD
+        first = kind not in told and kinds[kind] <= REPEATED
+        least = proof.probability if not habit else WORD if first else 0.0
         told.add(kind)
         yield Proof(proof.at, proof.repairs, least, proof.settles)
 
@@ -132,7 +134,9 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
 
 
 def _alternate(starts: list[Tag], ends: list[Tag]) -> bool:
-    """Whether each start tag is followed by one of the end tags, before the next start tag."""
+    """Whether each start tag is followed by one of the end tags, of another name, before the next start tag."""
+    if any(start.name == end.name for start, end in zip(starts, ends, strict=False)):
+        return False
     places = [tag.start for pair in zip(starts, ends, strict=False) for tag in pair]
     return len(starts) == len(ends) > 0 and places == sorted(places)
 
