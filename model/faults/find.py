@@ -76,8 +76,9 @@ def find_faults(reader: Reader, reading: Reading, stop: Stop = never) -> list[Fa
 def find_candidates(reader: Reader, reading: Reading, stop: Stop = never) -> list[Candidate]:
     """Returns what `find_faults` returns, each fault with its row."""
     ranking = ranking_of((reader.backward or reader).checkpoint)
-    masked = mask(reading.page, Watch(stop))
-    edits = _edits(reading, masked, Watch(stop))
+    watch = Watch(stop)
+    masked = mask(reading.page, watch)
+    edits = _edits(reading, masked, watch)
     sides = read_sides(reader, reading, edits, stop)
     by_place = score_edits(sides, edits, stop)
     return _Judge(ranking, reading, sides, edits, templated=bool(masked.code.any())).ranked(by_place)

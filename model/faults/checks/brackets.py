@@ -41,12 +41,12 @@ class StrayBracket:
 
 def stray_brackets(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[StrayBracket]:
     """Yields each < in text. Raises Stopped."""
-    ended = {m[1].lower() for m in watched(END_TAG.finditer(page), watch)}
+    elements = STANDARD | {m[1].lower() for m in watched(END_TAG.finditer(page), watch)}
     for m in watched(STRAY.finditer(page), watch):
         at = m.start()
         if int(syntax[at]) in QUIET or Syntax.ATTRIBUTE <= int(syntax[at]) <= Syntax.BASE:
             continue
-        if m["type"] and m["type"].lower() in STANDARD | ended:
+        if m["type"] and m["type"].lower() in elements:
             continue
         end = at + 2 if page[at + 1] == "<" else at + 1
         sure = bool(m["sure"] or m["signed"])

@@ -101,15 +101,16 @@ class _Walk:
             self._stray(tag)
             return
         opened = self.opened[-depth - 1]
-        crossed = [t for t in self.opened[len(self.opened) - depth :] if t.name not in OPTIONAL_END]
+        inside = self.opened[len(self.opened) - depth :]
+        crossed = [t for t in inside if t.name not in OPTIONAL_END]
         following = self.tags[i + 1] if i + 1 < len(self.tags) else None
-        if not crossed and following and self._left_out(depth, tag, following):
-            crossed = [t for t in self.opened[len(self.opened) - depth :] if t.name == following.name][-1:]
+        if not crossed and following and self._left_out(inside, tag, following):
+            crossed = [t for t in inside if t.name == following.name][-1:]
         if len(crossed) == 1 and following and following.closes and following.name == crossed[0].name:
             self.result.swapped.append(tag)
             self.result.doubt(tag.name, opened.start, following.end)
             self.result.doubt(following.name, opened.start, following.end)
-            for closed in self.opened[len(self.opened) - depth - 1 :]:
+            for closed in (opened, *inside):
                 self.open[closed.name] -= closed is not crossed[0]
             self.opened[-depth - 1 :] = crossed
             return
@@ -124,13 +125,15 @@ class _Walk:
             self._pop(omitted=True)
         self._pop(omitted=False)
 
-    def _left_out(self, depth: int, tag: Tag, following: Tag) -> bool:
+    def _left_out(self, inside: list[Tag], tag: Tag, following: Tag) -> bool:
         """Whether the end tag that directly follows this one is that of an element that this one closes over, though it
         may be left out, and of no other open element: then the two are in the wrong order.
+
+        inside: the elements that this one closes over.
         """
         if not following.closes or self.page[tag.end : following.start].strip():
             return False
-        closed = sum(t.name == following.name for t in self.opened[len(self.opened) - depth :])
+        closed = sum(t.name == following.name for t in inside)
         return closed == self.open[following.name] > 0
 
     def _depth(self, name: str) -> int | None:
