@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import extract, reply
 from soupstate.app.http.bodies import GRACE_SECONDS, JSON_TYPE, SLOWEST_BODY, Received
-from soupstate.app.http.line_stream import LineStream, Pending, StreamError
+from soupstate.app.http.line_stream import LineStream, Pending, StreamError, cancelled
 from soupstate.app.http.memory import SHORT_BYTES, WAITING_BYTES, Ticket, TooLarge
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import Problem, problem_fields
@@ -65,10 +65,7 @@ class PageStream(LineStream):
         finally:
             self.ended()
             scope["state"]["fields"]["lines"] = self.lines
-            left = [gone, *pending]
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await cancelled([gone, *pending])
             for ticket in self._tickets:
                 ticket.release()
 

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Asked, as_json, extract, model_of
-from soupstate.app.http.line_stream import LineStream, Pending, StreamError
+from soupstate.app.http.line_stream import LineStream, Pending, StreamError, cancelled
 from soupstate.app.http.memory import TooLarge
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import Problem, problem_response
@@ -141,10 +141,7 @@ class WarcAnswer(LineStream):
             self.ended()
             scope["state"]["fields"]["lines"] = self.lines
             bridge.close()
-            left = [gone, *pending]
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await cancelled([gone, *pending])
 
     def _parse(self, body: _Body, tally: Tally, bridge: _Bridge, records: Records) -> None:
         """Runs in a thread: puts the records into the queue, then None or the error that ended them."""

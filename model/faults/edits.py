@@ -69,10 +69,12 @@ class Repair:
 
 
 def names_of(page: str, repair: Repair) -> set[str]:
-    """Returns the names, in lower case, of the tags that a repair of ABOUT_TAGS adds, removes or renames."""
+    """Returns the names, in lower case, of the tags that a repair adds, removes or renames; none for other repairs."""
     removed = page[repair.start : repair.end]
     if repair.kind in ("mismatched-tag-name", "misspelt-tag-name"):
         return {repair.replacement.lower(), removed.lower()}
+    if repair.kind not in ABOUT_TAGS:
+        return set()
     if repair.replacement == "/":
         removed = page[repair.start - 1 : page.find(">", repair.start, repair.start + FAR)]
     return {m[1].lower() for m in NAME_OF_TAG.finditer(repair.replacement + removed)}

@@ -212,9 +212,7 @@ class _Judge:
             excerpt=self.lines.excerpt(repair.start, repair.end),
             fixes=tuple(_fix(e) for e in edits if e.repair.replacement or e.repair.end > e.repair.start),
         )
-        named = repair.kind in ABOUT_TAGS or repair.kind == "misspelt-tag-name"
-        names = names_of(page, repair) if named else set[str]()
-        return Candidate(fault, known, frozenset({repair.kind, *names}))
+        return Candidate(fault, known, frozenset({repair.kind, *names_of(page, repair)}))
 
     def _probability(self, at: int, edits: list[ScoredEdit], known: NDArray[np.float64]) -> float:
         """Returns what the ranking says, and at least what a rule of the standard proves."""
