@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.model.faults.checks.comments import LACKS_MARK
 from soupstate.model.faults.checks.mismatches import QUIET
 from soupstate.model.faults.edits import UNEXPECTED, Repair
 from soupstate.model.page.elements import STANDARD
@@ -46,7 +47,7 @@ def stray_brackets(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterat
         at = m.start()
         if int(syntax[at]) in QUIET or Syntax.ATTRIBUTE <= int(syntax[at]) <= Syntax.BASE:
             continue
-        if m["type"] and m["type"].lower() in elements:
+        if (m["type"] and m["type"].lower() in elements) or LACKS_MARK.match(page, at):
             continue
         end = at + 2 if page[at + 1] == "<" else at + 1
         sure = bool(m["sure"] or m["signed"])

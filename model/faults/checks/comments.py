@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from soupstate.model.faults.edits import FAR, MISSING, Repair, missing_end
 from soupstate.model.page.elements import ENDLESS_RAW_TEXT
 from soupstate.model.page.marks import Syntax
+from soupstate.model.page.stop import Watch, watched
 
 COMMENT = re.compile(r"<!--(?!-?>)(?P<body>.*?)(?P<end>-->|--!>|\Z)", re.S)
 BROKEN_START = re.compile(r"<!-(?!-)|<--(?!>)|(?<!<)!--(?!>)")
 # A broken end: -> without the first -, or -- without >.
 BROKEN_END = re.compile(r"(?<!-)(?P<short>->)|--(?=\s*(?:\n|<|\Z))")
+# A start without its !, with an end on the same line: such a text is no arrow.
+LACKS_MARK = re.compile(r"<(?=--[^<>\n-](?:(?!--)[^<>\n])*-->)")
 CONDITIONAL = re.compile(r"\s*\[if\b", re.I)
 # Elements whose text is not markup (WHATWG HTML, 13.1.2), and markup inside that suggests that they have ended.
 RAW_ELEMENT = re.compile(rf"<({'|'.join(ENDLESS_RAW_TEXT)})\b[^<>]*>(?P<body>.*?)(?:</\1\s*>|\Z)", re.S | re.I)
@@ -37,6 +40,13 @@ def comments(page: str, syntax: NDArray[np.uint8]) -> Iterator[tuple[int, list[R
         proposed = list(_ends(page, m.start("body"), m.end("body")))
         if proposed:
             yield proposed[0].start, proposed
+
+
+def comment_starts(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
+    """Yields (place, repairs) of comments whose start lacks its ! (WHATWG HTML, 13.2.5.6). Raises Stopped."""
+    for m in watched(LACKS_MARK.finditer(page), watch):
+        if int(syntax[m.start()]) != Syntax.RAW:
+            yield m.start(), [Repair(m.end(), m.end(), "!", *MISSING["!"])]
 
 
 def _ends(page: str, start: int, end: int) -> Iterator[Repair]:

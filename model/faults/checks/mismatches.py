@@ -22,7 +22,16 @@ from soupstate.model.faults.edits import (
     unexpected_end,
     unexpected_start,
 )
-from soupstate.model.page.elements import LISTS, OPTIONAL_END, PARENT, PARENTS, STANDARD, VOID
+from soupstate.model.page.elements import (
+    ESCAPABLE_RAW_TEXT,
+    LISTS,
+    OPTIONAL_END,
+    PARENT,
+    PARENTS,
+    RAW_TEXT,
+    STANDARD,
+    VOID,
+)
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import Span, TagSpan
 from soupstate.model.page.stop import Watch, watched
@@ -32,6 +41,7 @@ NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 CLOSED_SHARE = 0.8  # a missing end tag is a slip when at least this share of the element's start tags have end tags
 WINDOW = 300  # characters searched for the place of a lost tag
 WINDOW_PLACES = 3  # most surprising places of a window
+RAW = RAW_TEXT | ESCAPABLE_RAW_TEXT  # elements whose text is not markup: the networks decide where these end
 QUIET = (Syntax.RAW, Syntax.COMMENT, Syntax.DOCTYPE)
 LONGEST_TAG = 300  # characters; a longer piece is not a tag
 CHILDREN_TAGS = 100  # tags behind a start tag that are looked at for where its element may end
@@ -140,7 +150,7 @@ class Mismatches:
             return
         top = self.opened[-1]
         if top.name in self.unclosed_names:
-            if tag.name in self.unopened_names:
+            if tag.name in self.unopened_names and top.name not in RAW:
                 yield from self.renamings(top, tag)
             if top.name in STANDARD:
                 yield unexpected_start(top.start, top.end, top.name)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.attributes import attributes
 from soupstate.model.faults.checks.brackets import stray_brackets
-from soupstate.model.faults.checks.mismatches import Mismatches, Tag
+from soupstate.model.faults.checks.comments import comment_starts
+from soupstate.model.faults.checks.mismatches import RAW, Mismatches, Tag
 from soupstate.model.faults.checks.pairing import Pairing
 from soupstate.model.faults.checks.references import wrong_references
 from soupstate.model.faults.edits import (
@@ -26,7 +27,7 @@ from soupstate.model.faults.edits import (
     names_of,
     unexpected_end,
 )
-from soupstate.model.page.elements import ESCAPABLE_RAW_TEXT, OPTIONAL_END, PARENTS, RAW_TEXT, STANDARD
+from soupstate.model.page.elements import OPTIONAL_END, PARENTS, STANDARD
 
 HABIT, ALIKE = 2, 1  # slips of one kind on a page, and of them with the same text, at most
 REPEATED = 8  # with more slips of one kind, not even the first is told: the author lives with them
@@ -34,10 +35,9 @@ COUNTED = 60  # slips of one kind that are looked at
 # Least probabilities, by kind of proof. On 400 training pages as they are, of at most 40,000 characters: 37 pages
 # have tags with one slip in their attributes, and 53 have exactly one tag without a partner. Nearly all are true. STRAY
 # is below .5 because there are so many stray end tags. See docs/decisions/faults.md.
-ATTRIBUTE, REFERENCE, BRACKET, WORD, JSON = 0.9, 0.9, 0.9, 0.5, 0.9
+ATTRIBUTE, REFERENCE, COMMENT, BRACKET, WORD, JSON = 0.9, 0.9, 0.9, 0.9, 0.5, 0.9
 SWAPPED, UNCLOSED, STRAY, EARLY_END, MISNAMED = 0.6, 0.55, 0.45, 0.6, 0.6
 LATER = frozenset({"body", "html", "script", "noscript", "style", "link", "img", "iframe"})  # what stands after </body>
-RAW = RAW_TEXT | ESCAPABLE_RAW_TEXT  # the networks decide where these end
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Proof:
 def proofs(mismatches: Mismatches, pairing: Pairing, syntax: NDArray[np.uint8]) -> Iterator[Proof]:
     """Yields what rules prove of a page. Raises Stopped."""
     page, watch = mismatches.page, mismatches.watch
-    for rule, probability in ((attributes, ATTRIBUTE), (wrong_references, REFERENCE)):
+    rules = ((attributes, ATTRIBUTE), (wrong_references, REFERENCE), (comment_starts, COMMENT))
+    for rule, probability in rules:
         yield from _slips(
             page, [Proof(a, f, probability, _tag(page, a)) for a, f in islice(rule(page, syntax, watch), COUNTED)]
         )
@@ -120,7 +121,7 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
             yield Proof(tag.start, [repair], SWAPPED if alone else 0.0, (repair.start, repair.end))
     if not alone:
         unclosed = [tag for tag, _ in pairing.unclosed] + pairing.left
-        unclosed.sort(key=lambda tag: tag.start)
+        unclosed = sorted((tag for tag in unclosed if tag.name not in RAW), key=lambda tag: tag.start)
         if _alternate(unclosed, stray):
             for start, end in islice(zip(unclosed, stray, strict=True), COUNTED):
                 yield Proof(end.start, list(mismatches.renamings(start, end)), MISNAMED)
