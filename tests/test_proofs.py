@@ -53,6 +53,7 @@ BAD = [
     ("<p>The p-value was <0.05 for all.</p>", "<p>The p-value was &lt;0.05 for all.</p>", 0.9),
     ("<p>A List<String> holds strings.</p>", "<p>A List&lt;String> holds strings.</p>", LIKELY),
     ("<p>A Map<K, V> holds pairs.</p>", "<p>A Map&lt;K, V> holds pairs.</p>", LIKELY),
+    ("<p>One.</p><-- end of the list --><p>Two.</p>", "<p>One.</p><!-- end of the list --><p>Two.</p>", 0.9),
     ("<ul><li>one<li>two</ul></li>", "<ul><li>one<li>two</li></ul>", LIKELY),
     ("<h2>The keeper</h3><p>He came.</p>", "<h2>The keeper</h2><p>He came.</p>", LIKELY),
     ("<ul><li>One</li><li>Two</li></ol>", "<ul><li>One</li><li>Two</li></ul>", LIKELY),
@@ -150,3 +151,10 @@ def test_attributes_without_a_proof(tag: str) -> None:
 @pytest.mark.parametrize("text", ["<b>x</b>", "<<b>x", "<!doctype html>", "<a href=x <b>", "</ b>", "x<b<i>"])
 def test_brackets_of_tags_are_not_stray_for_sure(text: str) -> None:
     assert not any(b.sure or b.meant for b in stray_brackets(text, np.zeros(len(text), np.uint8), Watch()))
+
+
+def test_an_open_script_is_not_renamed(reader: Reader) -> None:
+    _, found = faults(
+        reader, "<script>\n<p>The lamp was lit by hand for years, <i>every</i> night.</p>\n<ul><li>Oil</li></ul>"
+    )
+    assert "mismatched-tag-name" not in {fault.kind for fault in found}
