@@ -13,6 +13,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY kernels kernels
 COPY model model
 COPY app app
+COPY docs/faults docs/faults
 COPY --from=page /src/app/http/page app/http/page
 COPY soupstate soupstate
 RUN python -m venv /opt/soupstate \

@@ -13,6 +13,7 @@ from pygls.uris import to_fs_path
 from pygls.workspace import PositionCodec
 
 from soupstate.app.check_settings import find_settings
+from soupstate.app.faults import likely
 from soupstate.app.reading import LazyReader
 from soupstate.app.reports.checked import TOOL, in_words, is_error
 from soupstate.model.faults.apply import LIKELY
@@ -98,8 +99,7 @@ def check_document(reader: LazyReader, page: str, path: str | None, codec: Posit
         threshold = LIKELY if given is None else given
     reading = reader.reader.read(page)
     faults = find_faults(reader.reader, reading) if page.strip() else []
-    likely = sorted((f for f in faults if f.probability >= threshold), key=lambda fault: fault.start)
-    return Opened(LineIndex(page), likely, reading.surprisal, reading.depth, codec)
+    return Opened(LineIndex(page), likely(faults, threshold), reading.surprisal, reading.depth, codec)
 
 
 class FaultServer(LanguageServer):

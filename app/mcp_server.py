@@ -10,12 +10,12 @@ from mcp.server import MCPServer
 from pydantic import BaseModel, Field
 
 from soupstate.app.answers import START, Asked, extract
+from soupstate.app.faults import likely_faults
 from soupstate.app.paging import piece
 from soupstate.app.reading import LazyReader
 from soupstate.app.reports.checked import TOOL
 from soupstate.app.reports.json import fault_row
 from soupstate.model.faults.apply import LIKELY
-from soupstate.model.faults.find import find_faults
 from soupstate.model.page.line_index import LineIndex
 
 MOST_CHARACTERS = 20_000  # of an answer by default: about 5,000 tokens
@@ -92,8 +92,6 @@ def _piece(reader: LazyReader, asked: Asked, part: Part) -> Piece:
 def _faults(reader: LazyReader, html: str, threshold: float) -> Faults:
     if not html.strip():
         raise ValueError("the page is empty")
-    found = find_faults(reader.reader, reader.reader.read(html))
     lines = LineIndex(html)
-    likely = sorted((fault for fault in found if fault.probability >= threshold), key=lambda fault: fault.start)
-    rows = [fault_row(lines, fault) for fault in likely]
+    rows = [fault_row(lines, fault) for fault in likely_faults(reader.reader, html, threshold)]
     return Faults(faults=[row | {"fixes": [asdict(fix) for fix in row["fixes"]]} for row in rows])

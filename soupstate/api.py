@@ -20,6 +20,7 @@ from soupstate.app.answers import (
     rendered,
 )
 from soupstate.app.answers import extract as extract_parts
+from soupstate.app.faults import repair
 from soupstate.app.reading import LazyReader
 from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.apply import mend as apply_fixes
@@ -207,22 +208,24 @@ class Soupstate:
     ) -> Html:
         """Applies the first fix of every fault of at least this probability, and returns the page.
 
-        faults: those that `check` found on this page; without them `mend` calls `check`. Where two fixes come close
-        to each other, only the likelier fault is mended. Bytes come back as bytes in the same charset. Raises
-        ValueError for a fix outside the page, and for bytes that are not valid in the page's charset.
+        faults: those that `check` found on this page, which are mended once; where two fixes come close to each other,
+        only that of the likelier fault. Without them `mend` finds faults and mends them, up to ten times, until none is
+        left or their number does not fall any more; a pass after which it is larger is undone. Bytes come back as bytes
+        in the same charset. Raises ValueError for a fix outside the page, and for bytes that are not valid in the
+        page's charset.
 
         >>> broken = '<p class="a>Ferry</p>' + "<p class='a'>Night ferries sail on.</p>" * 4
         >>> Soupstate().mend(broken, threshold=0.1)[:22]
         '<p class="a">Ferry</p>'
         """
         decoded = _decoded(html, charset)
-        found = self.check(decoded.text) if faults is None else faults
-        mended = apply_fixes(decoded.text, found, threshold)
+        if faults is None:
+            page = repair(self.reader, decoded.text, threshold).page
+        else:
+            page = apply_fixes(decoded.text, faults, threshold).page
         if isinstance(html, str):
-            return mended.page
-        if not mended.mended:
-            return html
-        return encode_changed(decoded, html, mended.page)
+            return page
+        return html if page == decoded.text else encode_changed(decoded, html, page)
 
     def read(self, html: Html, *, charset: str | None = None) -> Reading:
         """Reads a page, and returns one number per character: surprisal, entropy and depth.

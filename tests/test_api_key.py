@@ -22,9 +22,9 @@ def test_all_but_health_and_the_page_ask_for_it(serve: Serve, caplog: pytest.Log
     caplog.set_level(logging.DEBUG)
     running = serve(api_key=KEY)
     client = running.client
-    for path in ("/healthz", "/readyz", "/", "/web/page.js"):
+    for path in ("/healthz", "/readyz", "/", "/web/page.js", "/faults", "/faults/unpaired-quote"):
         assert client.get(path).status_code == client.head(path).status_code == 200
-    for path in ("/web", "/docs", "/openapi.json", "/metrics", "/nowhere", "/healthz/"):
+    for path in ("/web", "/fault", "/docs", "/openapi.json", "/metrics", "/nowhere", "/healthz/"):
         got = client.get(path)
         assert got.status_code == 401 and got.headers["www-authenticate"] == "Bearer"
         assert got.headers["content-type"] == "application/problem+json" and got.json()["field"] == "Authorization"
@@ -37,6 +37,7 @@ def test_all_but_health_and_the_page_ask_for_it(serve: Serve, caplog: pytest.Log
     described = client.get("/openapi.json", headers={"Authorization": f"Bearer {KEY}"}).json()
     assert described["components"]["securitySchemes"] == {"key": {"type": "http", "scheme": "bearer"}}
     assert described["security"] == [{"key": []}] and described["paths"]["/healthz"]["get"]["security"] == []
+    assert described["paths"]["/faults/{kind}"]["get"]["security"] == []
     records = [json.dumps({**record.__dict__}, default=repr) for record in caplog.records]
     ours = [record for record in records if '"name": "soupstate' in record]
     assert ours and not any(KEY in record for record in ours)

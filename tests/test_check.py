@@ -14,11 +14,13 @@ from soupstate.app.reports.sarif import sarif
 from soupstate.app.reports.text import source_frame
 from soupstate.model.faults.apply import mend
 from soupstate.model.faults.fault import Fault, Fix
+from soupstate.model.faults.kinds import KINDS
 from soupstate.model.page.line_index import LineIndex
 
 ROWS = "".join(f'<li class="entry"><a href="/boats/{n}.html">Boot {n} für zwei</a></li>\r\n' for n in range(12))
 WHOLE = f"<!DOCTYPE html>\n<html><head><title>Boote</title></head><body>\n<ul>\n{ROWS}</ul></body></html>\n"
 BROKEN = WHOLE.replace('/boats/7.html">', "/boats/7.html>")
+FAULTS = Path(__file__).parents[1] / "docs" / "faults"
 CLIENTS = Path(__file__).with_name("clients") / "node_modules"
 SCHEMA = CLIENTS / "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
 THRESHOLD = "0.3"  # far below what the shipped network says of this fault, and above what it says of the rest
@@ -61,6 +63,7 @@ def test_sarif_says_where_and_how_to_mend() -> None:
     rule = run["tool"]["driver"]["rules"][0]
     assert log["version"] == "2.1.0" and rule["id"] == "unpaired-quote" and rule["helpUri"].startswith("https://")
     assert all(rule[name]["text"] for name in ("shortDescription", "fullDescription", "help"))
+    assert rule["help"]["markdown"] == (FAULTS / "unpaired-quote.md").read_text("utf-8")
     first, second = run["results"]
     region = first["locations"][0]["physicalLocation"]["region"]
     assert region == {"startLine": 2, "startColumn": 1, "endLine": 3, "endColumn": 1, "charOffset": 4, "charLength": 5}
@@ -105,7 +108,8 @@ def test_a_fix_outside_the_page_is_refused() -> None:
 def test_a_fault_above_the_threshold_makes_the_exit_status(broken: Path) -> None:
     found = run("--threshold", THRESHOLD, str(broken))
     assert found.exit_code == 1 and f"{broken}:11:" in found.stdout and 'insert "' in found.stdout
-    assert found.stderr == "soupstate: checked 1 file: 1 fault in 1 file\n"
+    said = "soupstate check --explain KIND says more of a kind of fault\n"
+    assert found.stderr == f"soupstate: checked 1 file: 1 fault in 1 file\n{said}"
     clean = run("--threshold", "1", str(broken))
     assert (clean.exit_code, clean.stdout, clean.stderr) == (0, "", "soupstate: checked 1 file: clean\n")
 
@@ -140,6 +144,16 @@ def test_fix_mends_a_file_in_its_charset(broken: Path) -> None:
     assert [p.name for p in broken.parent.iterdir()] == [broken.name]
 
 
+def test_fix_mends_in_one_run_what_lies_close_together(broken: Path) -> None:
+    body = BROKEN.replace("Boot 8 für zwei</a>", "Boot 8 für zwei/a>").encode("cp1252")
+    broken.write_bytes(body)
+    shown = run("--diff", str(broken))
+    assert broken.read_bytes() == body and "2 would be mended" in shown.stderr
+    done = run("--fix", str(broken))
+    assert (done.exit_code, broken.read_bytes()) == (0, WHOLE.encode("cp1252")), done.stderr
+    assert "2 mended, 0 left" in done.stderr
+
+
 def test_fix_goes_on_after_a_file_that_cannot_be_mended(broken: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.html"
     bad.write_bytes(BROKEN.replace("ü", "\0").encode().replace(b"\0", b"\xff", 1).replace(b"\0", "ü".encode()))
@@ -170,3 +184,17 @@ def test_a_file_that_would_lose_bytes_is_left(broken: Path) -> None:
     done = run("--fix", "--threshold", THRESHOLD, "--charset", "utf-8", str(broken))
     assert done.exit_code == 2 and "would be lost" in done.stderr
     assert broken.read_bytes() == body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_explained(kind: str) -> None:
+    done = run("--explain", kind)
+    assert (done.exit_code, done.stdout) == (0, (FAULTS / f"{kind}.md").read_text("utf-8"))
+
+
+def test_the_kinds_are_listed_and_others_are_refused() -> None:
+    done = run("--explain")
+    assert done.exit_code == 0 and [line.split()[0] for line in done.stdout.splitlines()] == list(KINDS)
+    for kind in ("README", "../faults/unpaired-quote", "page.html"):
+        done = run("--explain", kind)
+        assert done.exit_code == 2 and f"no kind of fault has the name '{kind}'" in done.stderr

@@ -53,7 +53,6 @@ HOMES = {
     "onnxruntime": "soupstate.model.train",
     "selectolax": "soupstate.model.train",
     "html5lib": "soupstate.model.train",
-    "markdown_it": "soupstate.model.train",
     "matplotlib": "soupstate.model.train",
     "scipy": "soupstate.model.train",
     "trafilatura": "soupstate.model.train",

@@ -52,6 +52,8 @@ def found(address: str, **more: Any) -> list[dict[str, Any]]:
 def test_messages(address: str) -> None:
     [message] = found(address)
     line = BROKEN.splitlines()[10]
+    assert message["help"] == f"{address.removesuffix('nu')}faults/unpaired-quote"
+    assert "HTML standard" in httpx.get(message["help"]).text
     assert message["type"] == "error" and "subType" not in message and message["message"] == "a quote is missing"
     assert message["firstLine"] == message["lastLine"] == 11
     assert message["firstColumn"] == message["lastColumn"] == line.index("html>") + len("html>")

@@ -57,9 +57,18 @@ def test_junit() -> None:
     assert first.get("name") == SHOWN and [case.get("name") for case in first] == ["unpaired-quote", "missing-end-tag"]
     failure = first[0].find("failure")
     assert failure is not None and failure.get("message", "").startswith("unexpected '\ufffd'")
-    assert failure.text and failure.text.endswith(KINDS["unpaired-quote"].url)
-    assert len(clean) == 1 and len(clean[0]) == 0
+    assert failure.text and failure.text.splitlines() == [
+        f"{SHOWN}:2:1: unexpected '\ufffd', 50%",
+        "of it (90%)",
+        "<b>\ufffd",
+        'Fix: insert "',
+        f"{KINDS['unpaired-quote'].what} {KINDS['unpaired-quote'].why}",
+        "soupstate check --explain unpaired-quote",
+        KINDS["unpaired-quote"].url,
+    ]
+    assert len(clean) == 1 and len(clean[0]) == 0 and clean[0].get("name") == "no fault"
     error = gone[0].find("error")
+    assert gone[0].get("name") == "the file is read"
     assert error is not None and error.get("message") == "No such file or directory"
 
 

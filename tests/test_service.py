@@ -165,7 +165,19 @@ def test_small_routes(service: Running) -> None:
         assert got.headers["x-content-type-options"] == "nosniff"
     assert client.head("/extract").status_code == 405
     paths = client.get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/extract", "/entropy", "/nu", "/warc", "/healthz", "/readyz", "/metrics", "/docs", "/"}
+    assert set(paths) == {
+        "/extract",
+        "/entropy",
+        "/nu",
+        "/warc",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/docs",
+        "/",
+        "/faults",
+        "/faults/{kind}",
+    }
     body = paths["/extract"]["post"]["requestBody"]["content"]
     assert set(body) == {"text/html", "application/xhtml+xml", "application/json", "application/x-ndjson"}
     assert set(body["application/json"]["schema"]["properties"]) == {

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import readme
 
+from soupstate.model.faults.kinds import KINDS
+
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
 
@@ -35,6 +37,7 @@ def test_it_has_one_package_and_no_sources_of_the_compiled_part(wheel: Path) -> 
         "app/http/page/index.html",
         "app/http/page/page.js",
         "api.py",
+        *(f"app/fault_pages/{kind}.md" for kind in KINDS),
     ):
         assert names.count(f"soupstate/{name}") == 1, name
     assert [name for name in names if name.startswith("soupstate/kernels/_cpp.") and name.endswith(".so")]
@@ -67,6 +70,7 @@ def test_it_works_alone(wheel: Path, tmp_path: Path) -> None:
     assert run("soupstate", "--version", path=".").startswith("soupstate, version ")
     assert run("soupstate", "extract", "--format", "text", "page.html").startswith("Home News")
     assert run("python", "-m", "soupstate", "entropy", "--include", "depth", "page.html").startswith('{"characters"')
+    assert run("soupstate", "check", "--explain", "unpaired-quote").startswith("# unpaired-quote\n")
     assert run("soupstate", "check", "--format", "json", "--threshold", "1", "page.html") == "[]\n"
     missing = "import importlib.util as u; print([n for n in ('app', 'model', 'kernels', 'torch') if u.find_spec(n)])"
     command = [binaries / "python", "-c", missing]

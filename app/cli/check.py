@@ -17,6 +17,7 @@ from soupstate.app.cli.files import reading_options, reason_of, tell, write
 from soupstate.app.cli.mending import mend_file, print_diff, write_mended
 from soupstate.app.cli.options import FiniteRange, refuse
 from soupstate.app.cli.page_files import page_files
+from soupstate.app.explanations import COMMAND, explanation
 from soupstate.app.reports.checked import Checked
 from soupstate.app.reports.json import json
 from soupstate.app.reports.one_line import github, gnu
@@ -24,10 +25,15 @@ from soupstate.app.reports.sarif import sarif
 from soupstate.app.reports.text import text
 from soupstate.app.reports.xml import checkstyle, junit
 from soupstate.model.faults.apply import LIKELY
+from soupstate.model.faults.kinds import KINDS
 
 Lines = Callable[[Checked], str]  # of one file, written as soon as it is checked
 LINES: dict[str, Lines] = {"gnu": gnu, "github": github}
 DOCUMENTS = {"json": json, "sarif": sarif, "junit": junit, "checkstyle": checkstyle}  # of all files
+
+
+ALL = "*"  # of --explain without a kind
+MORE = f"{COMMAND} KIND says more of a kind of fault"
 
 
 class Failed(click.ClickException):
@@ -47,7 +53,32 @@ def _settings(ctx: click.Context, param: click.Parameter, value: Path | None) ->
     return settings
 
 
+def _explain(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Prints the page of a kind of fault, or the kinds, and ends the command."""
+    if value is None:
+        return
+    if value == ALL:
+        width = max(map(len, KINDS))
+        click.echo("".join(f"{name:{width}}  {kind.title}\n" for name, kind in KINDS.items()), nl=False)
+    else:
+        try:
+            click.echo(explanation(value), nl=False)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}; --explain alone lists them") from None
+    ctx.exit()
+
+
 @click.command("check")
+@click.option(
+    "--explain",
+    metavar="[KIND]",
+    is_flag=False,
+    flag_value=ALL,
+    is_eager=True,
+    expose_value=False,
+    callback=_explain,
+    help="Print what a kind of fault is, with an example, and stop; without KIND: list the kinds.",
+)
 @click.option(
     "--config",
     "settings",
@@ -94,11 +125,14 @@ def check_command(
 
     exclusions = [*settings.exclusions, *(Exclusion(Path.cwd(), pattern) for pattern in exclude)]
     names = list(page_files(options.pop("files"), exclusions, failed))
-    checker = Checker(**options)
-    results = _likely(_checked(checker, names, workers), threshold)
+    checker = Checker(threshold=threshold, mends=fix or diff, **options)
+    results = _checked(checker, names, workers)
     change = print_diff if diff else write_mended if fix else None
     results = _mended(results, change) if change else _reported(results, form)
-    sys.exit(_summed_up(results, bool(unlisted), mends=fix and not diff))
+    status = _summed_up(results, bool(unlisted), mends=fix and not diff)
+    if status == 1 and form == "text" and not change:
+        click.echo(MORE, err=True)
+    sys.exit(status)
 
 
 def _checked(checker: Checker, names: Sequence[str], workers: int | None) -> Iterator[Findings]:
@@ -115,20 +149,14 @@ def _checked(checker: Checker, names: Sequence[str], workers: int | None) -> Ite
         raise Failed(reason_of(error)) from None
 
 
-def _likely(results: Iterator[Findings], threshold: float) -> Iterator[Findings]:
-    for found in results:
-        yield replace(found, faults=[fault for fault in found.faults if fault.probability >= threshold])
-
-
 def _mended(results: Iterator[Findings], change: Callable[..., bool]) -> Iterator[Findings]:
     """Mends each file, and yields the faults that are left. A file that cannot be mended has a failure."""
     for found in results:
-        if found.file:
-            try:
-                found = replace(found, faults=mend_file(found.file, found.faults, change))
-            except (OSError, ValueError) as error:
-                tell(found.name, error)
-                found = replace(found, failure=reason_of(error))
+        try:
+            found = mend_file(found, change)
+        except (OSError, ValueError) as error:
+            tell(found.name, error)
+            found = replace(found, failure=reason_of(error))
         yield found
 
 

@@ -8,9 +8,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from soupstate.app.cli.files import STDIN, HtmlFile, read_file, reason_of
+from soupstate.app.faults import Repaired, likely_faults, repair
 from soupstate.app.reading import load_reader
+from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.fault import Fault
-from soupstate.model.faults.find import find_faults
 from soupstate.model.net.reader import Reader
 
 FILES_PER_WORKER = 8  # a process takes as long to start as it takes to check so many files of some kilobytes
@@ -18,21 +19,30 @@ FILES_PER_WORKER = 8  # a process takes as long to start as it takes to check so
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """A file with its faults, in the order of the page. failure: why it could not be read, where `file` is None."""
+    """A file with its faults, in the order of the page. failure: why it could not be read, where `file` is None.
+
+    repaired: the mended page, where the checker mends.
+    """
 
     name: str
     file: HtmlFile | None
     faults: list[Fault] = field(default_factory=list)
     failure: str = ""
+    repaired: Repaired | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Finds faults with a checkpoint. backend, charset: as the options of the command line have them."""
+    """Finds faults with a checkpoint. backend, charset, threshold: as the options of the command line have them.
+
+    mends: whether the findings have a mended page. No file is written.
+    """
 
     weights: Path
     backend: str | None = None
     charset: str | None = None
+    threshold: float = LIKELY
+    mends: bool = False
 
     def check_all(self, names: Sequence[str], workers: int | None = None) -> Iterator[Findings]:
         """Yields the findings of each file, in this order. workers: processes; by default as many as are worth it.
@@ -42,7 +52,7 @@ class Checker:
         reader = load_reader(self.weights, self.backend)
         number = workers or max(1, min(os.cpu_count() or 1, len(names) // FILES_PER_WORKER))
         if number == 1 or STDIN in names:  # a worker has no stdin
-            yield from (_findings(reader, name, self.charset) for name in names)
+            yield from (_findings(reader, name, self) for name in names)
             return
         pool = ProcessPoolExecutor(number, get_context("spawn"), _load, (self,))
         try:
@@ -60,14 +70,16 @@ def _load(checker: Checker) -> None:
 
 def _check(name: str) -> Findings:
     [(checker, reader)] = _HERE
-    return _findings(reader, name, checker.charset)
+    return _findings(reader, name, checker)
 
 
-def _findings(reader: Reader, name: str, charset: str | None) -> Findings:
+def _findings(reader: Reader, name: str, checker: Checker) -> Findings:
     """Returns the findings of a file. One that cannot be read or decoded has a failure."""
     try:
-        file = read_file(name, charset)
-        faults = find_faults(reader, reader.read(file.page.text))
+        file = read_file(name, checker.charset)
+        page = file.page.text
+        faults = likely_faults(reader, page, checker.threshold)
+        repaired = repair(reader, page, checker.threshold, faults) if checker.mends else None
     except (OSError, ValueError) as error:
         return Findings(name, None, failure=reason_of(error))
-    return Findings(file.name, file, sorted(faults, key=lambda fault: fault.start))
+    return Findings(file.name, file, faults, repaired=repaired)

@@ -33,7 +33,7 @@ COMMANDS = {
     "neurons": ("Fit and measure the cells that count open elements.", "train"),
 }
 OPTIONAL = frozenset(
-    """torch selectolax html5lib markdown_it matplotlib scipy trafilatura resiliparse httpx pyarrow fsspec
+    """torch selectolax html5lib matplotlib scipy trafilatura resiliparse httpx pyarrow fsspec
     zstandard mcp pygls lsprotocol""".split()
 )
 

@@ -4,15 +4,15 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
+from soupstate.app.cli.checking import Findings
 from soupstate.app.cli.file_diff import file_diff
 from soupstate.app.cli.files import STDIN_NAME, HtmlFile, write
 from soupstate.app.file_names import printable
-from soupstate.model.faults.apply import mend
-from soupstate.model.faults.fault import Fault
 from soupstate.model.page.decode import decode, encode_changed
 
 # Takes a file and its mended bytes, and returns whether the file is mended now.
@@ -20,18 +20,20 @@ Change = Callable[[HtmlFile, bytes], bool]
 WIDE = ("utf-16", "utf-32")
 
 
-def mend_file(file: HtmlFile, faults: list[Fault], change: Change) -> list[Fault]:
-    """Mends a page, and hands its bytes in the file's charset to `change`. Returns the faults that the file still has.
+def mend_file(found: Findings, change: Change) -> Findings:
+    """Hands the bytes of a mended page in the file's charset to `change`. Returns the findings that the file still has.
 
     Raises OSError or ValueError for a file that cannot be mended or written; it then is as it was.
     """
-    mended = mend(file.page.text, faults, 0.0)
-    body = encode_changed(file.page, file.body, mended.page) if mended.mended else file.body
+    file, repaired = found.file, found.repaired
+    if file is None or repaired is None:
+        return found
+    body = encode_changed(file.page, file.body, repaired.page) if repaired.mended else file.body
     done = change(file, body)
-    if faults:
+    if found.faults:
         what = "mended" if done else "would be mended"
-        tqdm.write(f"{printable(file.name)}: {len(mended.mended)} {what}, {len(mended.left)} left", file=sys.stderr)
-    return mended.left if done else faults
+        tqdm.write(f"{printable(file.name)}: {repaired.mended} {what}, {len(repaired.left)} left", file=sys.stderr)
+    return replace(found, faults=repaired.left) if done else found
 
 
 def write_mended(file: HtmlFile, body: bytes) -> bool:

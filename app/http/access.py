@@ -18,8 +18,9 @@ CLIENT_GONE = 499  # used in logs and metrics only, as nobody receives it
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # polled all the time, so logged at level debug
 
 
-OPEN = frozenset({"/healthz", "/readyz", "/"})  # answered without the API key; the page at / asks for it
-OPEN_FOLDER = "/web/"  # the files of that page
+# Answered without the API key. The page at / asks for it.
+OPEN = frozenset({"/healthz", "/readyz", "/", "/faults"})
+OPEN_FOLDERS = ("/web/", "/faults/")
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 STOPPING = Problem(503, "the service is stopping", headers={"Retry-After": "1"})
 # Of the connections, up to so many, and a quarter at most, are never taken by requests other than QUIET ones.
@@ -87,7 +88,7 @@ class Access:
         self.running += 1
         try:
             _check_framing(scope)
-            if self.key and scope["path"] not in OPEN and not scope["path"].startswith(OPEN_FOLDER):
+            if self.key and scope["path"] not in OPEN and not scope["path"].startswith(OPEN_FOLDERS):
                 self._check_key(scope)
             if self.running > self.most and scope["path"] not in QUIET:
                 raise Problem(503, "too many requests at once", headers={"Retry-After": "1", "Connection": "close"})

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Send
+from starlette.types import Receive, Send
 
 from soupstate.app.http.bodies import LINES_TYPE
 from soupstate.app.http.memory import NoRoom, Ticket
@@ -34,6 +34,17 @@ async def cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def disconnected(receive: Receive, came: asyncio.Event | None = None) -> None:
+    """Returns when the client has disconnected.
+
+    came: is set when the whole body has come; before that, what reads the body notices a client that leaves.
+    """
+    if came:
+        await came.wait()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class LineStream(Response):

@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 from starlette.requests import Request
 
 from soupstate.app.answers import Asked
+from soupstate.app.faults import likely
 from soupstate.app.http.bodies import (
     JSON_TYPE,
     RAW_TYPES,
@@ -22,6 +23,7 @@ from soupstate.app.http.bodies import (
     reserve,
     room,
 )
+from soupstate.app.http.fault_pages import PATH as FAULTS
 from soupstate.app.http.forms import read_form
 from soupstate.app.http.memory import Ticket, TooLarge
 from soupstate.app.http.openapi import BINARY, ERRORS
@@ -52,17 +54,24 @@ GZIP = 16 + zlib.MAX_WBITS
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The options of a request. threshold: the probability from which a fault is a message."""
+    """The options of a request. threshold: the probability from which a fault is a message.
+
+    service: the address that the client has asked, with which those of the pages about faults begin.
+    """
 
     out: str = "json"
     level: str = "info"
     showsource: bool = False
     threshold: float = LIKELY
+    service: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as the checker's JSON has it. Lines and columns count from 1; columns count units of UTF-16."""
+    """A message as the checker's JSON has it. Lines and columns count from 1; columns count units of UTF-16.
+
+    help: the address of the service's page about the kind of fault. Only this service has it.
+    """
 
     type: str
     subType: str | None
@@ -74,6 +83,7 @@ class Message:
     lastLine: int
     firstColumn: int
     lastColumn: int
+    help: str
 
     @property
     def level(self) -> str:
@@ -104,7 +114,7 @@ async def receive_nu(request: Request, queue: WorkQueue, ticket: Ticket, setting
         given |= dict(_checked(said))
         [(name, page)] = pages
         body, content_type = page.data, "text/html; charset=utf-8" if name == "content" else page.content_type
-    wanted = _wanted(given)
+    wanted = replace(_wanted(given), service=str(request.base_url))
     options = {"include": ["faults"], "detail": "none"}
     media_type = JSON_TYPE if wanted.out == "json" else "text/plain; charset=utf-8"
     form = Form(media_type, partial(WRITERS[wanted.out], wanted))
@@ -155,11 +165,11 @@ async def _unpacked(packed: bytes, ticket: Ticket, most: int) -> bytes:
 def messages(page: str, faults: list[Fault], wanted: Wanted) -> list[Message]:
     """Returns a message for each fault from the threshold on, in the order of the page."""
     lines = LineIndex(page)
-    chosen = sorted((f for f in faults if f.probability >= wanted.threshold), key=lambda fault: fault.start)
-    return [_message(lines, fault) for fault in chosen if wanted.level != "error" or is_error(fault)]
+    chosen = likely(faults, wanted.threshold)
+    return [_message(lines, fault, wanted.service) for fault in chosen if wanted.level != "error" or is_error(fault)]
 
 
-def _message(lines: LineIndex, fault: Fault) -> Message:
+def _message(lines: LineIndex, fault: Fault, service: str) -> Message:
     """Returns a fault as a message. Its place has one character at least, because the last column belongs to it."""
     page = lines.page
     first = max(0, min(fault.start, len(page) - 1))
@@ -180,6 +190,7 @@ def _message(lines: LineIndex, fault: Fault) -> Message:
         lastLine=last_line,
         firstColumn=before + 1,
         lastColumn=units(page[last - last_column + 1 : last + 1]),
+        help=f"{service}{FAULTS.removeprefix('/')}/{fault.kind}",
     )
 
 

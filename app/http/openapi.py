@@ -49,7 +49,7 @@ ARCHIVE_TYPES = ("application/warc", "application/octet-stream")  # any other is
 BINARY = {"type": "string", "format": "binary"}
 KEYED: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in (401, 500, 503)}
 UNKEYED: dict[int | str, dict[str, Any]] = {
-    404: {**ERRORS[500], "description": "The page was not built."},
+    404: {**ERRORS[500], "description": "There is no such page, or it was not built."},
     **{status: ERRORS[status] for status in (500, 503)},
 }
 

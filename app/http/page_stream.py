@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import extract, reply
 from soupstate.app.http.bodies import GRACE_SECONDS, JSON_TYPE, SLOWEST_BODY, Received
-from soupstate.app.http.line_stream import LineStream, Pending, StreamError, cancelled
+from soupstate.app.http.line_stream import LineStream, Pending, StreamError, cancelled, disconnected
 from soupstate.app.http.memory import SHORT_BYTES, WAITING_BYTES, Ticket, TooLarge
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import Problem, problem_fields
@@ -55,7 +55,7 @@ class PageStream(LineStream):
         """Sends the response. It ends quietly when the client disconnects."""
         self._receive = receive
         pending: Pending = deque()
-        gone = asyncio.create_task(self._left())
+        gone = asyncio.create_task(disconnected(receive, self._all_came))
         try:
             if error := await self.answer_lines(self._next, self._answered, pending, send, gone):
                 await self.send_line(send, orjson.dumps({"error": {"detail": error}}))
@@ -68,12 +68,6 @@ class PageStream(LineStream):
             await cancelled([gone, *pending])
             for ticket in self._tickets:
                 ticket.release()
-
-    async def _left(self) -> None:
-        """Waits until a client that has sent its whole body disconnects. Before that, `_next` notices it."""
-        await self._all_came.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
 
     async def _next(self) -> Line | BaseException | None:
         """Returns the next line that is not empty, what ends the stream, or None at its end."""

@@ -32,6 +32,9 @@ from soupstate.app.http.bodies import (
 )
 from soupstate.app.http.connections import most_connections
 from soupstate.app.http.docs_page import POLICY, docs_page
+from soupstate.app.http.fault_pages import PATH as FAULTS
+from soupstate.app.http.fault_pages import fault_list, fault_page
+from soupstate.app.http.line_stream import disconnected
 from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge, machine_bytes
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.negotiation import receive_extract
@@ -78,6 +81,7 @@ class Networks(NamedTuple):
 
 Load = Callable[[Settings], Networks]
 
+FAULT = f"{FAULTS}/{{kind}}"
 CLOSE_SECONDS = 5.0  # wait for the threads to end
 PIECE_BYTES = 65_536  # of an answer that are sent at once
 ABOUT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy, or open / in a browser."
@@ -167,7 +171,7 @@ class Service:
         When the client disconnects first, it drops the entry, waits for its end and raises ClientDisconnect.
         """
         work = awaitable(entry)
-        gone = asyncio.ensure_future(_disconnect(request))
+        gone = asyncio.ensure_future(disconnected(request.receive))
         waited: set[asyncio.Future[Any]] = {work, gone}
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -203,12 +207,6 @@ class Sent(Response):
                 await send({"type": "http.response.body", "body": body, "more_body": more})
         finally:
             self.ticket.release()
-
-
-async def _disconnect(request: Request) -> None:
-    """Returns when the client has disconnected."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def create_app(settings: Settings | None = None, load: Load = load_networks) -> FastAPI:
@@ -255,7 +253,7 @@ def _described(openapi: Callable[[], dict[str, Any]], key: bool) -> dict[str, An
     if key:
         schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         schema["security"] = [{"key": []}]
-        for path in OPEN:
+        for path in (*OPEN, FAULT):
             schema["paths"][path]["get"]["security"] = []
     return schema
 
@@ -370,6 +368,18 @@ async def get_metrics(request: Request) -> Response:
 async def get_docs(request: Request) -> Response:
     """Answers this description as a page, which loads nothing from elsewhere."""
     return HTMLResponse(docs_page(request.app.openapi()), headers={"Content-Security-Policy": POLICY})
+
+
+@router.get(FAULTS, response_class=HTMLResponse, responses=UNKEYED)
+async def get_faults() -> Response:
+    """Answers a page that lists the kinds of fault."""
+    return fault_list()
+
+
+@router.get(FAULT, response_class=HTMLResponse, responses=UNKEYED)
+async def get_fault(kind: str) -> Response:
+    """Answers a page about a kind of fault: what it is, why it matters, and an example."""
+    return fault_page(kind)
 
 
 @router.get("/", response_class=HTMLResponse, responses=UNKEYED)

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from soupstate.app.answers import Asked, as_json, extract, model_of
-from soupstate.app.http.line_stream import LineStream, Pending, StreamError, cancelled
+from soupstate.app.http.line_stream import LineStream, Pending, StreamError, cancelled, disconnected
 from soupstate.app.http.memory import TooLarge
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.problems import Problem, problem_response
@@ -67,7 +67,7 @@ class _Body:
     def __init__(self, receive: Receive, bridge: _Bridge, seconds: float) -> None:
         self._receive, self._bridge, self._seconds = receive, bridge, seconds
         self._chunk, self._more = b"", True
-        self._ended = asyncio.Event()
+        self.came = asyncio.Event()
 
     def read(self, size: int, /) -> bytes:
         while not self._chunk and self._more:
@@ -88,14 +88,8 @@ class _Body:
             return ClientDisconnect()
         more = message.get("more_body", False)
         if not more:
-            self._ended.set()
+            self.came.set()
         return message.get("body", b""), more
-
-    async def left(self) -> None:
-        """Waits until a client that has sent its whole body disconnects. Before that, `read` notices it."""
-        await self._ended.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
 
 
 class WarcAnswer(LineStream):
@@ -123,7 +117,7 @@ class WarcAnswer(LineStream):
         body = _Body(receive, bridge, self.settings.stream_seconds)
         parser = threading.Thread(target=self._parse, args=(body, tally, bridge, records), daemon=True)
         pending: Pending = deque()
-        gone = asyncio.create_task(body.left())
+        gone = asyncio.create_task(disconnected(receive, body.came))
         try:
             parser.start()
             error = await self.answer_lines(records.get, self._line, pending, send, gone)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import orjson
 
+from soupstate.app.explanations import explanation
 from soupstate.app.reports.checked import TOOL, Checked, in_words, level
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.faults.kinds import KINDS, Kind
@@ -48,13 +49,12 @@ def sarif(files: list[Checked]) -> bytes:
 
 
 def _rule(kind: Kind) -> dict[str, Any]:
-    """Returns a rule (section 3.49) with the texts that GitHub shows."""
-    marked = f"{kind.what_in_markdown}\n\n{kind.why_in_markdown}\n\n[The HTML standard]({kind.url})"
+    """Returns a rule (section 3.49) with the texts that GitHub shows. Its help is the whole page of the kind."""
     return {
         "id": kind.name,
         "shortDescription": {"text": kind.title},
         "fullDescription": {"text": kind.what},
-        "help": {"text": f"{kind.what} {kind.why}", "markdown": marked},
+        "help": {"text": f"{kind.what} {kind.why}", "markdown": explanation(kind.name)},
         "helpUri": kind.url,
     }
 

@@ -3,14 +3,19 @@
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from soupstate.app.reports.checked import TOOL, Checked, level
+from soupstate.app.explanations import COMMAND
+from soupstate.app.reports.checked import TOOL, Checked, in_words, level
+from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.kinds import KINDS
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
 
 
 def junit(files: list[Checked]) -> bytes:
-    """Returns a test suite for each file, with a failed case for each fault; a file without a fault has one case."""
+    """Returns a test suite for each file, with a failed case for each fault; one without has a case that passes.
+
+    A file that could not be read has a case with an error.
+    """
     root = Element("testsuites", _counts(files) | {"name": TOOL})
     for file in files:
         name = _clean(file.shown)
@@ -19,12 +24,22 @@ def junit(files: list[Checked]) -> bytes:
             place = {"line": str(fault.line), "column": str(fault.column)}
             case = SubElement(suite, "testcase", {"name": fault.kind, "classname": name, "file": name, **place})
             failure = SubElement(case, "failure", {"type": level(fault), "message": _clean(fault.message)})
-            failure.text = f"{name}:{fault.line}:{fault.column}: {_clean(fault.excerpt)}\n{KINDS[fault.kind].url}"
+            failure.text = _clean(_found(file, fault))
         if not file.faults:
-            case = SubElement(suite, "testcase", {"name": "no fault", "classname": name, "file": name})
+            said = "the file is read" if file.failure else "no fault"
+            case = SubElement(suite, "testcase", {"name": said, "classname": name, "file": name})
             if file.failure:
                 SubElement(case, "error", {"type": "error", "message": _clean(file.failure)})
     return _document(root)
+
+
+def _found(file: Checked, fault: Fault) -> str:
+    """Returns what is wrong, where, how to mend it, and what to read about it."""
+    kind = KINDS[fault.kind]
+    lines = [f"{file.shown}:{fault.line}:{fault.column}: {fault.message} ({fault.probability:.0%})", fault.excerpt]
+    if fault.fixes:
+        lines.append(f"Fix: {in_words(file.page, fault.fixes[0])}")
+    return "\n".join([*lines, f"{kind.what} {kind.why}", f"{COMMAND} {kind.name}", kind.url])
 
 
 def checkstyle(files: list[Checked]) -> bytes:
