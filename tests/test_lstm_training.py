@@ -9,7 +9,7 @@ from torch import Tensor
 
 from soupstate.kernels.compiled import cpp
 from soupstate.kernels.lstm_training import BACKENDS, Kept, lstm, lstm_gradients
-from soupstate.model.train.network.lstm import on_processor, runs_on_processor
+from soupstate.model.train.network.lstm import in_type, on_processor, runs_on_processor
 from soupstate.model.train.network.network import Lstm, LstmState
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -196,3 +196,25 @@ def test_the_lock_of_python_is_free_meanwhile() -> None:
     given = (weight, kept[0].gates, kept[0].cells, by_h, by_end)
     for call in (lambda: lstm(weight, x, h, c), lambda: lstm_gradients(*given)):
         assert held_up(call, 4) < 0.2
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, TOLERANCE), (torch.bfloat16, 0.03)])
+def test_in_the_type_of_a_gpu(dtype: torch.dtype, tolerance: float) -> None:
+    """As our own, forward and backward; parameters, state and gradients stay in single precision outside of it."""
+    weight, x, h, c, by_h, by_end = map(torch.from_numpy, make(7, 20, 24, 40))
+    found = []
+    for own in (True, False):
+        made = torch_lstm((weight / 8).numpy(), x.shape[2])
+        given = [a.clone().requires_grad_() for a in (x, h, c)]
+        if own:
+            out, last_c = on_processor(made, *given)
+        else:
+            out, (last_h, last_c) = in_type(made, given[0], given[1][None], given[2][None], dtype)
+            assert out.dtype == last_c.dtype == dtype and torch.equal(last_h[0], out[:, -1])
+            last_c = last_c[0]
+        ((out.float() * by_h).sum() + (last_c.float() * by_end).sum()).backward()
+        gradients = [p.grad for p in (*given, *made.parameters())]
+        assert all(g is not None and g.dtype == torch.float32 for g in gradients)
+        found.append([out.float(), last_c.float(), *gradients])
+    for ours, theirs in zip(*found, strict=True):
+        assert (ours - theirs).abs().max() <= tolerance * ours.abs().max()

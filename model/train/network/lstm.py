@@ -2,6 +2,9 @@
 
 It is used with one thread and single precision, where the compiled module exists. torch's own LSTM trains elsewhere: on
 a GPU, with several threads, and in bfloat16.
+
+On a GPU torch's LSTM is cuDNN's. Autocast would run it in float16 whatever its type is (ATen/cudnn/AutocastRNN.cpp), so
+`in_type` rounds weights, inputs and state itself. The parameters stay in single precision.
 """
 
 from typing import Any
@@ -49,3 +52,27 @@ def on_processor(lstm: nn.LSTM, x: Tensor, h0: Tensor, c0: Tensor) -> tuple[Tens
     weight = torch.cat([weight_ih, weight_hh, (bias_ih + bias_hh)[:, None]], 1)
     h, end = OnProcessor.apply(weight, x, h0, c0)  # type: ignore[no-untyped-call]  # torch does not annotate it
     return h, end
+
+
+def in_type(
+    lstm: nn.LSTM, x: Tensor, h0: Tensor, c0: Tensor, dtype: torch.dtype
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Returns h (B, T, H) and the last h and c (1, B, H) of one layer, computed in `dtype` by torch.
+
+    x (B, T, E), h0 and c0 (1, B, H) may have any type. Gradients of parameters are of the parameters' type.
+    """
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    weights = [lstm.get_parameter(name).to(dtype) for name in names]
+    with torch.autocast(x.device.type, enabled=False):
+        h, last_h, last_c = torch.lstm(
+            x.to(dtype),
+            (h0.to(dtype), c0.to(dtype)),
+            weights,
+            has_biases=True,
+            num_layers=1,
+            dropout=0.0,
+            train=lstm.training,
+            bidirectional=False,
+            batch_first=True,
+        )
+    return h, (last_h, last_c)

@@ -17,7 +17,7 @@ from soupstate.kernels.weights import (
     SLOTS,
 )
 from soupstate.model.train.data.inputs import BYTE, LENGTH, PREDICTED, SLOT
-from soupstate.model.train.network.lstm import on_processor, runs_on_processor
+from soupstate.model.train.network.lstm import in_type, on_processor, runs_on_processor
 from soupstate.model.train.network.qrnn import Qrnn, QrnnState
 
 
@@ -51,6 +51,9 @@ class Lstm(nn.LSTM):
 
     def forward(self, x: Tensor, state: LstmState | None = None) -> tuple[Tensor, LstmState]:  # type: ignore[override]
         """Returns h (B, T, units) of x (B, T, inputs), and the state after it. T is at least 1."""
+        if x.is_cuda and torch.is_autocast_enabled("cuda") and state is not None:
+            h, (last_h, last_c) = in_type(self, x, state.h, state.c, torch.get_autocast_dtype("cuda"))
+            return h, LstmState(last_h, last_c)
         if not runs_on_processor(x):
             h, (last_h, last_c) = super().forward(x, state)
             return h, LstmState(last_h, last_c)
