@@ -49,6 +49,30 @@ def test_it_moves_as_sparse_adam_does() -> None:
     assert (one.weight[seen] != start[seen]).all()
 
 
+def test_the_whole_table_at_once() -> None:
+    """As a GPU does it: the same rows move in the same way."""
+    one, other = tables()
+    rows, whole = RowsAdam([one.weight], 0.01, (0.9, 0.99)), RowsAdam([other.weight], 0.01, (0.9, 0.99))
+    start = one.weight.detach().clone()
+    for turn in range(6):
+        at = torch.randint(0, ROWS // 2, (5, 3))
+        at[0] = at[0, 0]
+        for table in (one, other):
+            read(table, at)
+        rows.step()
+        state = whole.state[other.weight]
+        if not turn:
+            zeros = torch.zeros_like(other.weight)
+            state.update(step=0, exp_avg=zeros.clone(), exp_avg_sq=zeros.clone())
+        state["step"] += 1
+        with torch.no_grad():
+            whole._move_where(other.weight, state, 0.01, 0.9, 0.99, 1e-8)
+        torch.testing.assert_close(other.weight, one.weight)
+        for name in ("exp_avg", "exp_avg_sq"):
+            torch.testing.assert_close(state[name], rows.state[one.weight][name])
+    assert (one.weight != start).any() and torch.equal(other.weight[ROWS // 2 :], start[ROWS // 2 :])
+
+
 def test_nothing_to_move() -> None:
     one, _ = tables()
     start = one.weight.detach().clone()

@@ -33,11 +33,36 @@ class RowsAdam(torch.optim.SparseAdam):
         if not state:
             state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["step"] += 1
+        if p.is_cuda:
+            self._move_where(p, state, rate, beta1, beta2, eps)
+            return
         gradient = p.grad.coalesce()  # sums the gradients of a row that was read more than once
         rows, values = gradient.indices()[0], gradient.values()
         mean = state["exp_avg"].index_select(0, rows).lerp_(values, 1 - beta1)
         square = state["exp_avg_sq"].index_select(0, rows).mul_(beta2).addcmul_(values, values, value=1 - beta2)
         state["exp_avg"].index_copy_(0, rows, mean)
         state["exp_avg_sq"].index_copy_(0, rows, square)
-        scale = math.sqrt(1 - beta2 ** state["step"]) / (1 - beta1 ** state["step"])
+        scale = _scale(state["step"], beta1, beta2)
         p.index_add_(0, rows, mean.div_(square.sqrt_().add_(eps)), alpha=-rate * scale)
+
+    def _move_where(
+        self, p: torch.Tensor, state: dict[str, Any], rate: float, beta1: float, beta2: float, eps: float
+    ) -> None:
+        """Moves the same rows as `_move`, by operations on the whole table.
+
+        A GPU computes these in less time than it needs to tell the processor how many rows there are.
+        """
+        assert p.grad is not None
+        rows, values = p.grad._indices()[0], p.grad._values()  # not yet summed by row
+        gradient = torch.zeros_like(p).index_add_(0, rows, values)
+        read = torch.zeros(len(p), 1, dtype=torch.bool, device=p.device).index_fill_(0, rows, True)
+        mean, square = state["exp_avg"], state["exp_avg_sq"]
+        mean.lerp_(gradient, (1 - beta1) * read)
+        square.copy_(torch.where(read, square * beta2 + (1 - beta2) * gradient.square(), square))
+        step = mean / (square.sqrt() + eps) * read
+        p.sub_(step, alpha=rate * _scale(state["step"], beta1, beta2))
+
+
+def _scale(step: int, beta1: float, beta2: float) -> float:
+    """Returns the factor that makes both moments unbiased (Kingma & Ba 2015, section 2)."""
+    return math.sqrt(1 - beta2**step) / (1 - beta1**step)
