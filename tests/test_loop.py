@@ -7,17 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from test_crawl_samples import SAMPLES
 
 from soupstate.kernels.weights import LEARNED
 from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
-from soupstate.model.train.data.lanes import Stretches
+from soupstate.model.train.data.inputs import INPUTS
+from soupstate.model.train.data.lanes import Batch, Stretches
 from soupstate.model.train.data.lessons import byte_rows
 from soupstate.model.train.data.shards import MARKS, write_shard
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.run import loop
+from soupstate.model.train.run.device import Tensors, to_device
 from soupstate.model.train.run.experiment import Experiment
 from soupstate.model.train.run.loop import TABLE_RATE, Run, depth_losses, head_losses, learning_rate
 from soupstate.model.train.run.train import train
@@ -270,19 +273,41 @@ def test_learning_rate() -> None:
     assert learning_rate(e, 100, 0.75) == pytest.approx(0.55) == learning_rate(e, 750, 0.2)  # by time
 
 
+def given(marks: torch.Tensor, depth_known: list[bool]) -> tuple[Tensors, Batch]:
+    """A batch of these marks, on the processor."""
+    lanes, steps, heads = marks.shape
+    batch = Batch(
+        inputs=np.full((lanes, steps, INPUTS), 65_535, np.uint16),
+        targets=np.zeros((lanes, steps), np.int64),
+        marks=marks.numpy().astype(np.uint8),
+        fresh=np.array([True, False]),
+        depth_known=np.array(depth_known),
+        marked=(marks.numpy() != IGNORED).any(1),
+    )
+    return to_device(batch, CPU), batch
+
+
+def test_a_batch_on_the_device() -> None:
+    found, _ = given(torch.full((2, 3, len(HEADS)), IGNORED), [True, False])
+    assert found.inputs.dtype == torch.int64 and found.inputs.unique().tolist() == [65_535]
+    assert found.keep.flatten().tolist() == [0, 1] and found.keep.shape == (1, 2, 1)
+    assert found.marks.dtype == torch.int64 and found.depth_known.tolist() == [True, False]
+
+
 def test_head_losses() -> None:
     outputs = torch.randn(2, 3, OUTPUTS, generator=torch.Generator().manual_seed(1))
     marks = torch.full((2, 3, len(HEADS)), IGNORED)
     marks[0, 1, COLUMN["syntax"]] = 4
     marks[1, 2, COLUMN["syntax"]] = 0
     marks[:, :, COLUMN["depth"]] = torch.tensor([[1, 200, IGNORED], [7, 8, 9]])
-    found = head_losses(outputs, marks, torch.tensor([True, False]))
+    found = head_losses(outputs, *given(marks, [True, False]))
     assert set(found) == {"syntax", "depth", "depth changes"}
     logs = torch.log_softmax(outputs[..., OUTPUT["syntax"]], -1)
     torch.testing.assert_close(found["syntax"], -(logs[0, 1, 4] + logs[1, 2, 0]) / 2)
     depth = outputs[0, :2, OUTPUT["depth"].start]  # the second lane did not begin with its page
     torch.testing.assert_close(found["depth"], (depth - torch.tensor([0.1, DEEPEST / 10])).square().mean())
-    assert "depth" not in head_losses(outputs, marks, torch.tensor([False, False]))
+    assert "depth" not in head_losses(outputs, *given(marks, [False, False]))
+    assert head_losses(outputs, *given(torch.full((2, 3, len(HEADS)), IGNORED), [True, True])) == {}
 
 
 def test_changes_of_depth_count_wherever_a_lane_stands() -> None:
@@ -293,5 +318,5 @@ def test_changes_of_depth_count_wherever_a_lane_stands() -> None:
     flat = depth_losses(torch.zeros(2, 4, 1), marks, unknown)
     squares = [(x - 4) ** 2 for x in (3, 4, 4, 5)] + [(x - 23 / 3) ** 2 for x in (7, 7, 9)]
     assert float(flat["depth changes"]) == pytest.approx(sum(squares) / 7 / 100)
-    nothing = torch.full((2, 4), IGNORED)
-    assert depth_losses(torch.zeros(2, 4, 1), nothing, torch.tensor([True, True])) == {}
+    nothing = depth_losses(torch.zeros(2, 4, 1), torch.full((2, 4), IGNORED), torch.tensor([True, True]))
+    assert [float(loss) for loss in nothing.values()] == [0, 0]

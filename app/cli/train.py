@@ -1,7 +1,9 @@
 """`soupstate train`. It needs the extra `train`."""
 
 import math
+import os
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -32,6 +34,11 @@ BAD_INPUT = (OSError, ValueError)
     help="Processes that train one network together, one core each. For a processor only.",
 )
 @click.option(
+    "--loaders",
+    type=click.IntRange(min=0),
+    help="Processes that prepare batches ahead. Default: one per core with a GPU, and none with a processor.",
+)
+@click.option(
     "--seconds",
     type=click.FloatRange(min=0.0),
     default=math.inf,
@@ -44,6 +51,7 @@ def train_command(
     device: str,
     threads: int | None,
     workers: int,
+    loaders: int | None,
     seconds: float,
     plot: Path | None,
 ) -> None:
@@ -62,9 +70,14 @@ def train_command(
         folder.mkdir(parents=True, exist_ok=True)
         if (copy := folder / "experiment.toml").resolve() != experiment.resolve():
             copy.write_bytes(experiment.read_bytes())
-        run = Run(plan, Path("."), folder, choose_device(device, 1 if workers > 1 else threads))
-        if workers > 1 and run.device.type != "cpu":
+        chosen = choose_device(device, 1 if workers > 1 else threads)
+        if workers > 1 and chosen.type != "cpu":
             raise ValueError("--workers is for training on a processor: add --device cpu")
+        if workers > 1 and loaders:
+            raise ValueError("--loaders: each of several --workers prepares its own batches")
+        if loaders is None:
+            loaders = 0 if chosen.type == "cpu" else len(os.sched_getaffinity(0))
+        run = Run(plan, Path("."), folder, chosen, loaders)
         resumed = run.resume()
     except BAD_INPUT as error:
         raise click.ClickException(str(error)) from None
@@ -73,7 +86,7 @@ def train_command(
         signal.signal(number, lambda sig, frame: caught.append(sig))
     click.echo(f"{plan.name} on {run.device}: {'resumed' if resumed else 'begun'} at {run.characters} characters")
     try:
-        with further_workers(run, Path("."), workers - 1):
+        with closing(run), further_workers(run, Path("."), workers - 1):
             train(run, click.echo, seconds=seconds, stop=lambda: bool(caught))
     except BAD_INPUT as error:
         raise click.ClickException(str(error)) from None

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.kernels.copy import CONTEXTS, PREDICTIONS, Bytes, copies, copy_state
+from soupstate.kernels.copy import CONTEXTS, PREDICTIONS, Bytes, advance_copies, copy_state
 
 Inputs = NDArray[np.uint16]
 
@@ -15,10 +15,15 @@ INPUTS = SLOT.stop
 WARM = 1 << 16  # bytes before a stretch that its copy input has read
 
 
-def input_rows(ids: Bytes, begin: int = 0, end: int | None = None) -> Inputs:
-    """Returns rows (end - begin, INPUTS) of bytes ids (n,). The copy input has read WARM bytes before `begin` too."""
-    first = max(0, begin - WARM)
-    ids = np.ascontiguousarray(ids[first:end])
-    found, _ = copies(ids, copy_state())
-    rows = np.concatenate([ids[:, None], found.predicted, found.length, found.slot], axis=1, dtype=np.uint16)
-    return rows[begin - first :]
+def input_rows(ids: Bytes, begin: int = 0, end: int | None = None, state: Bytes | None = None) -> Inputs:
+    """Returns rows (end - begin, INPUTS) of bytes ids (n,). The copy input has read WARM bytes before `begin` too.
+
+    state: memory for the state of the copy input, which is overwritten. Without it, 5 MiB are allocated.
+    """
+    state = copy_state() if state is None else state
+    state[:] = 0
+    ids = np.ascontiguousarray(ids[max(0, begin - WARM) : end])
+    warm = min(begin, WARM)
+    advance_copies(ids[:warm], state)
+    found = advance_copies(ids[warm:], state)
+    return np.concatenate([ids[warm:, None], found.predicted, found.length, found.slot], axis=1, dtype=np.uint16)

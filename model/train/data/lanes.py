@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.copy import copy_state
 from soupstate.model.page.marks import HEADS, IGNORED
 from soupstate.model.train.data.inputs import INPUTS, Inputs, input_rows
 from soupstate.model.train.data.shards import BYTE, MARKS, Rows, Shards
@@ -42,6 +43,7 @@ class Batch:
     marks: Rows
     fresh: NDArray[np.bool_]
     depth_known: NDArray[np.bool_]  # (B,): whether the stretch began with its page
+    marked: NDArray[np.bool_]  # (B, M): whether any of the lane's bytes has such a mark
 
 
 def places_by_class(shards: Shards) -> list[NDArray[np.int64]]:
@@ -63,7 +65,10 @@ def places_by_class(shards: Shards) -> list[NDArray[np.int64]]:
 
 
 class Lanes:
-    """An endless stream of batches. `state` returns all that it remembers, and `restore` takes it back."""
+    """An endless stream of batches. `state` returns all that it remembers, and `restore` takes it back.
+
+    What each lane reads depends on the seed alone, so several processes can fill one batch, each some of the lanes.
+    """
 
     def __init__(self, shards: Shards, count: int, steps: int, delay: int, stretches: Stretches, seed: int) -> None:
         self.shards, self.steps, self.delay, self.stretches = shards, steps, delay, stretches
@@ -71,23 +76,25 @@ class Lanes:
         self.ends = np.cumsum(shards.lengths())
         self.classes = places_by_class(shards) if stretches.balanced_share else []
         self.places = np.zeros((count, 4), np.int64)  # lesson, begin, position, end; position == end: done
-        self.inputs: list[Inputs] = [np.zeros((0, INPUTS), np.uint16)] * count  # of each lane's stretch
+        self.inputs: list[Inputs | None] = [None] * count  # of each lane's stretch, once it is filled
+        self.copy_state = copy_state()
 
     def state(self) -> dict[str, NDArray[np.uint64] | NDArray[np.int64]]:
         """Returns the lanes' places and the random generator's words."""
-        inner = self.random.bit_generator.state["state"]
+        whole: dict[str, Any] = {**self.random.bit_generator.state}
+        inner = whole["state"]
         words = [v >> s & (2**64 - 1) for v in (inner["state"], inner["inc"]) for s in (0, 64)]
+        words += [whole["has_uint32"], whole["uinteger"]]  # half of a number of 64 bits that was not used yet
         return {"lanes.places": self.places.copy(), "lanes.random": np.array(words, np.uint64)}
 
     def restore(self, places: NDArray[np.int64], words: NDArray[np.uint64]) -> None:
-        """Restores what `state` returned."""
+        """Restores what `state` returned. Older checkpoints have four words: they lack the unused half of a number."""
         self.places = places.copy()
-        for b in range(len(places)):
-            self._open(b)
+        self.inputs = [None] * len(places)
         w = [int(x) for x in words]
         state: dict[str, Any] = {**self.random.bit_generator.state}
         state["state"] = {"state": w[0] | w[1] << 64, "inc": w[2] | w[3] << 64}
-        state["has_uint32"], state["uinteger"] = 0, 0
+        state["has_uint32"], state["uinteger"] = w[4:] or (0, 0)
         self.random.bit_generator.state = state
 
     def _choose(self) -> tuple[int, int, int, int]:
@@ -108,30 +115,58 @@ class Lanes:
         begin = max(0, min(at - first - before, n - s.window))
         return lesson, begin, begin, min(begin + s.window, n)
 
-    def _open(self, lane: int) -> None:
-        lesson, begin, _, end = (int(x) for x in self.places[lane])
-        self.inputs[lane] = input_rows(self.shards.lesson(lesson)[:, BYTE], begin, end)
+    def arrays(self) -> dict[str, tuple[tuple[int, ...], type[np.generic]]]:
+        """Returns the shape and type of each array of a batch."""
+        (columns,) = self.shards.columns
+        lanes, steps, marks = len(self.places), self.steps, columns - MARKS
+        return {
+            "inputs": ((lanes, steps, INPUTS), np.uint16),
+            "targets": ((lanes, steps), np.int64),
+            "marks": ((lanes, steps, marks), np.uint8),
+            "fresh": ((lanes,), np.bool_),
+            "depth_known": ((lanes,), np.bool_),
+            "marked": ((lanes, marks), np.bool_),
+        }
+
+    def empty(self) -> Batch:
+        """Returns a batch to fill."""
+        return Batch(**{name: np.empty(shape, kind) for name, (shape, kind) in self.arrays().items()})
 
     def next(self) -> Batch:
         """Returns the next batch. Rows beyond the end of a stretch are zero and have no target."""
-        count, steps = len(self.places), self.steps
-        columns = next(iter(self.shards.columns))
-        inputs = np.zeros((count, steps, INPUTS), np.uint16)
-        targets = np.full((count, steps), NO_TARGET, np.int64)
-        marks = np.full((count, steps, columns - MARKS), IGNORED, np.uint8)
-        fresh = np.zeros(count, np.bool_)
-        for b in range(count):
-            lesson, begin, at, end = (int(x) for x in self.places[b])
-            if at >= end:
-                lesson, begin, at, end = self.places[b] = self._choose()
-                self._open(b)
-                fresh[b] = True
-            rows = self.shards.lesson(lesson)
-            n = min(steps, end - at)
-            inputs[b, :n] = self.inputs[b][at - begin : at - begin + n]
-            following = rows[at + 1 : at + 1 + n, BYTE]
-            targets[b, : len(following)] = following
-            known = max(at - self.delay, begin)
-            marks[b, known - at + self.delay : n] = rows[known : max(known, at + n - self.delay), MARKS:]
-            self.places[b] = lesson, begin, at + n, end
-        return Batch(inputs, targets, marks, fresh, self.places[:, 1] == 0)
+        batch = self.empty()
+        self.fill(batch, range(len(self.places)))
+        return batch
+
+    def skip(self) -> NDArray[np.bool_]:
+        """Moves all lanes past the next batch. Returns which of them (B,) begin a stretch in it."""
+        fresh = self.places[:, 2] >= self.places[:, 3]
+        for b in np.flatnonzero(fresh).tolist():
+            self.places[b], self.inputs[b] = self._choose(), None
+        self.places[:, 2] = np.minimum(self.places[:, 2] + self.steps, self.places[:, 3])
+        return fresh
+
+    def fill(self, batch: Batch, lanes: range) -> None:
+        """Writes the rows of some lanes in the next batch to `batch`, and moves all lanes past it."""
+        before = self.places[:, 2].copy()
+        fresh = self.skip()
+        for b in lanes:
+            begin = int(self.places[b, 1])
+            batch.fresh[b], batch.depth_known[b] = fresh[b], begin == 0
+            self._fill(batch, b, begin if fresh[b] else int(before[b]))
+
+    def _fill(self, batch: Batch, b: int, at: int) -> None:
+        """Writes the rows of lane b from place `at` of its lesson on."""
+        lesson, begin, until, end = (int(x) for x in self.places[b])
+        rows, n = self.shards.lesson(lesson), until - at
+        read = self.inputs[b]
+        if read is None:
+            read = self.inputs[b] = input_rows(rows[:, BYTE], begin, end, self.copy_state)
+        inputs, targets, marks = batch.inputs[b], batch.targets[b], batch.marks[b]
+        inputs[:n], inputs[n:] = read[at - begin : at - begin + n], 0
+        following = rows[at + 1 : at + 1 + n, BYTE]
+        targets[: len(following)], targets[len(following) :] = following, NO_TARGET
+        marks[:] = IGNORED
+        known = max(at - self.delay, begin)
+        marks[known - at + self.delay : n] = rows[known : max(known, at + n - self.delay), MARKS:]
+        batch.marked[b] = (marks != IGNORED).any(0)

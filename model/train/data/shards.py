@@ -4,7 +4,8 @@ A shard is two arrays beside each other: `NAME.rows.npy` (bytes, columns) uint8 
 int64, where lesson i is rows[starts[i]:starts[i + 1]]. Both are memory-mapped, and reading them needs only numpy.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ class Shards:
     """The lessons of several shards, numbered through. backward: each is read from its last byte to its first."""
 
     def __init__(self, folder: Path, *, backward: bool = False) -> None:
-        self.backward = backward
+        self.folder, self.backward = folder, backward
         files = sorted(folder.glob("*.rows.npy"))
         if not files:
             raise FileNotFoundError(f"no shards (*.rows.npy) in {folder}")
@@ -66,6 +67,10 @@ class Shards:
         self.table = np.concatenate(
             [np.stack([np.full(len(s) - 1, k), s[:-1], s[1:]], 1) for k, s in enumerate(starts)]
         )
+
+    def __reduce__(self) -> tuple[Callable[[Path], "Shards"], tuple[Path]]:
+        """Another process maps the files again, and gets no copy of them."""
+        return partial(Shards, backward=self.backward), (self.folder,)
 
     def __len__(self) -> int:
         return len(self.table)

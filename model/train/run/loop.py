@@ -14,13 +14,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
-from soupstate.model.train.data.lanes import NO_TARGET, Lanes
+from soupstate.model.train.data.lanes import NO_TARGET, Batch, Lanes
+from soupstate.model.train.data.loaders import Loaders
 from soupstate.model.train.data.shards import Shards
 from soupstate.model.train.network.counters import keep_set_up, start_counters
 from soupstate.model.train.network.network import Network, State
 from soupstate.model.train.network.qrnn import Qrnn
 from soupstate.model.train.network.rows_adam import RowsAdam
-from soupstate.model.train.run.device import has_bfloat16
+from soupstate.model.train.run.device import Tensors, has_bfloat16, to_device
 from soupstate.model.train.run.experiment import Experiment
 from soupstate.model.train.run.initial_weights import load_weights
 
@@ -53,18 +54,24 @@ def learning_rate(experiment: Experiment, characters: int, time_used: float = 0.
     return low + (e.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * share))
 
 
-def head_losses(outputs: Tensor, marks: Tensor, depth_known: Tensor) -> dict[str, Tensor]:
+def head_losses(outputs: Tensor, given: Tensors, batch: Batch) -> dict[str, Tensor]:
     """Returns the mean loss of each head in nats (depth: see `depth_losses`). Heads without marks are left out.
 
-    outputs (B, T, OUTPUTS) float, marks (B, T, heads) int64 with IGNORED, depth_known (B,) bool.
+    outputs (B, T, OUTPUTS) float; given: the batch on the device of outputs. Which heads have marks is read from the
+    batch on the processor, because asking a GPU would mean to wait for it.
     """
     losses: dict[str, Tensor] = {}
     flat = outputs.float().flatten(0, 1)
     for head in HEADS:
-        wanted = marks[..., COLUMN[head.name]]
+        wanted, marked = given.marks[..., COLUMN[head.name]], batch.marked[:, COLUMN[head.name]]
+        if not marked.any():
+            continue
         if head.classes == 1:
-            losses |= depth_losses(outputs[..., OUTPUT[head.name]].float(), wanted, depth_known)
-        elif bool((wanted != IGNORED).any()):
+            found = depth_losses(outputs[..., OUTPUT[head.name]].float(), wanted, given.depth_known)
+            if not (marked & batch.depth_known).any():
+                del found["depth"]
+            losses |= found
+        else:
             got = flat[:, OUTPUT[head.name]]
             losses[head.name] = functional.cross_entropy(got, wanted.flatten(), ignore_index=IGNORED)
     return losses
@@ -75,7 +82,7 @@ def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Ten
 
     outputs (B, T, 1) float, marks (B, T), known (B,). The first is over stretches that began with their page. The
     second compares depth less its mean over the lane's steps. It teaches the network to count right from wherever the
-    lane begins, also in the middle of a page.
+    lane begins, also in the middle of a page. A loss without marks is 0.
     """
     used = (marks != IGNORED).float()
     error = (outputs[..., 0] - marks.clamp(max=DEEPEST).float() / DEPTH.scale) * used
@@ -83,7 +90,7 @@ def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Ten
     at = used * known[:, None]
     losses = {"depth": error.square() * at, "depth changes": change.square() * used}
     counts = {"depth": at.sum(), "depth changes": used.sum()}
-    return {name: loss.sum() / counts[name] for name, loss in losses.items() if bool(counts[name] > 0)}
+    return {name: loss.sum() / counts[name].clamp(min=1) for name, loss in losses.items()}
 
 
 DEPTH = HEADS[COLUMN["depth"]]
@@ -102,15 +109,21 @@ class Shared:
 
 
 class Run:
-    """A training under way: network, optimizers, lanes, carried state, and progress."""
+    """A training under way: network, optimizers, lanes, carried state, and progress.
 
-    def __init__(self, experiment: Experiment, root: Path, folder: Path, device: torch.device) -> None:
+    loaders: processes that prepare batches ahead; 0: the run prepares each batch when it needs it. `close` ends them.
+    """
+
+    def __init__(
+        self, experiment: Experiment, root: Path, folder: Path, device: torch.device, loaders: int = 0
+    ) -> None:
         self.experiment, self.root, self.folder, self.device = experiment, root, folder, device
         e = experiment
         self.network = build_network(e).to(device)
         self.optimizers = _optimizers(self.network, e)
         shards = Shards(root / e.shards, backward=e.backward)
-        self.lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
+        lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
+        self.lanes: Lanes | Loaders = Loaders(lanes, loaders) if loaders else lanes
         self.state: State = self.network.zero_state(e.lanes, device)
         self._updates = torch.zeros(1, dtype=torch.int64)
         self._time_used = torch.zeros(1)
@@ -134,6 +147,11 @@ class Run:
         """The learning rate of the next update."""
         return learning_rate(self.experiment, self.characters, float(self._time_used))
 
+    def close(self) -> None:
+        """Ends the processes that prepare batches."""
+        if isinstance(self.lanes, Loaders):
+            self.lanes.close()
+
     def use_time(self, share: float) -> None:
         """Says which share of its time the training has taken, to all workers."""
         self._time_used.fill_(min(1.0, share))
@@ -141,22 +159,17 @@ class Run:
     def update(self) -> dict[str, Tensor]:
         """Reads one batch and makes one optimizer step. Returns losses by name; `bits` is the next byte's, per byte."""
         e, batch = self.experiment, self.lanes.next()
-        inputs = torch.from_numpy(batch.inputs).to(self.device).long()
-        targets = torch.from_numpy(batch.targets).to(self.device)
-        keep = 1.0 - torch.from_numpy(batch.fresh).to(self.device).float()[None, :, None]
-        state = type(self.state)(*(s * keep for s in self.state))
+        given = to_device(batch, self.device)
+        state = type(self.state)(*(s * given.keep for s in self.state))
         if e.zoneout:
             torch.manual_seed((e.seed << 32) + self.updates)  # so that a resumed run sets the same gates to 1
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            hidden, state = self.network.hidden(inputs, state)
-            logits = self.network.next_byte(hidden, inputs)
+            hidden, state = self.network.hidden(given.inputs, state)
+            logits = self.network.next_byte(hidden, given.inputs)
             outputs = self.network.heads(hidden) if self.network.heads is not None else None
         self.state = type(state)(*(s.detach().float() for s in state))
-        nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NO_TARGET)
-        losses: dict[str, Tensor] = {}
-        if outputs is not None:
-            marks = torch.from_numpy(batch.marks).to(self.device).long()
-            losses = head_losses(outputs, marks, torch.from_numpy(batch.depth_known).to(self.device))
+        nats = functional.cross_entropy(logits.flatten(0, 1), given.targets.flatten(), ignore_index=NO_TARGET)
+        losses = head_losses(outputs, given, batch) if outputs is not None else {}
         total = nats + e.heads_weight * self._heads_loss(losses)
         rate = self.rate
         self.network.zero_grad(set_to_none=True)
