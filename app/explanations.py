@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import soupstate
 from soupstate.model.faults.kinds import KINDS
 
-FOLDER = Path(__file__).with_name("fault_pages")  # in a checkout a link to docs/faults
+FOLDER = Path(soupstate.__file__).with_name("faults")  # in a checkout a link to docs/faults
 LIST = "README"
 COMMAND = "soupstate check --explain"
 

@@ -37,7 +37,7 @@ def test_it_has_one_package_and_no_sources_of_the_compiled_part(wheel: Path) -> 
         "app/http/page/index.html",
         "app/http/page/page.js",
         "api.py",
-        *(f"app/fault_pages/{kind}.md" for kind in KINDS),
+        *(f"faults/{kind}.md" for kind in KINDS),
     ):
         assert names.count(f"soupstate/{name}") == 1, name
     assert [name for name in names if name.startswith("soupstate/kernels/_cpp.") and name.endswith(".so")]
