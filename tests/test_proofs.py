@@ -57,7 +57,7 @@ BAD = [
     ("<ul><li>one<li>two</ul></li>", "<ul><li>one<li>two</li></ul>", LIKELY),
     ("<h2>The keeper</h3><p>He came.</p>", "<h2>The keeper</h2><p>He came.</p>", LIKELY),
     ("<ul><li>One</li><li>Two</li></ol>", "<ul><li>One</li><li>Two</li></ul>", LIKELY),
-    ("<p>A <i>word</b> here.</p>", "<p>A <i>word</i> here.</p>", LIKELY),
+    ("<p>A <em>word</i> here.</p>", "<p>A <em>word</em> here.</p>", LIKELY),
     ("<p>It holds if a <b then it goes on.</p>", "<p>It holds if a &lt;b then it goes on.</p>", LIKELY),
     ("<div><ul><li>a</div></li><li>b</li></ul></div>", "<div><ul><li>a</li><li>b</li></ul></div>", 0.45),
     ("<ul><li>one</li><li>two</li>\n<p>After.</p>", "<ul><li>one</li><li>two</li></ul>\n<p>After.</p>", LIKELY),

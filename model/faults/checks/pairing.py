@@ -41,7 +41,7 @@ class Pairing:
 
     omitted: names with an end tag left out, as the standard allows. stray: end tags that close nothing. unclosed:
     (element, the end tag before which it had to end). swapped: the first of two end tags in the wrong order. left:
-    elements that are open at the end of the page.
+    elements that are open at the end of the page. surplus: by name, the start tags less the end tags.
     """
 
     unpaired: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -50,6 +50,7 @@ class Pairing:
     unclosed: list[tuple[Tag, Tag]] = field(default_factory=list)
     swapped: list[Tag] = field(default_factory=list)
     left: list[Tag] = field(default_factory=list)
+    surplus: Counter[str] = field(default_factory=Counter)
 
     def doubt(self, name: str, start: int, end: int) -> None:
         """Notes that tags of this name may have no partner in page[start:end]."""
@@ -66,6 +67,7 @@ def pair(page: str, tags: list[Tag], watch: Watch) -> Pairing:
     """Returns which tags of a page have a partner. Takes time in proportion to the number of tags."""
     walk = _Walk(page, tags)
     for i, tag in enumerate(watched(tags, watch)):
+        walk.result.surplus[tag.name] += -1 if tag.closes else 1
         if not tag.closes:
             walk.start(tag)
         elif tag.name not in VOID:

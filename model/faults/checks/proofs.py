@@ -21,6 +21,7 @@ from soupstate.model.faults.checks.references import wrong_references
 from soupstate.model.faults.edits import (
     ABOUT_TAGS,
     FAR,
+    MISSING,
     NAME_OF_TAG,
     Repair,
     misordered,
@@ -162,7 +163,8 @@ def early_end(mismatches: Mismatches) -> Proof | None:
 
 
 def disproved(page: str, repair: Repair, pairing: Pairing, names: frozenset[str]) -> bool:
-    """Whether a repair would add or remove a tag of a name whose tags all have their partners.
+    """Whether a repair would add or remove a tag of a name whose tags all have their partners, or make an end tag of a
+    start tag where that would leave more end tags than start tags.
 
     names: of the elements that the page has. The start tag of a parent whose end tag may be left out may be missing
     where its children stand alone.
@@ -172,6 +174,8 @@ def disproved(page: str, repair: Repair, pairing: Pairing, names: frozenset[str]
     concerned = names_of(page, repair)
     if repair.kind == "unexpected-end-tag" and len(pairing.unclosed) == 1 and not pairing.stray:
         return True  # without this end tag, two elements would be open
+    if repair.kind == MISSING["/"][0] and all(pairing.surplus[name] < 2 for name in concerned):
+        return True
     if repair.kind == "missing-start-tag" and concerned & PARENTS.keys() & OPTIONAL_END:
         return False
     if repair.kind == "missing-end-tag" and concerned & pairing.omitted:
