@@ -42,6 +42,7 @@ GOOD = {
     "ERB in tags": '<p <% if post.big? %>class="big"<% end %>>Big text.</p>',
     "PHP in tags": '<div class="item<?php echo 1 ?>" <?php if ($x) { ?>data-x="1"<?php } ?>>text</div>',
     "Angular": '<ng-template let-y="z"><b>{{ y }}</b></ng-template>',
+    "a comment shown as text": "<pre>\n&lt;!-- the lamp -->\n&lt;lamp lit=\"yes\"/&gt;\n</pre>",
     "names that are no elements": "<p>Ask <ann@example.org> for it, or git commit -m <message> now.</p>",
     "Vue": '<div v-if="a < b" @click="x => y(1)"><span :class="{on: a > 1}">t</span></div>',
     "template script": '<script type="text/template">\n<div>\n<p>hello</p>\n</div>\n</script>',

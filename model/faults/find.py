@@ -261,10 +261,7 @@ def _fits(edit: ScoredEdit) -> bool:
 
 def _chosen(by_place: dict[int, list[ScoredEdit]]) -> dict[int, list[ScoredEdit]]:
     """Returns the best edits of each place, without places whose best edit saves more elsewhere."""
-    best = {
-        at: sorted((e for e in edits if _fits(e)), key=lambda e: (not e.first, -e.saved))[:FIXES]
-        for at, edits in by_place.items()
-    }
+    best = {at: _best(edits) for at, edits in by_place.items()}
     seen: set[tuple[int, int, str]] = set()
     chosen: dict[int, list[ScoredEdit]] = {}
     for at, edits in sorted(best.items(), key=lambda pair: -pair[1][0].saved if pair[1] else 0.0):
@@ -274,6 +271,13 @@ def _chosen(by_place: dict[int, list[ScoredEdit]]) -> dict[int, list[ScoredEdit]
         if edit:
             seen.add(edit)
     return chosen
+
+
+def _best(edits: list[ScoredEdit]) -> list[ScoredEdit]:
+    """Returns the best edits of a place. Where one is proven, an end tag that may be left out explains nothing."""
+    proven = any(e.proof for e in edits)
+    fit = [e for e in edits if _fits(e) and (e.proof or not proven or not may_be_left_out(e.repair))]
+    return sorted(fit, key=lambda e: (not e.first, -e.saved))[:FIXES]
 
 
 def _signed_log(bits: float) -> float:

@@ -12,7 +12,7 @@ from soupstate.model.page.marks import Syntax
 from soupstate.model.page.stop import Watch, watched
 
 COMMENT = re.compile(r"<!--(?!-?>)(?P<body>.*?)(?P<end>-->|--!>|\Z)", re.S)
-BROKEN_START = re.compile(r"<!-(?!-)|<--(?!>)|(?<!<)!--(?!>)")
+BROKEN_START = re.compile(r"<!-(?!-)|<--(?!>)|(?<!<)(?<!&lt;)!--(?!>)")
 # A broken end: -> without the first -, or -- without >.
 BROKEN_END = re.compile(r"(?<!-)(?P<short>->)|--(?=\s*(?:\n|<|\Z))")
 # A start without its !, with an end on the same line: such a text is no arrow.
