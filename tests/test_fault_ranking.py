@@ -104,9 +104,11 @@ def test_rank_stores_a_ranking(tmp_path: Path, alone: bool) -> None:
     """In the network that reads backward, or in the other one where that is fitted alone."""
     out = tmp_path / "ranked.safetensors"
     arguments = ["rank", "--pages", str(PACKED), "--limit", "16", "--out", str(out), *(["--alone"] if alone else [])]
+    arguments += ["--png", str(tmp_path / "reliability.png")]
     done = CliRunner().invoke(cli.soupstate, arguments)
     assert done.exit_code == 0, done.output
     assert "reports on" in done.stdout and "\n| 0.0 to 0.1 | " in done.stdout
+    assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
     ahead = load_checkpoint(DEFAULT)
     assert ahead.backward_file is not None
     before = ahead if alone else load_checkpoint(ahead.backward_file, backward=True)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, save_checkpoint
 from soupstate.model.train.evaluation.fault_ranking import fit_ranking
-from soupstate.model.train.run.calibration import BINS
+from soupstate.model.train.run.calibration import BINS, draw_reliability
 
 WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -23,9 +23,18 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted ranking here.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--alone", is_flag=True, help="Fit it without the backward network.")
+@click.option("--png", type=FILE, help="Draw how often reports of each probability are right.")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes, one core each.")
 def rank_command(
-    weights: Path, pages: tuple[Path, ...], limit: int | None, out: Path, seed: int, workers: int, *, alone: bool
+    weights: Path,
+    pages: tuple[Path, ...],
+    limit: int | None,
+    out: Path,
+    seed: int,
+    png: Path | None,
+    workers: int,
+    *,
+    alone: bool,
 ) -> None:
     """Fit the probability that a reported fault is one, on pages that the command breaks.
 
@@ -37,6 +46,8 @@ def rank_command(
         progress = partial(tqdm, total=len(html), unit="page", disable=None)
         fitted = fit_ranking(weights, html, seed=seed, alone=alone, workers=workers, progress=progress)
         save_checkpoint(fitted.checkpoint, out)
+        if png:
+            draw_reliability(fitted.reliable, f"{fitted.reports} reports", png)
     except (OSError, ValueError, BrokenExecutor) as error:
         raise click.ClickException(str(error)) from None
     click.echo(

@@ -6,8 +6,10 @@ not seen.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
@@ -16,6 +18,7 @@ from soupstate.model.net.main_content import choose
 from soupstate.model.train.data.block_examples import Example, word_f1
 
 BINS = 10  # of a table of reliability
+LARGEST_DOT = 300  # of a diagram of reliability, in square points
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.float32] | NDArray[np.float64]
@@ -71,6 +74,23 @@ def calibration_error(said: NDArray[np.float64], true: NDArray[np.float64], size
     bins = np.minimum((said * BINS).astype(int), BINS - 1)
     apart = [abs(np.sum((said - true)[bins == k] * sizes[bins == k])) for k in range(BINS)]
     return float(np.sum(apart) / sizes.sum())
+
+
+def draw_reliability(table: Sequence[tuple[float, float, float]], title: str, path: Path) -> None:
+    """Draws a PNG of a table of `reliability`: what was true against what was said.
+
+    A dot's area grows with the root of its share. title: what the shares are of. Raises OSError.
+    """
+    filled = [row for row in table if row[0] > 0]
+    shares, said, true = zip(*filled, strict=True) if filled else ((), (), ())
+    figure = Figure(figsize=(5, 5))
+    axis = figure.subplots()
+    axis.plot([0, 1], [0, 1], color="gray", linewidth=0.8, linestyle="--")
+    axis.plot(said, true, color="tab:blue", linewidth=0.8)
+    axis.scatter(said, true, [LARGEST_DOT * share**0.5 for share in shares], color="tab:blue")
+    axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability said", ylabel="share that was right", title=title)
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
 
 
 def _line(
