@@ -42,7 +42,8 @@ GOOD = {
     "ERB in tags": '<p <% if post.big? %>class="big"<% end %>>Big text.</p>',
     "PHP in tags": '<div class="item<?php echo 1 ?>" <?php if ($x) { ?>data-x="1"<?php } ?>>text</div>',
     "Angular": '<ng-template let-y="z"><b>{{ y }}</b></ng-template>',
-    "a comment shown as text": "<pre>\n&lt;!-- the lamp -->\n&lt;lamp lit=\"yes\"/&gt;\n</pre>",
+    "a tag as a value": '<p>Ends with</p><input value="</div>"><p>and begins with</p><input value="<div>">',
+    "a comment shown as text": '<pre>\n&lt;!-- the lamp -->\n&lt;lamp lit="yes"/&gt;\n</pre>',
     "names that are no elements": "<p>Ask <ann@example.org> for it, or git commit -m <message> now.</p>",
     "Vue": '<div v-if="a < b" @click="x => y(1)"><span :class="{on: a > 1}">t</span></div>',
     "template script": '<script type="text/template">\n<div>\n<p>hello</p>\n</div>\n</script>',
@@ -52,6 +53,7 @@ BAD = [
     ("<p>if a < b then go</p>", "<p>if a &lt; b then go</p>", 0.9),
     ("<p>Children <12 years travel free.</p>", "<p>Children &lt;12 years travel free.</p>", 0.9),
     ("<p>The p-value was <0.05 for all.</p>", "<p>The p-value was &lt;0.05 for all.</p>", 0.9),
+    ("<p>In C, x<<y shifts x.</p>", "<p>In C, x&lt;&lt;y shifts x.</p>", 0.9),
     ("<p>A List<String> holds strings.</p>", "<p>A List&lt;String> holds strings.</p>", LIKELY),
     ("<p>A Map<K, V> holds pairs.</p>", "<p>A Map&lt;K, V> holds pairs.</p>", LIKELY),
     ("<p>One.</p><-- end of the list --><p>Two.</p>", "<p>One.</p><!-- end of the list --><p>Two.</p>", 0.9),
@@ -152,6 +154,20 @@ def test_attributes_without_a_proof(tag: str) -> None:
 @pytest.mark.parametrize("text", ["<b>x</b>", "<<b>x", "<!doctype html>", "<a href=x <b>", "</ b>", "x<b<i>"])
 def test_brackets_of_tags_are_not_stray_for_sure(text: str) -> None:
     assert not any(b.sure or b.meant for b in stray_brackets(text, np.zeros(len(text), np.uint8), Watch()))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<li>Rakes\n",
+        "<td>12.50</td>\n",
+        "<tr>\n<td>Monday</td>\n<td>9:00</td>\n</tr>\n",
+        '<!doctype html>\n<html lang="en">\n<head>\n<title>Night ferry</title>\n</head>\n<body>\n<main>\n',
+        "</main>\n<footer>\n<p>Harbour office, 1 Quay Street</p>\n</footer>\n</body>\n</html>\n",
+    ],
+)
+def test_a_part_of_a_page_is_no_fault(reader: Reader, page: str) -> None:
+    assert [f for f in find_faults(reader, reader.read(page)) if f.probability >= LIKELY] == []
 
 
 def test_an_open_script_is_not_renamed(reader: Reader) -> None:

@@ -22,7 +22,7 @@ from soupstate.model.faults.checks.json_scripts import json_scripts
 from soupstate.model.faults.checks.masking import Masked, mask
 from soupstate.model.faults.checks.mismatches import Mismatches, pieces
 from soupstate.model.faults.checks.pairing import pair
-from soupstate.model.faults.checks.proofs import JSON, disproved, may_be_left_out, proofs
+from soupstate.model.faults.checks.proofs import JSON, disproved, is_of_fragment, may_be_left_out, proofs
 from soupstate.model.faults.checks.references import references
 from soupstate.model.faults.edits import ABOUT_TAGS, Repair, names_of, repairs
 from soupstate.model.faults.fault import Fault, Fix
@@ -221,7 +221,10 @@ class _Judge:
             fitted = min(fitted, LEFT_OUT)
         if edits:
             fitted = max(fitted, self.proof_at[at], self.proof_of[_key(edits[0])])
-        if self.templated and edits and edits[0].repair.kind in ABOUT_TAGS:
+        if edits and (
+            (self.templated and edits[0].repair.kind in ABOUT_TAGS)
+            or is_of_fragment(self.reading.page, edits[0].repair)
+        ):
             fitted = min(fitted, LEFT_OUT)
         return fitted
 

@@ -15,12 +15,12 @@ from soupstate.model.page.marks import Syntax
 from soupstate.model.page.stop import Watch, watched
 
 # A < that begins no tag: before white space, a digit and the like; before a name that ends with a sign of programs;
-# before a name of one or two letters and words, without = and > up to the next tag; or in the type of a program, as in
-# List<String>. The third is one only where it reads as "less than", for the tag may lack its >. The last is one where
-# the name is no element's and nothing ends it.
+# before a name of one or two letters and words, without = and > up to the next tag; as one of two, as in x<<y; or in
+# the type of a program, as in List<String>. The third is one only where it reads as "less than", for the tag may lack
+# its >. The last two are one where the name is no element's; a type only where nothing ends it.
 STRAY = re.compile(
     r"(?<!<)<(?=(?P<sure>[\s\d=$(.,%-]|<[\s<=])|(?P<signed>[a-z]\w*[;,)&|+*])|[a-z]\w?\s[^<>=\"'/]{0,200}<"
-    r"|(?<=\w<)(?P<type>[a-z]\w*)(?:, ?[a-z]\w*)*[<>])",
+    r"|(?<=\w<)<(?P<shift>[a-z]\w*|\d+)\b(?![^<>=]*=)|(?<=\w<)(?P<type>[a-z]\w*)(?:, ?[a-z]\w*)*[<>])",
     re.I,
 )
 END_TAG = re.compile(r"</([a-z]\w*)", re.I)
@@ -47,10 +47,10 @@ def stray_brackets(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterat
         at = m.start()
         if int(syntax[at]) in QUIET or Syntax.ATTRIBUTE <= int(syntax[at]) <= Syntax.BASE:
             continue
-        if (m["type"] and m["type"].lower() in elements) or LACKS_MARK.match(page, at):
+        if (m["type"] or m["shift"] or "").lower() in elements or LACKS_MARK.match(page, at):
             continue
         end = at + 2 if page[at + 1] == "<" else at + 1
-        sure = bool(m["sure"] or m["signed"])
+        sure = bool(m["sure"] or m["signed"] or m["shift"])
         before = LEFT.search(page, max(0, at - 3), at)
         meant = (
             bool((before and RIGHT.match(page, at)) or ALONE.match(page, at))

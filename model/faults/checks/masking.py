@@ -127,7 +127,9 @@ def _parts(page: str, watch: Watch) -> Iterator[tuple[int, int]]:
 
 
 def _pairs(value: str) -> bool:
-    """Whether every end tag in a value ends the element that began there last."""
+    """Whether every end tag in a value, with its quotes, ends the element that began there last, or it is one tag."""
+    if TAG.fullmatch(value, 1, len(value) - 1):
+        return True
     opened: list[str] = []
     for m in TAG.finditer(value):
         if not m[1]:

@@ -187,3 +187,10 @@ def may_be_left_out(repair: Repair) -> bool:
     """Whether a repair inserts an end tag that the standard allows to leave out (13.1.2.4)."""
     m = NAME_OF_TAG.match(repair.replacement)
     return repair.kind == "missing-end-tag" and m is not None and m[1].lower() in OPTIONAL_END
+
+
+def is_of_fragment(page: str, repair: Repair) -> bool:
+    """Whether a repair is what makes a part of a page whole: a start tag before all else, or none at the very end."""
+    if repair.kind == "missing-start-tag":
+        return not page[: repair.start].strip()
+    return repair.kind == "unexpected-start-tag" and not page[repair.end :].strip()
