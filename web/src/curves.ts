@@ -50,6 +50,16 @@ export class Curves {
     this.draw();
   }
 
+  /** Shows no page. */
+  clear(): void {
+    this.measured = null;
+    this.rows = [];
+    this.line.hidden = true;
+    this.plot?.destroy();
+    this.plot = null;
+    this.drawRows();
+  }
+
   /** Moves the cursor to a code point. */
   pointTo(point: number): void {
     this.point = point;

@@ -1,19 +1,27 @@
 // Faults in the editor: underlined, with their message and a button that applies the fix; and the list below it.
-import { type ChangeDesc, StateEffect, StateField } from "@codemirror/state";
+import { type ChangeDesc, ChangeSet, StateEffect, StateField, type Text } from "@codemirror/state";
 import { Decoration, EditorView, hoverTooltip } from "@codemirror/view";
 import { byId, element } from "./dom";
-import type { Offsets } from "./offsets";
+import { Offsets } from "./offsets";
 import { type Fault, LIKELY } from "./service";
 
 const LESS_LIKELY = 0.2;
 const APART = 96; // characters between two fixes that are applied together, as the command line leaves
+const MOST_FOUND = 20; // faults that the service lists; others may be behind a full list
+const MOST_ROUNDS = 10; // of mending, as the command line has
 
 /** A fault with its places in the editor, which move with the text. */
 interface Placed {
   fault: Fault;
   from: number;
   to: number;
-  fix: { from: number; to: number; insert: string } | null;
+  fix: Change | null;
+}
+
+interface Change {
+  from: number;
+  to: number;
+  insert: string;
 }
 
 const setFaults = StateEffect.define<Placed[]>();
@@ -61,9 +69,8 @@ function visible({ fault }: Placed): boolean {
   return fault.probability >= (byId<HTMLInputElement>("unlikely").checked ? LESS_LIKELY : LIKELY);
 }
 
-/** Shows the faults of a text, and returns how many are likely, in words. */
-export function showFaults(view: EditorView, faults: Fault[], offsets: Offsets): string {
-  const placed = faults.map((fault) => {
+function place(faults: Fault[], offsets: Offsets): Placed[] {
+  return faults.map((fault) => {
     const fix = fault.fixes[0];
     return {
       fault,
@@ -72,9 +79,18 @@ export function showFaults(view: EditorView, faults: Fault[], offsets: Offsets):
       fix: fix ? { from: offsets.unit(fix.start), to: offsets.unit(fix.end), insert: fix.replacement } : null,
     };
   });
+}
+
+/** Shows the faults of a text, and returns how many are likely, in words. */
+export function showFaults(view: EditorView, faults: Fault[], offsets: Offsets): string {
+  const placed = place(faults, offsets);
   view.dispatch({ effects: setFaults.of(placed) });
-  const likely = faults.filter(({ probability }) => probability >= LIKELY).length;
-  return likely === 0 ? "No likely fault" : likely === 1 ? "One likely fault" : `${likely} likely faults`;
+  const number = likely(placed);
+  return number === 0 ? "No likely fault" : number === 1 ? "One likely fault" : `${number} likely faults`;
+}
+
+function likely(some: Placed[]): number {
+  return some.filter(({ fault }) => fault.probability >= LIKELY).length;
 }
 
 /** What the fix of a fault does, in words. */
@@ -84,27 +100,61 @@ function words(placed: Placed, view: EditorView): string {
   return !old ? `insert ${insert}` : !insert ? `remove ${old}` : `replace ${old} by ${insert}`;
 }
 
-function apply(view: EditorView, some: Placed[]): void {
-  const changes: { from: number; to: number; insert: string }[] = [];
+/** The fixes of faults that are applied together: the likelier of two that are near each other. */
+function together(some: Placed[]): Change[] {
+  const changes: Change[] = [];
   for (const { fix } of some) {
     if (fix && changes.every(({ from, to }) => fix.from > to + APART || fix.to < from - APART)) changes.push(fix);
   }
+  return changes;
+}
+
+function apply(view: EditorView, changes: Change[] | ChangeSet): void {
   view.dispatch({ changes, userEvent: "input.fix", scrollIntoView: false });
   view.focus();
+}
+
+/**
+ * Mends in rounds, as `repair` in app/faults.py does: each applies fixes of the faults that are shown, and reads what
+ * comes out. They end where no such fault has a fix, and where a round leaves as many as there were, unless the list of
+ * likely ones is full. A round after which there are more is undone. One undo takes all changes back.
+ * find: returns the faults of a text. round: hears of each round, from 1 on.
+ */
+export async function fixAll(
+  view: EditorView,
+  find: (doc: Text) => Promise<Fault[]>,
+  round: (number: number) => void,
+): Promise<void> {
+  let doc = view.state.doc;
+  let left = view.state.field(field).filter(visible);
+  let changes = ChangeSet.empty(doc.length);
+  for (let number = 1; number <= MOST_ROUNDS && left.some(({ fix }) => fix); number++) {
+    round(number);
+    const step = ChangeSet.of(together(left), doc.length);
+    const mended = step.apply(doc);
+    const now = place(await find(mended), new Offsets(mended.toString())).filter(visible);
+    if (now.length > left.length) break;
+    const lower = now.length < left.length || likely(left) === MOST_FOUND;
+    [doc, left, changes] = [mended, now, changes.compose(step)];
+    if (!lower) break;
+  }
+  apply(view, changes);
 }
 
 function described(placed: Placed, view: EditorView): Node[] {
   const { fault } = placed;
   const said = element("span", {}, `${fault.message} (${Math.round(fault.probability * 100)}%)`);
-  if (!placed.fix) return [said];
+  const kind = element("a", { href: `faults/${fault.kind}`, target: "_blank", rel: "noopener" }, fault.kind);
+  const about = [said, document.createTextNode(" "), kind];
+  if (!placed.fix) return about;
   const button = element(
     "button",
     { type: "button", className: "fix" },
     "Fix: ",
     element("code", {}, words(placed, view)),
   );
-  button.addEventListener("click", () => apply(view, [placed]));
-  return [said, " ", button].map((child) => (typeof child === "string" ? document.createTextNode(child) : child));
+  button.addEventListener("click", () => apply(view, [placed.fix!]));
+  return [...about, document.createTextNode(" "), button];
 }
 
 /** Fills the list below the editor. */
@@ -132,11 +182,12 @@ const tooltip = hoverTooltip((view, position) => {
   return { pos: found.from, end: Math.max(found.to, found.from), above: true, create };
 });
 
-export function watchFaults(view: EditorView): void {
+/** Listens to the controls above the list. all: is called by the button that fixes all faults. */
+export function watchFaults(view: EditorView, all: () => void): void {
   byId("unlikely").addEventListener("change", () => {
     view.dispatch({ effects: setFaults.of([...view.state.field(field)]) });
   });
-  byId("fix-all").addEventListener("click", () => apply(view, view.state.field(field).filter(visible)));
+  byId("fix-all").addEventListener("click", all);
 }
 
 const listed = EditorView.updateListener.of((update) => {

@@ -29,6 +29,11 @@ export function inspect(character: string, point: number, measured: Measurement,
   );
 }
 
+/** Shows no code point. */
+export function inspectNothing(): void {
+  byId("inspected").replaceChildren();
+}
+
 function marksAt(around: Around, point: number): string {
   const span = around.marks.find(({ start, end }) => start <= point && point < end);
   if (!span) return "none";

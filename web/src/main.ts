@@ -2,13 +2,14 @@
 import chinese from "../examples/chinese.html";
 import ferry from "../examples/ferry.html";
 import table from "../examples/table.html";
+import type { Text } from "@codemirror/state";
 import { type Colour, colourBy, paint } from "./colours";
 import { Curves } from "./curves";
 import { byId, element } from "./dom";
 import { makeEditor, pointAt, setText } from "./editor";
-import { showFaults, watchFaults } from "./faults";
+import { fixAll, showFaults, watchFaults } from "./faults";
 import { decodeFile } from "./files";
-import { inspect } from "./inspector";
+import { inspect, inspectNothing } from "./inspector";
 import { Offsets } from "./offsets";
 import { type Around, type Measurement, Refused, Service } from "./service";
 import { Tabs } from "./tabs";
@@ -17,7 +18,7 @@ import "./page.css";
 
 const EXAMPLES: [string, string][] = [
   ["an open script, a lost quote", ferry],
-  ["an open comment, a table", table],
+  ["a table with three faults", table],
   ["Chinese", chinese],
 ];
 const TYPING = 350; // milliseconds after the last key before the page is read again
@@ -33,7 +34,8 @@ interface Read {
 }
 
 const service = new Service();
-const url = () => byId<HTMLInputElement>("url").value.trim();
+const typedUrl = () => byId<HTMLInputElement>("url").value.trim();
+const url = () => (typedUrl() === refusedUrl ? "" : typedUrl());
 const tabs = new Tabs(url);
 const curves = new Curves(
   (point) => pointTo(point),
@@ -54,6 +56,7 @@ let read: Read | null = null;
 let reading = new AbortController();
 let asking = new AbortController();
 let timer = 0;
+let refusedUrl = ""; // an address that the service does not take; the page is read without it
 let asked = 0;
 
 function say(text: string, wrong = false): void {
@@ -75,15 +78,15 @@ async function readNow(): Promise<void> {
   reading.abort();
   const { signal } = (reading = new AbortController());
   const text = editor.state.doc.toString();
+  byId("url-wrong").hidden = !refusedUrl || typedUrl() !== refusedUrl;
   if (!text.trim()) {
-    say("Paste a page, drop a file, or choose an example.");
+    showNothing();
     return;
   }
   say("Reading…");
   const started = performance.now();
   const offsets = new Offsets(text);
-  // Half of a surrogate pair is no text that can be sent; U+FFFD is as long.
-  const html = text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+  const html = sendable(text);
   try {
     await Promise.all([
       measure(html, offsets, signal),
@@ -102,6 +105,34 @@ async function readNow(): Promise<void> {
   }
 }
 
+/** Half of a surrogate pair is no text that can be sent; U+FFFD is as long. */
+function sendable(text: string): string {
+  return text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+}
+
+/** Takes away what was said of a text that is no longer there. */
+function showNothing(): void {
+  editor.dispatch({ effects: paint.of(null) });
+  showFaults(editor, [], new Offsets(""));
+  tabs.show(null);
+  curves.clear();
+  inspectNothing();
+  say("Paste a page, drop a file, or choose an example.");
+}
+
+async function mendAll(): Promise<void> {
+  readLater(0);
+  clearTimeout(timer); // the mended text is read instead
+  const { signal } = (reading = new AbortController());
+  const find = (doc: Text) => service.faults(sendable(doc.toString()), signal);
+  try {
+    await fixAll(editor, find, (round) => say(`Fixing, round ${round}…`));
+    readLater(0);
+  } catch (error) {
+    failed(error, signal);
+  }
+}
+
 async function measure(html: string, offsets: Offsets, signal: AbortSignal): Promise<void> {
   const measured = await service.measure(html, signal);
   signal.throwIfAborted();
@@ -114,12 +145,25 @@ async function measure(html: string, offsets: Offsets, signal: AbortSignal): Pro
 function failed(error: unknown, signal: AbortSignal): void {
   if (signal.aborted) return;
   if (error instanceof Refused) {
+    if (error.field === "url" && url()) return void readWithoutUrl(error.message);
     byId("ask-key").hidden = error.status !== 401;
-    say(`The service refused this: ${error.message}.`, true);
+    say(error.status === 401 ? aboutKey() : `The service refused this: ${error.message}.`, true);
   } else {
     say("The service does not answer. Change the source to try again.", true);
   }
   reading.abort(); // the other requests of this text
+}
+
+function aboutKey(): string {
+  if (!service.key) return "This service answers only with its API key. Enter the key below.";
+  return "The service does not take this API key. Enter another one below.";
+}
+
+/** Says beside the address what is wrong with it, and reads the page as one whose address is not known. */
+function readWithoutUrl(why: string): Promise<void> {
+  refusedUrl = url();
+  byId("url-wrong").textContent = `This address is not used: ${why}.`;
+  return readNow();
 }
 
 /** Moves the shared cursor to a code point, and shows what is known there. */
@@ -180,7 +224,7 @@ function listen(): void {
     byId("ask-key").hidden = true;
     readLater(0);
   });
-  watchFaults(editor);
+  watchFaults(editor, () => void mendAll());
 }
 
 listen();

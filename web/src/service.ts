@@ -83,6 +83,7 @@ export class Refused extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly field = "",
   ) {
     super(message);
   }
@@ -131,7 +132,7 @@ export class Service {
       const retry = Number(answer.headers.get("Retry-After"));
       if (answer.status !== 503 || !retry || tries === TRIES) {
         const problem = await answer.json().catch(() => ({}));
-        throw new Refused(answer.status, problem.detail ?? `the service answers ${answer.status}`);
+        throw new Refused(answer.status, problem.detail ?? `the service answers ${answer.status}`, problem.field);
       }
       await pause(retry * 1000, signal);
     }

@@ -47,7 +47,8 @@ export class Tabs {
     this.choose(0);
   }
 
-  show(answer: Answer): void {
+  /** Shows an answer; null: none. */
+  show(answer: Answer | null): void {
     this.answer = answer;
     this.draw();
   }
