@@ -1,5 +1,6 @@
 """What the Python API, the service and the command line extract, made from a page by a Reader."""
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
@@ -25,6 +26,7 @@ SCOPES, FAVORED = ("all", "main"), tuple(FAVORS)
 NULLABLE = ("title", "language", "declared_language", "charset", "charset_source")  # None where there is none
 LINK_STYLES = ("inline", "reference")
 START = "0.0"  # the cursor of a whole page: where the text and the Markdown begin
+CURSOR = "^[0-9]{1,9}[.][0-9]{1,9}$"
 CHANCE_DECIMALS = 3  # of confidence and probabilities
 
 
@@ -91,6 +93,12 @@ class Extraction:
 
 
 Answerer = Callable[[Reader, Asked, Stop], Any]  # returns a dataclass of parts: an Extraction or a Measurement
+
+
+def check_cursor(cursor: str) -> None:
+    """Raises ValueError for a cursor that no answer has as `next_cursor`."""
+    if not re.fullmatch(CURSOR, cursor):
+        raise ValueError("cursor must be the next_cursor of an answer, such as 1200.1350")
 
 
 def model_of(reader: Reader) -> Model:

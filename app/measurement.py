@@ -88,14 +88,18 @@ class Measurement:
     alternatives: Sequence[tuple[Alternative, ...]] | None = None
 
 
+def check_detail(include: frozenset[str], detail: str) -> None:
+    """Raises ValueError where a part that was asked for has no such detail."""
+    if "syntax" in include and detail == "lines":
+        raise ValueError("syntax has no form per line; detail must be characters, packed or none")
+
+
 def check_window(include: frozenset[str], detail: str, size: int, start: int, end: int | None) -> None:
     """Raises ValueError where a page of `size` characters has no such parts of characters start .. end - 1."""
     if end is not None and end < start:
         raise ValueError(f"the window ends at {end}, before its start at {start}")
     if (start or end is not None) and detail == "lines":
         raise ValueError("detail=lines is of the whole page, and takes no start or end")
-    if "syntax" in include and detail == "lines":
-        raise ValueError("syntax has no number per line; ask for detail=characters or detail=packed")
     narrow = [part for part in NARROW_PARTS if part in include]
     first, last = _extent(size, start, end)
     if narrow and last - first > MOST_WINDOW:
@@ -106,8 +110,9 @@ def check_window(include: frozenset[str], detail: str, size: int, start: int, en
 def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
     """Measures the surprisal, entropy and depth of every character or line, and finds faults.
 
-    Raises ValueError as `check_window` does, and Stopped.
+    Raises ValueError as `check_detail` and `check_window` do, and Stopped.
     """
+    check_detail(asked.include, asked.detail)
     check_window(asked.include, asked.detail, len(asked.html), asked.start, asked.end)
     window = slice(*_extent(len(asked.html), asked.start, asked.end))
     reading = reader.read(asked.html, stop, window if "alternatives" in asked.include else NO_WINDOW)

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from pydantic import TypeAdapter, ValidationError
 
 from soupstate.app.http.schemas import Url
+from soupstate.app.wrong_values import wrong_value
 from soupstate.model.net.checkpoint import DEFAULT
 from soupstate.model.page.decode import decode
 
@@ -48,8 +49,7 @@ def address(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     try:
         return None if value is None else str(URL.validate_python(value))
     except ValidationError as error:
-        reason = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
-        raise click.BadParameter(f"{value!r}: {reason.removeprefix('Value error, ')}") from None
+        raise click.BadParameter(f"{value!r}: {wrong_value(error)[1]}") from None
 
 
 def weights_options(function: Function) -> Function:

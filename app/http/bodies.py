@@ -1,7 +1,7 @@
 """Reads requests: the page in the body, its charset, and the fields in body or query."""
 
 import asyncio
-import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -13,11 +13,13 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from soupstate.app.answers import Asked
+from soupstate.app.http.json_body import json_body
 from soupstate.app.http.memory import NoRoom, Ticket, TooLarge
 from soupstate.app.http.problems import Problem
 from soupstate.app.http.queue import Full, WorkQueue
 from soupstate.app.http.schemas import EntropyRequest, ExtractRequest
 from soupstate.app.http.settings import Settings
+from soupstate.app.wrong_values import wrong_value
 from soupstate.model.page.decode import Decoded, decode
 
 RequestModel = type[ExtractRequest] | type[EntropyRequest]
@@ -30,7 +32,7 @@ NAMES = (
 )  # fmt: skip
 NUMBERS = ("max_characters", "start", "end")
 ARCHIVE_NAMES = ("include", "scope", "favor", "links", "front_matter")  # of the options of a request with an archive
-LONGEST_NUMBER = 16  # digits
+NUMBER = re.compile("-?[0-9]{1,999}")
 BOOLEANS = {"true": True, "false": False}  # as a query writes them
 # A body must have come in at this many bytes per second on average, but for the first GRACE_SECONDS.
 GRACE_SECONDS = 5.0
@@ -78,7 +80,7 @@ class Received:
         """Returns the page with its options, and its bytes of UTF-8. Raises Problem."""
         page: Decoded | None = None
         if self.kind == JSON_TYPE:
-            given = self.given | _json(self.body)
+            given = self.given | json_body(self.body)
         else:
             try:
                 page = decode(self.body, self.content_type)
@@ -88,7 +90,7 @@ class Received:
         try:
             asked = self.model.model_validate(given)
         except ValidationError as error:
-            _refuse(error, self.field)
+            _refuse(error, self.model, self.field)
         wanted = _asked(asked)
         if self.form.include:
             wanted = replace(wanted, include=self.form.include)
@@ -150,7 +152,7 @@ def read_wanted(request: Request) -> Asked:
     try:
         asked = ExtractRequest.model_validate(given | {"html": "-"})
     except ValidationError as error:
-        _refuse(error, "html")
+        _refuse(error, ExtractRequest, "html")
     return replace(_asked(asked), html="")
 
 
@@ -205,7 +207,7 @@ def _value(name: str, value: str) -> str | bool | int:
     """Returns a parameter's value as JSON has it. What is no such value stays a str, which the model refuses."""
     if name == "front_matter":
         return BOOLEANS.get(value, value)
-    if name in NUMBERS and value.isascii() and value.isdecimal() and len(value) <= LONGEST_NUMBER:
+    if name in NUMBERS and NUMBER.fullmatch(value):
         return int(value)
     return value
 
@@ -243,41 +245,9 @@ def busy(full: Full) -> Problem:
     return Problem(503, str(full), headers={"Retry-After": str(full.retry_after)})
 
 
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number)
-    except UnicodeDecodeError:
-        raise Problem(400, "the JSON is not UTF-8", "body") from None
-    except (ValueError, RecursionError) as error:
-        raise Problem(400, f"invalid JSON: {error}", "body") from None
-    if not isinstance(value, dict):
-        raise Problem(422, f"expected a JSON object, not {type(value).__name__}", "body")
-    return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Returns a JSON object.
-
-    Refuses one with a name twice, of which parsers take either, or with a name that is no Unicode text (RFC 8259,
-    sections 4 and 8.2).
-    """
-    made: dict[str, Any] = {}
-    for name, value in pairs:
-        if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
-            raise Problem(422, "the name has half of a surrogate pair", name)
-        if name in made:
-            raise Problem(422, "given twice", name)
-        made[name] = value
-    return made
-
-
-def _no_number(name: str) -> NoReturn:
-    """Refuses NaN and Infinity, which are no JSON (RFC 8259, section 6)."""
-    raise ValueError(f"{name} is no number")
-
-
-def _refuse(error: ValidationError, page: str) -> NoReturn:
+def _refuse(error: ValidationError, model: RequestModel, page: str) -> NoReturn:
     """Raises the Problem that names the first error and its field. page: the field that holds the page."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    detail, field = first["msg"].removeprefix("Value error, "), str(first["loc"][0])
+    field, detail = wrong_value(error)
+    if field not in model.model_fields:
+        detail = f"unknown field; known: {', '.join(model.model_fields)}"
     raise Problem(422, detail, page if field == "html" else field) from None

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from soupstate.app.answers import START, Model
-from soupstate.app.measurement import MOST_WINDOW, MarkedSpan, check_window
+from soupstate.app.answers import CURSOR, START, Model, check_cursor
+from soupstate.app.measurement import MOST_WINDOW, MarkedSpan, check_detail, check_window
 from soupstate.model.faults.fault import Fault
 from soupstate.model.net.alternatives import Alternative
 from soupstate.model.net.depth import DepthNeuron
@@ -33,11 +33,23 @@ def _page(html: str) -> str:
 def _address(url: str) -> str:
     if len(url) > LONGEST_URL:
         raise ValueError(f"longer than {LONGEST_URL} characters")
-    if not any(c <= " " for c in url):
+    try:
         parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname:
-            return url
-    raise ValueError("not an absolute http or https address")
+        absolute = parts.scheme in ("http", "https") and parts.hostname and not any(c <= " " for c in url)
+    except ValueError:  # its brackets hold no IPv6 address
+        absolute = False
+    if not absolute:
+        raise ValueError("not an absolute http or https address, such as https://example.org/")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("the port of the address must be a number from 0 to 65535") from None
+    return url
+
+
+def _cursor(cursor: str) -> str:
+    check_cursor(cursor)
+    return cursor
 
 
 Text = Annotated[str, AfterValidator(_characters)]
@@ -85,7 +97,10 @@ MaxCharacters = Annotated[
 ]
 Cursor = Annotated[
     str,
-    Field(pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$", description="`next_cursor` of the answer before, to go on from there."),
+    AfterValidator(_cursor),
+    Field(
+        description="`next_cursor` of the answer before, to go on from there.", json_schema_extra={"pattern": CURSOR}
+    ),
 ]
 ExtractPart = Literal["links", "text", "markdown", "main_blocks"]
 EntropyPart = Literal["surprisal", "entropy", "depth", "faults", "syntax", "cells", "marks", "alternatives"]
@@ -122,6 +137,13 @@ class EntropyRequest(BaseModel):
         f"marks and alternatives are of at most {MOST_WINDOW} characters.",
         validate_default=True,
     )
+
+    @field_validator("detail")
+    @classmethod
+    def _detail(cls, detail: str, info: ValidationInfo) -> str:
+        if "include" in info.data:
+            check_detail(frozenset(info.data["include"]), detail)
+        return detail
 
     @field_validator("end")
     @classmethod
