@@ -7,14 +7,16 @@ from typing import Annotated, Any, Literal
 
 from anyio import CapacityLimiter, to_thread
 from mcp.server import MCPServer
-from pydantic import BaseModel, Field
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from soupstate.app.answers import START, Asked, extract
+from soupstate.app.answers import CURSOR, START, Asked, check_cursor, extract
 from soupstate.app.faults import likely_faults
 from soupstate.app.paging import piece
 from soupstate.app.reading import LazyReader
 from soupstate.app.reports.checked import TOOL
 from soupstate.app.reports.json import fault_row
+from soupstate.app.wrong_values import wrong_value
 from soupstate.model.faults.apply import LIKELY
 from soupstate.model.page.line_index import LineIndex
 
@@ -43,10 +45,32 @@ class Faults(BaseModel):
     faults: list[dict[str, Any]]
 
 
+class PageServer(MCPServer):
+    """An MCPServer that refuses arguments in words of its own, and those that a tool does not have."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        """Calls a tool. Raises ToolError, with what is wrong and what is allowed, and MCPError."""
+        tool = next((tool for tool in await self.list_tools() if tool.name == name), None)
+        known = list(tool.input_schema["properties"]) if tool else []
+        if tool and (unknown := [argument for argument in arguments if argument not in known]):
+            raise ToolError(f"{name} has no argument {unknown[0]!r}; known: {', '.join(known)}")
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(f"{name}: {wrong_value(error.__cause__)[1]}") from error.__cause__
+            raise
+
+
+def _cursor(cursor: str) -> str:
+    check_cursor(cursor)
+    return cursor
+
+
 def make_server(measuring: LazyReader, extracting: LazyReader) -> MCPServer:
     """Returns the server. measuring: finds faults. extracting: extracts. Both are loaded by the first call."""
     one_each = CapacityLimiter(os.cpu_count() or 1)  # so many pages are read at a time, each takes memory
-    server = MCPServer(TOOL, instructions=INSTRUCTIONS, version=version(TOOL))
+    server = PageServer(TOOL, instructions=INSTRUCTIONS, version=version(TOOL))
 
     @server.tool()
     async def extract_html(
@@ -57,7 +81,9 @@ def make_server(measuring: LazyReader, extracting: LazyReader) -> MCPServer:
         format: Annotated[Part, Field(description="links: address, tab and text of each link in a line.")] = "markdown",
         max_characters: Annotated[int, Field(ge=1, description="At most so many characters.")] = MOST_CHARACTERS,
         cursor: Annotated[
-            str, Field(pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$", description="next_cursor of the answer before.")
+            str,
+            AfterValidator(_cursor),
+            Field(description="next_cursor of the answer before.", json_schema_extra={"pattern": CURSOR}),
         ] = START,
     ) -> Piece:
         """Extract the content of an HTML page as Markdown, text or links. The HTML may be broken."""
@@ -79,7 +105,7 @@ def make_server(measuring: LazyReader, extracting: LazyReader) -> MCPServer:
 
 def _piece(reader: LazyReader, asked: Asked, part: Part) -> Piece:
     if not asked.html.strip():
-        raise ValueError("the page is empty")
+        raise ToolError("the page is empty; html must hold the page itself")
     answer = extract(reader.reader, asked)
     if part != "links":
         content = (answer.markdown if part == "markdown" else answer.text) or ""
@@ -91,7 +117,7 @@ def _piece(reader: LazyReader, asked: Asked, part: Part) -> Piece:
 
 def _faults(reader: LazyReader, html: str, threshold: float) -> Faults:
     if not html.strip():
-        raise ValueError("the page is empty")
+        raise ToolError("the page is empty; html must hold the page itself")
     lines = LineIndex(html)
     rows = [fault_row(lines, fault) for fault in likely_faults(reader.reader, html, threshold)]
     return Faults(faults=[row | {"fixes": [asdict(fix) for fix in row["fixes"]]} for row in rows])

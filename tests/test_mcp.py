@@ -22,6 +22,20 @@ LONG = "<h1>Night ferry</h1>" + "".join(
 )
 
 
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("extract_html", {"html": " "}, "the page is empty"),
+    ("check_html", {"html": ""}, "the page is empty"),
+    ("extract_html", {}, "extract_html: html is missing"),
+    ("extract_html", {"html": "<p>", "cursor": "x"}, "extract_html: cursor must be the next_cursor of an answer"),
+    ("extract_html", {"html": "<p>", "scope": "half"}, "extract_html: scope must be 'main' or 'all'"),
+    ("extract_html", {"html": "<p>", "max_characters": 0}, "extract_html: max_characters must be 1 or more"),
+    ("extract_html", {"html": "<p>", "url": "/"}, "extract_html has no argument 'url'; known: html, scope, format"),
+    ("check_html", {"html": "<p>", "threshold": 1.5}, "check_html: threshold must be 1.0 or less"),
+    ("check_html", {"html": "<p>", "threshold": "high"}, "check_html: threshold must be a number"),
+    ("check_html", {"html": ["<p>"]}, "check_html: html must be a string"),
+]
+
+
 async def everything(client: Any) -> None:
     """Calls each tool, with pages in pieces, and with what is wrong."""
     tools = {tool.name: tool for tool in (await client.list_tools()).tools}
@@ -45,9 +59,9 @@ async def everything(client: Any) -> None:
     assert [(f["kind"], f["line"], f["fixes"][0]["replacement"]) for f in faults] == [("unpaired-quote", 11, '"')]
     more = await client.call_tool("check_html", {"html": BROKEN, "threshold": 0})
     assert len(more.structured_content["faults"]) > 1
-    wrong: list[dict[str, Any]] = [{"html": " "}, {"html": "<p>", "cursor": "x"}, {"html": "<p>", "scope": "half"}]
-    for arguments in wrong:
-        assert (await client.call_tool("extract_html", arguments)).is_error
+    for tool, arguments, said in WRONG:
+        got = await client.call_tool(tool, arguments)
+        assert got.is_error and said in got.content[0].text and "pydantic" not in got.content[0].text
     assert (await client.call_tool("check_html", {"html": WHOLE})).structured_content == {"faults": []}
 
 
@@ -91,6 +105,12 @@ def test_over_http(address: str) -> None:
             await everything(session)
 
     anyio.run(talk)
+
+
+@pytest.mark.parametrize("option", [["--port", "8002"], ["--host", "127.0.0.1"]])
+def test_options_of_http_without_it(option: list[str]) -> None:
+    done = subprocess.run([*SERVER, *option], env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2 and f"{option[0]} has no effect without --http" in done.stderr
 
 
 def test_the_instructions_name_the_tools() -> None:

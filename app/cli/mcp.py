@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from soupstate.app.cli.options import weights_options
+from soupstate.app.cli.options import refuse, weights_options
 from soupstate.app.mcp_server import make_server
 from soupstate.app.reading import LazyReader
 from soupstate.model.net.checkpoint import extractor
@@ -20,6 +20,8 @@ def mcp_command(http: bool, host: str, port: int, weights: Path, backend: str | 
 
     Pages come with the calls: nothing is fetched.
     """
+    for name in () if http else ("host", "port"):
+        refuse(name, "without --http")
     server = make_server(LazyReader(weights, backend), LazyReader(extractor(weights), backend))
     if http:
         server.run("streamable-http", host=host, port=port)
