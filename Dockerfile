@@ -14,6 +14,7 @@ COPY kernels kernels
 COPY model model
 COPY app app
 COPY docs/faults docs/faults
+COPY web/backend.py web/
 COPY --from=page /src/app/http/page app/http/page
 COPY soupstate soupstate
 RUN python -m venv /opt/soupstate \

@@ -1,6 +1,7 @@
 """The wheel: one top-level name, no C++ sources, and it works where there is no compiler and no repository."""
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -42,6 +43,38 @@ def test_it_has_one_package_and_no_sources_of_the_compiled_part(wheel: Path) -> 
         assert names.count(f"soupstate/{name}") == 1, name
     assert [name for name in names if name.startswith("soupstate/kernels/_cpp.") and name.endswith(".so")]
     assert wheel.stat().st_size < 25_000_000
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The repository's files, without anything that was built."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        target = tmp_path / "checkout" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target, follow_symlinks=False)
+    return tmp_path / "checkout"
+
+
+def pip_wheel(source: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Makes a wheel without the compiled part."""
+    settings = ["-Cwheel.cmake=false", "-Cwheel.py-api=py3"]
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", *settings, "-w", str(folder), str(source)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_it_builds_the_page(checkout: Path, tmp_path: Path) -> None:
+    done = pip_wheel(checkout, tmp_path / "made")
+    assert not done.returncode, done.stderr
+    (made,) = (tmp_path / "made").glob("*.whl")
+    assert "soupstate/app/http/page/page.js" in zipfile.ZipFile(made).namelist()
+
+
+def test_a_page_that_cannot_be_built_is_an_error(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "web" / "src" / "main.ts").write_text("const broken: number = 'text'\n")
+    done = pip_wheel(checkout, tmp_path / "made")
+    assert done.returncode and "npm run check failed" in done.stdout + done.stderr
+    assert not list((tmp_path / "made").glob("*.whl"))
 
 
 def test_it_works_alone(wheel: Path, tmp_path: Path) -> None:
