@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from soupstate.app.wrong_values import wrong_value
+
 OWN, PROJECT = ".soupstate.toml", "pyproject.toml"
 TABLES = {OWN: ("check",), PROJECT: ("tool", "soupstate", "check")}
 Format = Literal["text", "json", "sarif", "github", "gnu", "junit", "checkstyle"]
@@ -99,9 +101,8 @@ def _settings(path: Path, table: dict[str, Any]) -> CheckSettings:
     try:
         keys = CheckKeys.model_validate(table)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        known = f"unknown key; known: {', '.join(CheckKeys.model_fields)}"
-        reason = known if first["type"] == "extra_forbidden" else first["msg"]
-        raise ValueError(f"{path}: {key}: {reason}") from None
+        key, reason = wrong_value(error)
+        if key not in CheckKeys.model_fields:
+            reason = f"{key}: unknown key; known: {', '.join(CheckKeys.model_fields)}"
+        raise ValueError(f"{path}: {reason}") from None
     return CheckSettings(keys, path.absolute().parent)

@@ -79,9 +79,9 @@ def test_settings_of_the_nearest_folder(site: Path, name: str, table: str, monke
     ("text", "said"),
     [
         ("[check]\ntreshold = 0.2\n", "treshold: unknown key; known: threshold, exclude, format, workers"),
-        ("[check]\nthreshold = 2\n", "threshold: "),
-        ('[check]\nformat = "html"\n', "format: "),
-        ("[check]\nexclude = 3\n", "exclude: "),
+        ("[check]\nthreshold = 2\n", "threshold must be 1.0 or less"),
+        ('[check]\nformat = "html"\n', "format must be 'text', 'json'"),
+        ("[check]\nexclude = 3\n", "exclude must be a list"),
         ("[chekc]\n", "chekc: unknown table"),
         ("check = 3\n", "check is no table"),
         ("[check", "soupstate.toml: "),
