@@ -163,6 +163,7 @@ def test_brackets_of_tags_are_not_stray_for_sure(text: str) -> None:
         "<td>12.50</td>\n",
         "<tr>\n<td>Monday</td>\n<td>9:00</td>\n</tr>\n",
         '<!doctype html>\n<html lang="en">\n<head>\n<title>Night ferry</title>\n</head>\n<body>\n<main>\n',
+        '<!doctype html>\n<html lang="en">\n<head>\n<title>Night ferry</title>\n</head>\n<body>\n<div class="page">\n',
         "</main>\n<footer>\n<p>Harbour office, 1 Quay Street</p>\n</footer>\n</body>\n</html>\n",
     ],
 )

@@ -190,7 +190,13 @@ def may_be_left_out(repair: Repair) -> bool:
 
 
 def is_of_fragment(page: str, repair: Repair) -> bool:
-    """Whether a repair is what makes a part of a page whole: a start tag before all else, or none at the very end."""
+    """Whether a repair is what makes a part of a page whole: a start tag before all else; at the very end, no
+    start tag, or the end tag of one that begins there."""
     if repair.kind == "missing-start-tag":
         return not page[: repair.start].strip()
-    return repair.kind == "unexpected-start-tag" and not page[repair.end :].strip()
+    if page[repair.end :].strip():
+        return False
+    if repair.kind == "missing-end-tag":
+        last = NAME_OF_TAG.match(page, page.rfind("<", 0, repair.start))
+        return last is not None and repair.replacement.lower() == f"</{last[1].lower()}>"
+    return repair.kind == "unexpected-start-tag"
