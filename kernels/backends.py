@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from soupstate.kernels import reference
 from soupstate.kernels.compiled import cpp
 from soupstate.kernels.weights import (
+    BYTES,
     CONTEXTS,
     LENGTH_CLASSES,
     PREDICTIONS,
@@ -87,6 +88,20 @@ class Packed:
         self._native.read_states([_call(piece, state) for piece, state in zip(pieces, states, strict=True)])
         return states
 
+    def read_odds(self, ids: Bytes, found: Predictions, state: State) -> tuple[Floats, State]:
+        """Returns the probability (n, 256) of each next byte after each of ids (n,), and the state after the last one.
+
+        A compiled backend returns the same bits for a page in parts as for the whole page; the reference returns
+        nearly the same. Raises ValueError as `read`.
+        """
+        piece = Piece(ids, found, state)
+        self._check(ids, found, state)
+        if self._native is None:
+            return reference.read_odds(self.weights, ids, found, state)
+        odds, after = np.empty((len(ids), BYTES), np.float32), _state_to_update(piece)
+        self._native.read_odds(_call(piece, after), odds)
+        return odds, after
+
     def bits_only(self, ids: Bytes, found: Predictions, state: State) -> float:
         """Returns the total surprisal of ids (n,) in bits: `read(...).bits.sum()` without computing the heads."""
         self._check(ids, found, state)
@@ -103,10 +118,7 @@ class Packed:
 
     def next_byte(self, state: State) -> Floats:
         """Returns the probability (256,) of each byte after `state`. It runs in numpy, whatever the backend."""
-        logits = reference.next_byte(self.weights, state.h[None], state.last)[0]
-        exponentials = np.exp(logits - logits.max())
-        chances: Floats = exponentials / exponentials.sum()
-        return chances
+        return reference.odds(reference.next_byte(self.weights, state.h[None], state.last))[0]
 
     def _empty_chunk(self, piece: Piece, traced: int) -> Chunk:
         """Returns the arrays that a call writes to. NaN marks the bytes whose bits the call does not compute."""

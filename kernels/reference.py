@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from soupstate.kernels.successors import HASH_FACTOR, SUCCESSOR_WORDS, Slots, Successors
 from soupstate.kernels.weights import (
+    BYTES,
     LEARNED,
     LENGTHS,
     MATCHERS,
@@ -127,6 +128,22 @@ def next_byte(weights: Weights, h: Floats, found: Predictions) -> Floats:
         on = np.flatnonzero(found.length[:, k])
         logits[on, found.predicted[on, k]] += gains[on, k] + w.copy_bias[k, found.length[on, k]]
     return logits
+
+
+def odds(logits: Floats) -> Floats:
+    """Returns the softmax (n, 256) of logits (n, 256)."""
+    exponentials = np.exp(logits - logits.max(1, keepdims=True))
+    chances: Floats = exponentials / exponentials.sum(1, keepdims=True)
+    return chances
+
+
+def read_odds(weights: Weights, ids: Bytes, found: Predictions, state: State) -> tuple[Floats, State]:
+    """Returns what `Packed.read_odds` returns. It does not check its arguments."""
+    if not len(ids):
+        return np.empty((0, BYTES), np.float32), state.copy()
+    _, after, cells = _recur(weights, weights.recurrent.astype(np.float32), ids, found, state)
+    last = found[len(ids) - 1 :].copy()
+    return odds(next_byte(weights, after, found)), State(after[-1].copy(), cells[-1].copy(), last)
 
 
 def _surprise(logits: Floats, ids: Bytes) -> tuple[Floats, Floats]:

@@ -307,6 +307,38 @@ def test_odds_of_some_bytes(backend: str, units: int, outputs: int) -> None:
             assert np.array_equal(fields(chunk)[name], fields(whole)[name]), name
 
 
+@SIZES
+def test_odds_of_the_next_byte(backend: str, units: int, outputs: int) -> None:
+    """They are the reference's, and their logarithms are the bits of the bytes that come."""
+    weights, (ids, found), state = make_weights(units, outputs), make_inputs(120), make_state(units)
+    packed = pack(weights, backend)
+    odds, after = packed.read_odds(ids, found, state)
+    chunk = packed.read(ids, found, state)
+    assert odds.shape == (120, 256) and odds.min() >= 0
+    np.testing.assert_allclose(odds.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(-np.log2(odds[np.arange(119), ids[1:]]), chunk.bits[1:], atol=TOLERANCE[backend]["bits"])
+    for array, other in zip(arrays_of(after), arrays_of(chunk.state), strict=True):
+        assert np.array_equal(array, other)
+    first, expected = (p.read_odds(ids[:1], found[:1], state)[0] for p in (packed, pack(weights, "reference")))
+    np.testing.assert_allclose(first, expected, atol=5e-3)
+    assert packed.read_odds(ids[:0], found[:0], state)[0].shape == (0, 256)
+
+
+@pytest.mark.parametrize("units", [16, 264])
+def test_odds_byte_by_byte_are_those_of_the_whole(backend: str, units: int) -> None:
+    """Bit for bit, which `soupstate decompress` needs. The reference's products are numpy's, which depend on n."""
+    packed, (ids, found), state = pack(make_weights(units, 3), backend), make_inputs(250), make_state(units)
+    whole, after = packed.read_odds(ids, found, state)
+    for t in range(len(ids)):
+        odds, state = packed.read_odds(ids[t : t + 1], found[t : t + 1], state)
+        if backend == "reference":
+            np.testing.assert_allclose(odds[0], whole[t], atol=1e-5)
+        else:
+            assert np.array_equal(odds[0], whole[t])
+    for array, other in zip(arrays_of(state), arrays_of(after), strict=True):
+        assert np.allclose(array, other, atol=1e-5) if backend == "reference" else np.array_equal(array, other)
+
+
 def test_peaks(backend: str) -> None:
     """Figures of the size of this century's processors, for backends that have vector instructions of their own."""
     found = peaks(backend, 100_000)

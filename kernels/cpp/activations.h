@@ -89,16 +89,39 @@ inline float total(typename V::Vec v) {
   return lanes[0];
 }
 
-// Returns the surprisal of `id` under softmax(logits [n]) in bits, and writes the entropy in bits. n is a multiple of
-// kLanes.
+// Returns the highest of logits [n]. n is a multiple of kLanes.
 template <class V>
-inline float softmax(const float* logits, size_t n, size_t id, float* entropy) {
+inline float highest_of(const float* logits, size_t n) {
   auto top = V::load(logits);
   for (size_t j = V::kLanes; j < n; j += V::kLanes) top = V::max(top, V::load(logits + j));
   alignas(64) float lanes[V::kLanes];
   V::store(lanes, top);
   float highest = lanes[0];
   for (float lane : lanes) highest = lane > highest ? lane : highest;
+  return highest;
+}
+
+// Writes softmax(logits [kWide]) to `odds` [kWide], which may lie anywhere.
+template <class V, size_t kWide>
+inline void softmax_odds(const float* logits, float* odds) {
+  alignas(64) float values[kWide];
+  const auto highest = V::set1(highest_of<V>(logits, kWide));
+  auto sum = V::set1(0.0f);
+  for (size_t j = 0; j < kWide; j += V::kLanes) {
+    const auto e = exponential<V>(V::max(V::sub(V::load(logits + j), highest), V::set1(-87.0f)));
+    V::store(values + j, e);
+    sum = V::add(sum, e);
+  }
+  const auto mass = V::set1(total<V>(sum));
+  for (size_t j = 0; j < kWide; j += V::kLanes) V::store(values + j, V::div(V::load(values + j), mass));
+  memcpy(odds, values, sizeof(values));
+}
+
+// Returns the surprisal of `id` under softmax(logits [n]) in bits, and writes the entropy in bits. n is a multiple of
+// kLanes.
+template <class V>
+inline float softmax(const float* logits, size_t n, size_t id, float* entropy) {
+  const float highest = highest_of<V>(logits, n);
   auto sum = V::set1(0.0f), weighted = sum;
   for (size_t j = 0; j < n; j += V::kLanes) {
     const auto x = V::max(V::sub(V::load(logits + j), V::set1(highest)), V::set1(-87.0f));

@@ -74,12 +74,13 @@ struct LstmCall {
   const int64_t* units;   // [U] < H
   const uint8_t* traced;  // [n], whether to trace a byte; null: every byte
   size_t n_units;         // U
-  bool states_only;       // compute the state and traces only; bits, entropy and heads are then null
+  bool states_only;       // compute no bits and entropy, which are then null, as are the heads
   const uint8_t* asked;   // [n], whether to compute the bits and entropy of a byte; null: of every byte
   float* bits;            // [n] out: surprisal of each byte in bits, before it is read; or null
   float* entropy;         // [n] out: entropy in bits of the distribution of each byte; or null
   float* heads;           // [n, K] out: head outputs after each byte; or null
   float* traces;          // [traced bytes, U] out: h of the traced units after each of them
+  float* odds;            // [n, 256] out: the probability of each next byte after each byte; or null
 };
 
 // Packed weights. They hold no state, so several threads may call read() at once.

@@ -203,7 +203,8 @@ class LstmOn final : public Lstm {
     for (size_t i = 0; i < active; ++i) {
       Lane& lane = lanes[i];
       recurrent_.prepare(lane.h, kLevels, lane.levels);
-      if (odds_asked(*lane.call, lane.t + 1)) fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
+      if (lane.call->odds || bits_asked(*lane.call, lane.t + 1))
+        fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
       const size_t at = kPredictions * lane.t;
       const CopyInput& found = lane.call->found;
       lane.n_rows = tables_.rows(lane.call->ids[lane.t], found.predicted + at, found.length + at, lane.rows);
@@ -298,14 +299,14 @@ class LstmOn final : public Lstm {
   }
 
   // Whether the call wants the bits and entropy of byte t.
-  static bool odds_asked(const LstmCall& call, size_t t) {
+  static bool bits_asked(const LstmCall& call, size_t t) {
     return !call.states_only && t < call.n && (!call.asked || call.asked[t]);
   }
 
   // Puts the state of a lane into a block, if an output depends on it. Returns the bits of a block that became full.
   double keep(const Lane& lane, Block* blocks) const {
     const LstmCall& call = *lane.call;
-    const bool heads = call.heads && lane.t, odds = odds_asked(call, lane.t);
+    const bool heads = call.heads && lane.t, odds = (call.odds && lane.t) || bits_asked(call, lane.t);
     if (!heads && !odds) return 0;
     Block* block = &blocks[odds];
     Input* inputs = block->inputs.get() + block->size * product_.depth();
@@ -330,6 +331,8 @@ class LstmOn final : public Lstm {
       const CopyInput& found = t ? call.found : call.first;
       const size_t at = t ? kPredictions * (t - 1) : 0;
       copy(found.predicted + at, found.length + at, scores);
+      if (call.odds && t) softmax_odds<V, kBytes>(scores, call.odds + (t - 1) * kBytes);
+      if (!bits_asked(call, t)) continue;
       float entropy;
       const float bits = softmax<V>(scores, kBytes, call.ids[t], &entropy);
       if (call.bits) call.bits[t] = bits;

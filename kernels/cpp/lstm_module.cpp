@@ -160,6 +160,16 @@ void read_states(const Lstm& lstm, const std::vector<const CallArrays*>& calls) 
   lstm.read(all.data(), all.size());
 }
 
+// Writes the probability of each next byte after each byte, and updates the state.
+void read_odds(const Lstm& lstm, const CallArrays& arrays, Matrix<float> odds) {
+  auto call = inputs_of(lstm, arrays);
+  expect(odds.shape(0) == call.n && odds.shape(1) == 256, "odds: expected [n, 256]");
+  call.states_only = true;
+  call.odds = odds.data();
+  nb::gil_scoped_release release;
+  lstm.read(&call, 1);
+}
+
 double bits_only(const Lstm& lstm, const CallArrays& arrays) {
   const auto call = inputs_of(lstm, arrays);
   nb::gil_scoped_release release;
@@ -186,6 +196,7 @@ void define_lstm(nb::module_& m) {
   nb::class_<Lstm>(m, "Lstm")
       .def("read", &read, "calls"_a)
       .def("read_states", &read_states, "calls"_a)
+      .def("read_odds", &read_odds, "call"_a, "odds"_a.noconvert())
       .def("bits_only", &bits_only, "call"_a);
   m.def("pack", &pack, "backend"_a, "arrays"_a);
 }

@@ -32,12 +32,12 @@ def fold(parameters: Parameters) -> Weights:
     """
     p: dict[str, NDArray[np.float32]] = {k: v.astype(np.float32) for k, v in parameters.items() if k != CONTEXT}
     try:
-        project = p["lstm.weight_ih_l0"].T
+        project = p["lstm.weight_ih_l0"].T.astype(np.float64)
         recurrent, scale = _whole_by_row(p["lstm.weight_hh_l0"])
         return Weights(
-            byte=p["byte.weight"] @ project + p["lstm.bias_ih_l0"] + p["lstm.bias_hh_l0"],
-            predicted=np.stack([p[f"predicted.{k}.weight"] @ project for k in range(MATCHERS)]),
-            length=np.stack([p[f"length.{k}.weight"] @ project for k in range(MATCHERS)]),
+            byte=_product(p["byte.weight"], project) + p["lstm.bias_ih_l0"] + p["lstm.bias_hh_l0"],
+            predicted=np.stack([_product(p[f"predicted.{k}.weight"], project) for k in range(MATCHERS)]),
+            length=np.stack([_product(p[f"length.{k}.weight"], project) for k in range(MATCHERS)]),
             recurrent=recurrent,
             recurrent_scale=scale,
             output=p["output.weight"],
@@ -55,6 +55,16 @@ def fold(parameters: Parameters) -> Weights:
         )
     except KeyError as e:
         raise ValueError(f"missing parameter {e.args[0]}") from None
+
+
+def _product(matrix: NDArray[np.float32], project: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Returns a product of two matrices, the same one on every machine.
+
+    Numbers of half precision are multiples of 2^-24. Their products are multiples of 2^-48, so double precision sums
+    them exactly below 32, in whatever order a library adds.
+    """
+    product: NDArray[np.float32] = (matrix.astype(np.float64) @ project).astype(np.float32)
+    return product
 
 
 def _whole_by_row(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
