@@ -42,7 +42,7 @@ $(PAGE): $(wildcard web/*.* web/src/* web/examples/*) | $(BIN)/python
 	touch $@
 
 .venv/.test: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install -q -e '.[train,votes,fetch,warc,ray,datatrove,mcp,lsp,test]'
+	$(BIN)/python -m pip install -q -e '.[train,votes,fetch,warc,compress,ray,datatrove,mcp,lsp,test]'
 	$(BIN)/python -c 'import soupstate.kernels._cpp'
 	touch $@ .venv/.run
 

@@ -118,7 +118,8 @@ class Packed:
 
     def next_byte(self, state: State) -> Floats:
         """Returns the probability (256,) of each byte after `state`. It runs in numpy, whatever the backend."""
-        return reference.odds(reference.next_byte(self.weights, state.h[None], state.last))[0]
+        chances: Floats = reference.odds(reference.next_byte(self.weights, state.h[None], state.last))[0]
+        return chances
 
     def _empty_chunk(self, piece: Piece, traced: int) -> Chunk:
         """Returns the arrays that a call writes to. NaN marks the bytes whose bits the call does not compute."""

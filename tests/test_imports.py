@@ -26,6 +26,7 @@ ALLOWED = {
     "soupstate.model.train.data": {"soupstate.model", "soupstate.kernels"},
     "soupstate.model.train": set(),
     "soupstate.model.faults": {"soupstate.model.net", "soupstate.model.page", "soupstate.kernels"},
+    "soupstate.model.compression": {"soupstate.kernels"},
     "soupstate.model.net": {"soupstate.model.page", "soupstate.kernels"},
     "soupstate.model.archive": {"soupstate.model.page"},
     "soupstate.model.page": {"soupstate.kernels"},
@@ -71,6 +72,7 @@ HOMES = {
     "mcp": "soupstate.app",
     "pygls": "soupstate.app",
     "lsprotocol": "soupstate.app",
+    "constriction": "soupstate.model.compression",
     "datatrove": "soupstate.app.batch",
 }
 # Parsers of HTML: none may come near a request.

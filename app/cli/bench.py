@@ -15,7 +15,7 @@ from soupstate.app.kernel_bench import Bench, checked_qrnn, installed_peers, tab
 from soupstate.app.markdown_bench import KINDS, qualities
 from soupstate.app.reading import load_reader
 from soupstate.app.shape_bench import FIXED_MEMORY, SHAPES, WHAT, costs
-from soupstate.kernels import available
+from soupstate.kernels import available, pack
 from soupstate.model.archive.records import read_html, read_pages
 from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint
 
@@ -24,7 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("bench")
 def bench_command() -> None:
-    """Measure kernels and whole extractions, the quality of Markdown, and the cost of depth and of hostile pages."""
+    """Measure speeds, the quality of Markdown, bytes of compressed pages, and the cost of depth and hostile pages."""
 
 
 @bench_command.command("kernels")
@@ -194,5 +194,43 @@ def markdown_command(weights: Path, pages: Path, limit: int, path: Path | None) 
     for row in rows:
         figures = [f"{row.f1[kind]:.3f}" if kind in row.f1 else "" for kind in KINDS]
         click.echo(f"| {row.system} | {' | '.join(figures)} | {row.mean:.3f} | {row.failed} |")
+    if path:
+        path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")
+
+
+@bench_command.command("compress")
+@click.option("--weights", type=FILE, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to read with.")
+@click.option("--pages", type=FILE, required=True, help="WARC file.")
+@click.option("--limit", type=click.IntRange(min=1), help="Pages to measure; default: all.")
+@click.option(
+    "--decompress", type=click.IntRange(min=0), default=3, show_default=True, help="Pages to decompress, too."
+)
+@click.option("--json", "path", type=FILE, help="Also write the rows to this file.")
+def compress_command(weights: Path, pages: Path, limit: int | None, decompress: int, path: Path | None) -> None:
+    """Measure the bytes of compressed pages, beside brotli, zstd, xz and zpaq where they are installed.
+
+    Each page is compressed alone, in UTF-8, and the bytes are summed. The last column is the rate in wall-clock time.
+    It needs the extra `compress`.
+    """
+    try:
+        from soupstate.app.compress_bench import compressed_sizes, round_trips  # noqa: PLC0415  constriction is an extra
+
+        packed = pack(load_checkpoint(weights).weights)
+        rows = compressed_sizes(packed, (page.html for page in islice(read_pages(pages), limit)), click.echo)
+        back = round_trips(packed, (page.html for page in islice(read_pages(pages), decompress)))
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"needs {error.name}: pip install 'soupstate[compress]'") from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    if not rows[0].pages:
+        raise click.ClickException(f"{pages}: no page")
+    brotli = next((row.bytes for row in rows if row.system.startswith("brotli")), None)
+    click.echo(f"{rows[0].pages} pages, backend {packed.backend}")
+    click.echo("| system | bytes | share | of brotli's | MB/s |\n|---|---|---|---|---|")
+    for row in rows:
+        ratio = f"{row.bytes / brotli:.3f}" if brotli else ""
+        click.echo(f"| {row.system} | {row.bytes:,} | {row.share:.4f} | {ratio} | {row.mb_per_second:.2f} |")
+    if back.pages:
+        click.echo(f"{back.pages} pages came out of decompression as they were, {back.mb_per_second:.3f} MB/s")
     if path:
         path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")

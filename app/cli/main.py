@@ -17,6 +17,8 @@ COMMANDS = {
     "extract": ("Extract the title, links, text and Markdown of pages.", ""),
     "check": ("Find the places where pages are broken, and mend them.", ""),
     "entropy": ("Measure how surprising the characters of pages are.", ""),
+    "compress": ("Compress a file with the network's odds of each byte.", "compress"),
+    "decompress": ("Decompress a file that `compress` wrote.", "compress"),
     "mcp": ("Offer agents tools that read pages (Model Context Protocol).", "mcp"),
     "lsp": ("Show faults in an editor (Language Server Protocol).", "lsp"),
     "warc": ("Write a row for every page of WARC files, on one machine or many.", "warc"),
@@ -34,7 +36,7 @@ COMMANDS = {
 }
 OPTIONAL = frozenset(
     """torch selectolax html5lib matplotlib scipy trafilatura resiliparse httpx pyarrow fsspec
-    zstandard mcp pygls lsprotocol""".split()
+    zstandard mcp pygls lsprotocol constriction""".split()
 )
 
 

@@ -1,8 +1,6 @@
 """Mends files: writes them in place, or prints what would change."""
 
-import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from tqdm import tqdm
 from soupstate.app.cli.checking import Findings
 from soupstate.app.cli.file_diff import file_diff
 from soupstate.app.cli.files import STDIN_NAME, HtmlFile, write
+from soupstate.app.cli.whole_files import replace_file
 from soupstate.app.file_names import printable
 from soupstate.model.page.decode import decode, encode_changed
 
@@ -41,7 +40,7 @@ def write_mended(file: HtmlFile, body: bytes) -> bool:
     if file.name == STDIN_NAME:
         write(body)
     elif body != file.body:
-        _replace(Path(file.name).resolve(), body)
+        replace_file(Path(file.name).resolve(), body)
     return True
 
 
@@ -52,17 +51,3 @@ def print_diff(file: HtmlFile, body: bytes) -> bool:
         old, new = (decode(data, f"text/html; charset={file.page.charset}").text.encode() for data in (old, new))
     write(file_diff(file.name, old, new))
     return False
-
-
-def _replace(path: Path, body: bytes) -> None:
-    """Writes a file beside the old one, with its permissions, and renames it. A reader never sees half a file."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(body)
-        part.chmod(path.stat().st_mode)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

@@ -55,6 +55,11 @@ def address(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 def weights_options(function: Function) -> Function:
     """Adds the options that say which network reads, and how."""
     backend = click.option("--backend", help="Backend of the kernels; default: $SOUPSTATE_BACKEND, or the fastest.")
+    return backend(weights_option(function))
+
+
+def weights_option(function: Function) -> Function:
+    """Adds the option that says which network reads."""
     weights = click.option(
         "--weights",
         type=click.Path(path_type=Path),
@@ -62,7 +67,7 @@ def weights_options(function: Function) -> Function:
         envvar="SOUPSTATE_WEIGHTS",
         help="Checkpoint to read with; default: $SOUPSTATE_WEIGHTS, or the shipped one.",
     )
-    return backend(weights(function))
+    return weights(function)
 
 
 def refuse(name: str, why: str) -> None:
