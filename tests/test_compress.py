@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import os
 import shutil
 import stat
 import subprocess
@@ -225,7 +226,10 @@ def test_existing_files_stay(page: Path) -> None:
         if target == file:
             assert run(*command, "--force").exit_code == 0 and target.read_bytes() == kept
         assert source.exists()
-    assert run("decompress", str(file), "--force").exit_code == 0 and page.read_bytes() == HTML[:700]
+    link = page.with_name("link")
+    link.symlink_to(page)
+    assert run("decompress", str(file), "--force", "--out", str(link)).exit_code == 0
+    assert link.is_symlink() and page.read_bytes() == HTML[:700]
 
 
 def test_failures_write_nothing(page: Path) -> None:
@@ -238,6 +242,9 @@ def test_failures_write_nothing(page: Path) -> None:
     assert gone.exit_code == 1 and "No such file" in gone.stderr
     nowhere = run("compress", str(page), "--out", str(page.with_name("no") / "where"))
     assert nowhere.exit_code == 1 and "No such file" in nowhere.stderr
+    for other in (str(page.parent), os.devnull):
+        done = run("compress", str(page), "--force", "--out", other)
+        assert done.exit_code == 1 and f"{other}: is no regular file" in done.stderr
     assert sorted(path.name for path in page.parent.iterdir()) == ["broken.soup", "page.html"]
     done = run("decompress", str(page))
     assert done.exit_code == 2 and "--out names the file to write" in done.stderr

@@ -29,7 +29,7 @@ def whole_file(source: str, target: str | None, force: bool, change: Callable[[b
             write(made)
         else:
             _refuse_existing(path, force)  # again: it may have come meanwhile
-            replace_file(path, made)
+            replace_file(path.resolve(), made)
     except (OSError, ValueError) as error:
         name = getattr(error, "filename", None) or ("<stdin>" if source == STDIN else source)
         raise click.ClickException(f"{printable(str(name))}: {reason_of(error)}") from None
@@ -70,6 +70,8 @@ def packer(weights: Path) -> tuple[str, Callable[[str | None], Packed]]:
 def _refuse_existing(path: Path | None, force: bool) -> None:
     if path and not force and path.exists():
         raise FileExistsError(0, "exists; --force overwrites it", str(path))
+    if path and path.exists() and not path.is_file():
+        raise OSError(0, "is no regular file", str(path))
 
 
 def _umask() -> int:
