@@ -189,7 +189,8 @@ def test_a_file_that_would_lose_bytes_is_left(broken: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_is_explained(kind: str) -> None:
     done = run("--explain", kind)
-    assert (done.exit_code, done.stdout) == (0, (FAULTS / f"{kind}.md").read_text("utf-8"))
+    page = (FAULTS / f"{kind}.md").read_text("utf-8")
+    assert (done.exit_code, done.stdout) == (0, page.replace("\\<", "<").replace("\\&", "&"))
 
 
 def test_the_kinds_are_listed_and_others_are_refused() -> None:

@@ -1,6 +1,7 @@
 """`soupstate check`: finds the places where pages are broken, reports them, and mends them."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -32,6 +33,7 @@ LINES: dict[str, Lines] = {"gnu": gnu, "github": github}
 DOCUMENTS = {"json": json, "sarif": sarif, "junit": junit, "checkstyle": checkstyle}  # of all files
 
 
+ESCAPE = re.compile(r"\\([<>&*_])")  # of Markdown (CommonMark, section 2.4), which a terminal shows as it is
 ALL = "*"  # of --explain without a kind
 MORE = f"{COMMAND} KIND says more of a kind of fault"
 
@@ -62,7 +64,7 @@ def _explain(ctx: click.Context, param: click.Parameter, value: str | None) -> N
         click.echo("".join(f"{name:{width}}  {kind.title}\n" for name, kind in KINDS.items()), nl=False)
     else:
         try:
-            click.echo(explanation(value), nl=False)
+            click.echo(ESCAPE.sub(r"\1", explanation(value)), nl=False)
         except ValueError as error:
             raise click.BadParameter(f"{error}; --explain alone lists them") from None
     ctx.exit()

@@ -188,7 +188,8 @@ _KINDS = (
         "mismatched-tag-name",
         "Two tags do not match",
         "A start tag and the end tag of its element have different names.",
-        "A browser drops the end tag, and the element stays open: a heading or a cell then takes in what follows.",
+        "A browser drops the end tag, and the element stays open: bold text or a cell then takes in what follows. "
+        "Only a heading is ended by the end tag of any heading.",
         NESTING,
     ),
     Kind(
