@@ -1,4 +1,4 @@
-"""The build backend (PEP 517): scikit-build-core's, which here builds the page at / first where an archive would lack it.
+"""The build backend (PEP 517): scikit-build-core's, which builds the page at / first where an archive would lack it.
 
 An editable install does not: `make run` and `make test` build the page when its sources change.
 """
