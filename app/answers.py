@@ -95,10 +95,11 @@ class Extraction:
 Answerer = Callable[[Reader, Asked, Stop], Any]  # returns a dataclass of parts: an Extraction or a Measurement
 
 
-def check_cursor(cursor: str) -> None:
-    """Raises ValueError for a cursor that no answer has as `next_cursor`."""
+def checked_cursor(cursor: str) -> str:
+    """Returns the cursor. Raises ValueError for one that no answer has as `next_cursor`."""
     if not re.fullmatch(CURSOR, cursor):
         raise ValueError("cursor must be the next_cursor of an answer, such as 1200.1350")
+    return cursor
 
 
 def model_of(reader: Reader) -> Model:

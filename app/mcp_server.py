@@ -10,7 +10,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from soupstate.app.answers import CURSOR, START, Asked, check_cursor, extract
+from soupstate.app.answers import CURSOR, START, Asked, checked_cursor, extract
 from soupstate.app.faults import likely_faults
 from soupstate.app.paging import piece
 from soupstate.app.reading import LazyReader
@@ -62,11 +62,6 @@ class PageServer(MCPServer):
             raise
 
 
-def _cursor(cursor: str) -> str:
-    check_cursor(cursor)
-    return cursor
-
-
 def make_server(measuring: LazyReader, extracting: LazyReader) -> MCPServer:
     """Returns the server. measuring: finds faults. extracting: extracts. Both are loaded by the first call."""
     one_each = CapacityLimiter(os.cpu_count() or 1)  # so many pages are read at a time, each takes memory
@@ -82,7 +77,7 @@ def make_server(measuring: LazyReader, extracting: LazyReader) -> MCPServer:
         max_characters: Annotated[int, Field(ge=1, description="At most so many characters.")] = MOST_CHARACTERS,
         cursor: Annotated[
             str,
-            AfterValidator(_cursor),
+            AfterValidator(checked_cursor),
             Field(description="next_cursor of the answer before.", json_schema_extra={"pattern": CURSOR}),
         ] = START,
     ) -> Piece:

@@ -10,15 +10,12 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from test_crawl_samples import SAMPLES
+from sample_shards import write_sample_shards
 
 from soupstate.app.cli.main import soupstate
-from soupstate.model.page.marks import HEADS
 from soupstate.model.train.data.lanes import Lanes, Stretches
-from soupstate.model.train.data.lessons import byte_rows
 from soupstate.model.train.data.loaders import AHEAD, Loaders
-from soupstate.model.train.data.shards import MARKS, Shards, write_shard
-from soupstate.model.train.data.teacher import teach
+from soupstate.model.train.data.shards import Shards
 from soupstate.model.train.run.experiment import Experiment
 from soupstate.model.train.run.loop import Run
 
@@ -35,9 +32,7 @@ TINY = Experiment(
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with shards of some sample pages."""
     folder = tmp_path_factory.mktemp("root")
-    (folder / "shards").mkdir()
-    pages = [s.html[:1500] for s in SAMPLES[::5]]
-    write_shard(folder / "shards" / "a", [byte_rows(p, teach(p)) for p in pages], MARKS + len(HEADS))
+    write_sample_shards(folder)
     return folder
 
 

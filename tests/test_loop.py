@@ -10,15 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_crawl_samples import SAMPLES
+from sample_shards import write_sample_shards
 
 from soupstate.kernels.weights import LEARNED
 from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
 from soupstate.model.train.data.inputs import INPUTS
 from soupstate.model.train.data.lanes import Batch, Stretches
-from soupstate.model.train.data.lessons import byte_rows
-from soupstate.model.train.data.shards import MARKS, write_shard
-from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.run import loop
 from soupstate.model.train.run.device import Tensors, to_device
 from soupstate.model.train.run.experiment import Experiment
@@ -48,9 +45,7 @@ TINY = Experiment(
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with shards of some sample pages."""
     folder = tmp_path_factory.mktemp("root")
-    (folder / "shards").mkdir()
-    pages = [s.html[:1500] for s in SAMPLES[::5]]
-    write_shard(folder / "shards" / "a", [byte_rows(p, teach(p)) for p in pages], MARKS + len(HEADS))
+    write_sample_shards(folder)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 from conftest import Running
 
@@ -9,6 +10,11 @@ HTML = {"Content-Type": "text/html"}
 JSON = {"Content-Type": "application/json"}
 # Words of pydantic and of Python's parser of JSON, which say nothing to who sent the request.
 FOREIGN = re.compile("Input should|\\bvalid|should match|Expecting|delimiter|char \\d|recursion|sys\\.", re.I)
+
+
+def expect_refusal(got: httpx.Response, status: int, field: str, detail: str) -> None:
+    assert got.status_code == status and got.json()["field"] == field
+    assert detail in got.json()["detail"] and not FOREIGN.search(got.json()["detail"])
 
 
 @pytest.mark.parametrize(
@@ -33,8 +39,7 @@ FOREIGN = re.compile("Input should|\\bvalid|should match|Expecting|delimiter|cha
 )
 def test_a_wrong_value_in_the_query(plain_service: Running, path: str, field: str, detail: str) -> None:
     got = plain_service.client.post(path, content="<p>Tea", headers=HTML)
-    assert got.status_code == 422 and got.json()["field"] == field
-    assert detail in got.json()["detail"] and not FOREIGN.search(got.json()["detail"])
+    expect_refusal(got, 422, field, detail)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +68,7 @@ def test_a_wrong_value_in_the_query(plain_service: Running, path: str, field: st
 )
 def test_a_wrong_body(plain_service: Running, body: str, status: int, field: str, detail: str) -> None:
     got = plain_service.client.post("/extract", content=body, headers=JSON)
-    assert got.status_code == status and got.json()["field"] == field
-    assert detail in got.json()["detail"] and not FOREIGN.search(got.json()["detail"])
+    expect_refusal(got, status, field, detail)
 
 
 @pytest.mark.parametrize("cursor", ["0.0", "3.2"])

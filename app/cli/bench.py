@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -57,7 +58,7 @@ def kernels_command(weights: Path, rounds: int, path: Path | None) -> None:
     for line in [*bench.limits(), *table(rows), *bench.threads()]:
         click.echo(line)
     if path:
-        path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+        _write(rows, path)
 
 
 @bench_command.command("depth")
@@ -117,7 +118,7 @@ def shapes_command(
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     if path:
-        path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+        _write(rows, path)
 
 
 @bench_command.command("blocks")
@@ -167,7 +168,7 @@ def extract_command(weights: Path, pages: Path, limit: int, scope: str, path: Pa
         rates = ["" if rate is None else f"{rate:.2f}" for rate in row.by_size]
         click.echo(f"| {row.system} | {row.mb_per_second:.2f} | {row.ratio:.2f} | {' | '.join(rates)} |")
     if path:
-        path.write_text(json.dumps([asdict(row) for row in found], indent=1) + "\n", "utf-8")
+        _write([asdict(row) for row in found], path)
 
 
 @bench_command.command("markdown")
@@ -195,7 +196,7 @@ def markdown_command(weights: Path, pages: Path, limit: int, path: Path | None) 
         figures = [f"{row.f1[kind]:.3f}" if kind in row.f1 else "" for kind in KINDS]
         click.echo(f"| {row.system} | {' | '.join(figures)} | {row.mean:.3f} | {row.failed} |")
     if path:
-        path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")
+        _write([asdict(row) for row in rows], path)
 
 
 @bench_command.command("compress")
@@ -233,4 +234,9 @@ def compress_command(weights: Path, pages: Path, limit: int | None, decompress: 
     if back.pages:
         click.echo(f"{back.pages} pages came out of decompression as they were, {back.mb_per_second:.3f} MB/s")
     if path:
-        path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")
+        _write([asdict(row) for row in rows], path)
+
+
+def _write(rows: list[dict[str, Any]], path: Path) -> None:
+    """Writes the rows of a table as JSON."""
+    path.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from soupstate.app.answers import CURSOR, START, Model, check_cursor
+from soupstate.app.answers import CURSOR, START, Model, checked_cursor
 from soupstate.app.measurement import MOST_WINDOW, MarkedSpan, check_detail, check_window
 from soupstate.model.faults.fault import Fault
 from soupstate.model.net.alternatives import Alternative
@@ -45,11 +45,6 @@ def _address(url: str) -> str:
     except ValueError:
         raise ValueError("the port of the address must be a number from 0 to 65535") from None
     return url
-
-
-def _cursor(cursor: str) -> str:
-    check_cursor(cursor)
-    return cursor
 
 
 Text = Annotated[str, AfterValidator(_characters)]
@@ -97,7 +92,7 @@ MaxCharacters = Annotated[
 ]
 Cursor = Annotated[
     str,
-    AfterValidator(_cursor),
+    AfterValidator(checked_cursor),
     Field(
         description="`next_cursor` of the answer before, to go on from there.", json_schema_extra={"pattern": CURSOR}
     ),

@@ -105,14 +105,17 @@ def _load(lanes: Lanes, own: range, memory: Any, filled: Semaphore, free: Semaph
         place = (place + 1) % AHEAD
 
 
-def _aligned(shape: tuple[int, ...], kind: type[np.generic]) -> int:
-    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+def _bytes(shape: tuple[int, ...], kind: type[np.generic]) -> int:
+    return int(np.prod(shape)) * np.dtype(kind).itemsize
+
+
+def _aligned(size: int) -> int:
     return -(-size // ALIGNED) * ALIGNED
 
 
 def _size(lanes: Lanes) -> int:
     """Returns the bytes of one batch."""
-    return sum(_aligned(*array) for array in lanes.arrays().values())
+    return sum(_aligned(_bytes(*array)) for array in lanes.arrays().values())
 
 
 def _ring(memory: Any, lanes: Lanes) -> list[Batch]:
@@ -121,8 +124,8 @@ def _ring(memory: Any, lanes: Lanes) -> list[Batch]:
     for _ in range(AHEAD):
         views = {}
         for name, (shape, kind) in lanes.arrays().items():
-            size = int(np.prod(shape)) * np.dtype(kind).itemsize
+            size = _bytes(shape, kind)
             views[name] = flat[at : at + size].view(kind).reshape(shape)
-            at += _aligned(shape, kind)
+            at += _aligned(size)
         ring.append(Batch(**views))
     return ring
