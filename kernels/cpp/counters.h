@@ -3,8 +3,7 @@
 // Counters that a small layer moves: the depth layer, see soupstate.model.net.depth.
 //
 // The layer is evaluated at some places of a page only, about one in forty bytes. All its numbers are integers, so
-// every build computes the same counts from the same h. This source is compiled once, for the base machine, because the
-// layer takes a few per cent of a reading there.
+// every build computes the same counts from the same h.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -14,6 +14,7 @@ from soupstate.kernels.marking import row_sums
 from soupstate.kernels.viterbi import viterbi_back, viterbi_forward, viterbi_settled
 from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.boundaries import boundary_kinds
+from soupstate.model.page.brief_tags import Brief
 from soupstate.model.page.counted import OpenElements, settle_counted
 from soupstate.model.page.cuts import Cut, Cutter, joined
 from soupstate.model.page.elements import RAW_TEXT
@@ -92,7 +93,9 @@ class Evidence:
         if many or last == len(self.ids):
             self._decide()
 
-    def decided(self, stop: Stop = never, counted: OpenElements | None = None) -> tuple[NDArray[np.uint8], Spans]:
+    def decided(
+        self, stop: Stop = never, counted: OpenElements | None = None, whole: Brief | None = None
+    ) -> tuple[NDArray[np.uint8], Spans]:
         """Returns the syntax (characters,) and the spans of a page that was read to its end. Raises Stopped.
 
         counted: the open elements by the depth layer, where there is one.
@@ -112,7 +115,9 @@ class Evidence:
             settle_counted(cut, counted, settled, lists, marks[:, QUOTE_COLUMN], Watch(stop))
         if not first.all():
             characters = np.concatenate([np.zeros(1, np.int32), np.cumsum(first, dtype=np.int32)])
-            cut = cut.moved(lambda offsets: characters[offsets])
+            cut = cut.moved(lambda offsets: characters[offsets], lambda offsets: characters[offsets])
+        if whole:
+            cut = cut.moved(whole.begins, whole.ends)
         return self.syntax[first], Spans(cut, event, marks)
 
     def _sum(self, first: int, before: int, outputs: Floats) -> None:

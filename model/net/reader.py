@@ -15,6 +15,7 @@ from soupstate.model.net.checkpoint import Checkpoint, load_checkpoint
 from soupstate.model.net.depth import CELLS, at_bytes, depth_of
 from soupstate.model.net.evidence import Evidence
 from soupstate.model.net.reading_loop import PIECE_BYTES, ReadingLoop, character_starts, per_character
+from soupstate.model.page.brief_tags import brief
 from soupstate.model.page.counted import OpenElements
 from soupstate.model.page.spans import Span
 from soupstate.model.page.stop import Stop, Stopped, never
@@ -39,27 +40,28 @@ Floats = NDArray[np.float32]
 class Marking:
     """The marks of a page: everything that links, text and Markdown are made from.
 
-    page: the text that was read. bits: its total surprisal, an estimate where the page is longer than EXACT_BYTES.
-    syntax (characters,): a `Syntax` for each character. block_head: what decides the main content; None: the spans' own
-    marks.
+    page: what the offsets count in. bits: the total surprisal of what was read, an estimate where that is longer than
+    EXACT_BYTES. block_head: what decides the main content; None: the spans' own marks. read: the characters that were
+    read, fewer than the page has where its tags were made shorter; None: all.
     """
 
     page: str
     bits: float
     spans: Sequence[Span] = ()
-    syntax: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     block_head: BlockHead | None = None
+    read: int | None = None
 
     @property
     def bits_per_character(self) -> float:
-        """Surprisal per character of the text that was read; 0 for an empty page."""
-        return self.bits / max(1, len(self.page))
+        """Surprisal per character that was read; 0 for an empty page."""
+        return self.bits / max(1, len(self.page) if self.read is None else self.read)
 
 
 @dataclass
 class Reading(Marking):
     """Everything that the network predicts for a page. `bits` is exact.
 
+    syntax (characters,): a `Syntax` for each character.
     surprisal (characters,): bits of each character. entropy (characters,): bits that the network expected there.
     depth (characters,): open elements; zeros without a depth layer. open_elements: what the depth layer counts, its
     places as offsets of characters; None without one. expected: for each character of the window that `Reader.read` was
@@ -70,6 +72,7 @@ class Reading(Marking):
     (2.0, True)
     """
 
+    syntax: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     surprisal: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     entropy: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     depth: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -144,7 +147,9 @@ class _Progress:
     def __init__(self, page: str, reader: Reader, *, sampled: bool = False) -> None:
         checkpoint = reader.checkpoint
         self.page, self.delay, self.block_head = page, checkpoint.delay, checkpoint.blocks
-        padded = page.encode("utf-8") + b"\n" * self.delay
+        self.brief = brief(page) if sampled else None
+        self.text = self.brief.text if self.brief else page  # what is read
+        padded = self.text.encode("utf-8") + b"\n" * self.delay
         ids = np.frombuffer(padded, np.uint8)
         self.ids = ids[: len(ids) - self.delay]
         asked = sample(len(ids)) if sampled and len(self.ids) > EXACT_BYTES else None
@@ -212,9 +217,9 @@ class _Progress:
 
     def marking(self, stop: Stop = never) -> Marking:
         """Returns the marks of the page, once it has been read. Raises Stopped."""
-        syntax, spans = self.evidence.decided(stop, self.counted_elements)
+        _, spans = self.evidence.decided(stop, self.counted_elements, self.brief)
         bits = self.bits * len(self.ids) / max(1, self.measured)
-        return Marking(self.page, bits, spans, syntax, self.block_head)
+        return Marking(self.page, bits, spans, self.block_head, len(self.text))
 
     def reading(self, stop: Stop) -> Reading:
         """Returns the reading of the page, once it has been read. Raises Stopped."""

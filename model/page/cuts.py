@@ -40,10 +40,10 @@ class Cut:
     blank: NDArray[np.bool_]
     values: dict[str, Extents]
 
-    def moved(self, place: Callable[[Offsets], Offsets]) -> "Cut":
-        """Returns the same spans with other offsets: place(offsets)."""
-        values = {name: (owners, place(starts), place(ends)) for name, (owners, starts, ends) in self.values.items()}
-        return replace(self, start=place(self.start), end=place(self.end), values=values)
+    def moved(self, begins: Callable[[Offsets], Offsets], ends: Callable[[Offsets], Offsets]) -> "Cut":
+        """Returns the same spans with other offsets: begins(starts) and ends(ends)."""
+        values = {name: (owners, begins(start), ends(end)) for name, (owners, start, end) in self.values.items()}
+        return replace(self, start=begins(self.start), end=ends(self.end), values=values)
 
 
 def joined(cuts: list[Cut]) -> Cut:

@@ -1,7 +1,7 @@
 """Skims a page: cuts the middles out of what a browser never shows, so that less has to be read.
 
-Bodies of scripts, styles, drawings and comments, runs of white space, and values of attributes that no answer needs
-keep their beginning and their end. That is enough for the network to see what they are. A body that holds a second
+Bodies of scripts, styles, drawings and comments, and runs of white space keep their beginning and their end. That is
+enough for the network to see what they are. A body that holds a second
 start of its kind may be one that nobody closed, and the text of the page may follow inside it: it stays whole. If such
 a body is a comment, the whole page stays, because the network needs all it can get to see past an open comment (recall
 on 16 damaged articles: .920, and .902 with the other bodies cut).
@@ -17,20 +17,14 @@ from itertools import accumulate
 
 from soupstate.model.page.elements import LONG_BODIES
 
-KEPT = 48  # characters kept at either end of a body
+KEPT = 20  # characters kept at either end of a body
 SHORTEST_CUT = 3 * KEPT  # a body up to this length stays whole
 BEGIN = re.compile(rf"<({'|'.join(LONG_BODIES)})\b[^<>]*>|<!--", re.I)
 NEXT = {name: re.compile(rf"<{name}\b|</{name}\s*>", re.I) for name in LONG_BODIES}
 NEXT["<!--"] = re.compile("<!--|-->")
 # White space keeps its first and last character, except on pages that may show it (WHATWG HTML, 15.3.3). On 78 training
-# pages this removed 7% of the bytes; F1 of links (.984) and text (.982) stayed, Markdown went from .865 to .869. Long
-# attribute values keep their ends: 2% fewer bytes on 78 other pages, Markdown .8669 instead of .8670.
-SPACE_OR_VALUE = re.compile(
-    r"[ \t\r\n\f]{5,}|(?<=\s)(?:srcset|sizes|value|content|style|class|d|points|on[a-z]+"
-    r"|data-(?!(?:lazy-)?src\b|original\b)[\w-]+)\s*=\s*"  # images to be loaded later keep their address
-    rf"(?P<value>\"[^\"<>]{{{SHORTEST_CUT + 1},}}\"|'[^'<>]{{{SHORTEST_CUT + 1},}}')",
-    re.I,
-)
+# pages this removed 7% of the bytes; F1 of links (.984) and text (.982) stayed, Markdown went from .865 to .869.
+SPACE = re.compile(r"[ \t\r\n\f]{5,}")
 VERBATIM = re.compile(r"<(?:pre|textarea|plaintext|xmp|listing)\b", re.I)
 
 Part = tuple[int, int]  # start and end in the whole page
@@ -68,16 +62,40 @@ def skim(page: str) -> Skimmed:
 
 
 def _parts(page: str, middles: list[Part]) -> Iterator[Part]:
-    """Yields the parts to keep: everything outside `middles`, long white space and long values."""
+    """Yields the parts to keep: everything outside `middles` and long white space."""
     short_spaces = not VERBATIM.search(page)
     start = 0
     for cut, end in [*middles, (len(page), len(page))]:
-        for m in SPACE_OR_VALUE.finditer(page, start, cut) if short_spaces else ():
-            kept, found = (1 + KEPT, "value") if m["value"] else (1, 0)
-            yield start, m.start(found) + kept
-            start = m.end(found) - kept
+        for m in SPACE.finditer(page, start, cut) if short_spaces else ():
+            yield start, m.start() + 1
+            start = m.end() - 1
         yield start, cut
         start = end
+
+
+def may_be_open(page: str) -> Iterator[Part]:
+    """Yields where bodies are that may have been closed too late: from a start to the first end of its kind.
+
+    Such a body holds a second start of its kind, or has no end.
+    """
+    at = 0
+    while begin := BEGIN.search(page, at):
+        kind = (begin[1] or "<!--").lower()
+        at = begin.end()
+        again = NEXT[kind].search(page, at)
+        end = again
+        while end and not _ends(end):
+            end = NEXT[kind].search(page, end.end())
+        if end is None or end is not again:
+            yield begin.start(), end.end() if end else len(page)
+        if end is None:
+            return
+        at = end.end()
+
+
+def _ends(found: re.Match[str]) -> bool:
+    """Returns whether a match of NEXT is the end of a body, and not a second start."""
+    return found[0] == "-->" or found[0].startswith("</")
 
 
 def _middles(page: str) -> list[Part] | None:
@@ -87,7 +105,7 @@ def _middles(page: str) -> list[Part] | None:
     while begin := BEGIN.search(page, at):
         at = begin.end()
         end = NEXT[(begin[1] or "<!--").lower()].search(page, at)
-        if end is None or end[0].startswith("<!") or (end[0][1] != "/" and end[0] != "-->"):
+        if end is None or not _ends(end):
             if begin[1] is None:
                 return None
             continue  # the body may be open, so the search goes on inside it

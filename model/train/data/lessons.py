@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from soupstate.model.archive.records import NotAnArchive, Tally, read_pages
+from soupstate.model.page.brief_tags import brief
 from soupstate.model.page.marks import HEADS
 from soupstate.model.page.render.text import text
 from soupstate.model.page.skim import skim
@@ -60,7 +61,7 @@ def lesson(
     if len(page) < shortest:
         return None
     if plan.skimmed and random.random() < plan.skimmed:
-        page = skim(page).text
+        page = brief(skim(page).text).text
     marks = teach(page)
     if label is not None:
         mark_main(page, marks, label)
