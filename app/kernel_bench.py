@@ -10,21 +10,15 @@ from typing import Any
 from soupstate.kernels import available
 from soupstate.kernels.bench import (
     Measured,
-    MeasuredQrnn,
     Timed,
     check,
-    check_qrnn,
     operations,
-    qrnn_operations,
-    qrnn_units,
-    qrnn_weights,
     rate_of,
 )
 from soupstate.kernels.peaks import Peaks, peaks
-from soupstate.kernels.qrnn import QrnnWeights
 from soupstate.kernels.weights import Weights
 
-LSTM_CELL, LSTM_NETWORK, QRNN_CELL = "lstm", "lstm with output and heads", "qrnn"
+LSTM_CELL, LSTM_NETWORK = "lstm", "lstm with output and heads"
 REGIMES = {"one": (1, 1000), "many": (16, 150)}  # the batch and length that peers read
 # Module and function of each peer, and its options.
 PEERS: dict[str, tuple[str, str, dict[str, bool]]] = {
@@ -49,16 +43,10 @@ class Key:
     threads: int = 1
 
 
-def checked_qrnn(weights: Weights) -> QrnnWeights:
-    """Checks every backend against the reference. Returns the weights of the QRNN that is measured beside the LSTM.
-
-    Raises ValueError for a backend that reads differently.
-    """
-    qrnn = qrnn_weights(qrnn_units(weights.units))
+def check_all(weights: Weights) -> None:
+    """Checks every backend against the reference. Raises ValueError for one that reads differently."""
     for backend in available():
         check(weights, backend)
-        check_qrnn(qrnn, backend)
-    return qrnn
 
 
 def installed_peers(units: int, tell: Callable[[str], None]) -> Peers:
@@ -79,10 +67,9 @@ def installed_peers(units: int, tell: Callable[[str], None]) -> Peers:
 class Bench:
     """Measures everything in every round. Figures are medians over the rounds; ratios are taken within a round."""
 
-    def __init__(self, weights: Weights, qrnn: QrnnWeights, peers: Peers) -> None:
-        self.weights, self.qrnn, self.peers = weights, qrnn, peers
+    def __init__(self, weights: Weights, peers: Peers) -> None:
+        self.weights, self.peers = weights, peers
         self.measured = {backend: Measured(weights, backend) for backend in available()}
-        self.measured_qrnn = {backend: MeasuredQrnn(qrnn, backend) for backend in available()}
         self.fastest = available()[0]
         self.found: dict[Key, list[dict[str, float]]] = defaultdict(list)
         self.peaks: list[Peaks] = []
@@ -98,8 +85,6 @@ class Bench:
                 if backend != "reference":  # it cannot run the cell alone
                     rates[Key(backend, LSTM_CELL, regime)] = max(speed.rate(regime, alone=True) for _ in range(TRIES))
                 rates[Key(backend, LSTM_NETWORK, regime)] = max(speed.rate(regime) for _ in range(TRIES))
-            for backend, cell in self.measured_qrnn.items():
-                rates[Key(backend, QRNN_CELL, regime)] = max(cell.rate(regime) for _ in range(TRIES))
             for (name, peer_regime), timed in self.peers.items():
                 if peer_regime == regime:
                     rates[Key(name, LSTM_CELL, regime)] = max(rate_of(timed) for _ in range(TRIES))
@@ -118,9 +103,7 @@ class Bench:
                 ratios[name] = rates[key] / other
         if limit and key.backend in self.measured:
             bound = limit.stream / self.weights.recurrent.size
-            if key.cell == QRNN_CELL:
-                bound = limit.int8 / qrnn_operations(self.qrnn)
-            elif key.regime == "many":
+            if key.regime == "many":
                 bound = limit.int8 / operations(self.weights, alone=key.cell == LSTM_CELL)
             ratios["share_of_peak"] = rates[key] / bound / key.threads
         return ratios
@@ -128,7 +111,7 @@ class Bench:
     def rows(self) -> list[dict[str, Any]]:
         """Returns a row for each backend or peer, cell, regime and number of threads."""
         return [
-            {**asdict(key), "units": self.qrnn.units if key.cell == QRNN_CELL else self.weights.units}
+            {**asdict(key), "units": self.weights.units}
             | {name: median(v[name] for v in values) if name in values[0] else None for name in NUMBERS}
             for key, values in self.found.items()
         ]

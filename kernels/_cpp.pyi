@@ -53,29 +53,6 @@ def tag_ends(
     longest: int,
     ends: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu")],
 ) -> None: ...
-def forget_mult(
-    *,
-    f: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
-    z: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
-    o: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
-    start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
-    c: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu")],
-    h: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu")],
-) -> None: ...
-def forget_mult_gradients(
-    *,
-    f: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
-    z: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
-    o: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
-    start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
-    c: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
-    by_h: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
-    by_end: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
-    by_f: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu")],
-    by_z: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu")],
-    by_o: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu")],
-    by_start: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
-) -> None: ...
 
 class CopyInput:
     def __init__(
@@ -122,21 +99,6 @@ class Lstm:
     def bits_only(self, call: LstmCall) -> float: ...
 
 def pack(backend: str, arrays: dict[str, object]) -> Lstm: ...
-def pack_qrnn(backend: str, arrays: dict[str, object]) -> Qrnn: ...
-
-class Qrnn:
-    def read(
-        self,
-        *,
-        ids: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
-        predicted: Annotated[NDArray[numpy.uint8], dict(shape=(None, 22), order="C", device="cpu", writable=False)],
-        length: Annotated[NDArray[numpy.uint8], dict(shape=(None, 22), order="C", device="cpu", writable=False)],
-        c: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
-        byte: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu")],
-        below: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
-        h: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
-    ) -> None: ...
-
 def lstm_forward(
     backend: str,
     *,

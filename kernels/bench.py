@@ -1,6 +1,5 @@
 """Measures how fast the kernels read, after checking each backend against the reference."""
 
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -9,14 +8,9 @@ import numpy as np
 
 from soupstate.kernels.backends import Packed, pack
 from soupstate.kernels.copy import copies, copy_state
-from soupstate.kernels.qrnn import GATES, TAPS, PackedQrnn, QrnnState, QrnnWeights, pack_qrnn
 from soupstate.kernels.weights import (
-    BYTES,
-    LENGTH_CLASSES,
-    MATCHERS,
     Bytes,
     Chunk,
-    Floats,
     Piece,
     Predictions,
     State,
@@ -30,8 +24,6 @@ CHECKED = 48  # bytes compared with the reference
 # The largest absolute difference after one step. Bits and heads are of the order of 10. cpp/products.h says what
 # rounding to 16 bits costs.
 TOLERANCE = {"bits": 1e-2, "entropy": 1e-2, "heads": 2e-2}
-QRNN_TOLERANCE = 2e-3  # of h, which is of the order of 1
-QRNN_LAYERS = 2
 
 
 def generated_page(size: int) -> bytes:
@@ -82,63 +74,6 @@ def _compare(backend: str, chunk: Chunk, expected: Chunk, tolerance: dict[str, f
         difference = np.abs(getattr(chunk, name) - getattr(expected, name)).max(initial=0)
         if not difference <= allowed:
             raise ValueError(f"{backend}: {name} differs by {difference:.2g}, more than {allowed:.2g}")
-
-
-def qrnn_units(lstm: int) -> int:
-    """Returns the units per layer of a QRNN with as many multiplications as an LSTM of `lstm` units, a multiple of 8.
-
-    The recurrence of an LSTM of U units multiplies 4 U^2 times per byte, the second layer of a QRNN of H units 6 H^2
-    times. First layers look their products up. The QRNN has QRNN_LAYERS layers.
-    """
-    return max(8, round(lstm * math.sqrt(2 / 3) / 8) * 8)
-
-
-def qrnn_weights(units: int) -> QrnnWeights:
-    """Returns random weights with gates of the order of 1. The speed does not depend on their values."""
-    random = np.random.default_rng(0)
-    further = QRNN_LAYERS - 1
-
-    def drawn(*shape: int, size: float = 1.0) -> Floats:
-        return random.normal(0, size, shape).astype(np.float32)
-
-    return QrnnWeights(
-        byte=drawn(TAPS, BYTES, GATES * units),
-        predicted=drawn(TAPS, MATCHERS, BYTES, GATES * units, size=0.5),
-        length=drawn(TAPS, MATCHERS, LENGTH_CLASSES, GATES * units, size=0.5),
-        weight=drawn(further, GATES * units, TAPS * units, size=2 * units**-0.5),
-        bias=drawn(further, GATES * units),
-    )
-
-
-def check_qrnn(weights: QrnnWeights, backend: str) -> None:
-    """Raises ValueError where a backend, reading in two parts, differs from the reference, reading at once."""
-    (ids, found), state = inputs_of(generated_page(4 * CHECKED)), QrnnState.zeros(weights.units, weights.layers)
-    packed = pack_qrnn(weights, backend)
-    first, between = packed.read(ids[:CHECKED], found[:CHECKED], state)
-    h = np.concatenate([first, packed.read(ids[CHECKED:], found[CHECKED:], between)[0]])
-    difference = np.abs(h - pack_qrnn(weights, "reference").read(ids, found, state)[0]).max()
-    if not difference <= QRNN_TOLERANCE:
-        raise ValueError(f"{backend}: h of the qrnn differs by {difference:.2g}, more than {QRNN_TOLERANCE:.2g}")
-
-
-class MeasuredQrnn:
-    """A QRNN backend and pages to read. It reads the PAGES pages of the regime "many" one after another."""
-
-    def __init__(self, weights: QrnnWeights, backend: str) -> None:
-        self.packed: PackedQrnn = pack_qrnn(weights, backend)
-        self.state = QrnnState.zeros(weights.units, weights.layers)
-        one, many = lengths(int(self._rate([inputs_of(generated_page(200))]) * SECONDS))
-        self.pages = {"one": [inputs_of(generated_page(one))], "many": [inputs_of(generated_page(many))] * PAGES}
-
-    def rate(self, regime: str) -> float:
-        """Returns characters per second of this thread's CPU time."""
-        return self._rate(self.pages[regime])
-
-    def _rate(self, pages: list[tuple[Bytes, Predictions]]) -> float:
-        start = time.thread_time()
-        for ids, found in pages:
-            self.packed.read(ids, found, self.state)
-        return sum(len(ids) for ids, _ in pages) / (time.thread_time() - start)
 
 
 class Measured:
@@ -193,8 +128,3 @@ def operations(weights: Weights, *, alone: bool) -> int:
         rows = len(weights.output) + len(weights.copy_gain) + len(weights.gate) + weights.outputs
         products += rows * weights.units + weights.context_output.size
     return 2 * products
-
-
-def qrnn_operations(weights: QrnnWeights) -> int:
-    """Returns the multiplications and additions per character of the further layers. The first layer looks them up."""
-    return 2 * weights.weight.size

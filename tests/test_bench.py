@@ -18,11 +18,7 @@ from soupstate.kernels.bench import (
     generated_page,
     operations,
     piece_of,
-    qrnn_operations,
-    qrnn_units,
-    qrnn_weights,
 )
-from soupstate.kernels.qrnn import PackedQrnn
 from soupstate.model.net.checkpoint import load_checkpoint, save_checkpoint
 
 KEYS = {
@@ -63,8 +59,6 @@ def test_rows(weights: Path, tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))
     own = [row for row in rows if row["backend"] in available()]
     assert {(row["backend"], row["regime"]) for row in own} == {(b, r) for b in available() for r in ("one", "many")}
-    cells = {(row["backend"], row["regime"]) for row in own if row["cell"] == "qrnn"}
-    assert cells == {(b, r) for b in available() for r in ("one", "many")}
     assert {(row["backend"], row["threads"]) for row in rows if row["threads"] > 1} == {(available()[0], 2)}
     for row in rows:
         assert set(row) == KEYS and row["characters_per_second"] > 0 and row["units"] == 16
@@ -129,29 +123,6 @@ def test_no_weights(tmp_path: Path) -> None:
 def test_what_is_read() -> None:
     page = generated_page(300)
     assert len(page) == 300 and page.startswith(b"<li") and generated_page(300) == page and generated_page(0) == b""
-
-
-def test_a_qrnn_that_is_read_wrongly_gets_no_figures(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = PackedQrnn.read
-
-    def wrong(self: PackedQrnn, *arguments: Any) -> Any:
-        h, state = right(self, *arguments)
-        return (h + np.float32(0.1), state) if self.backend == available()[0] else (h, state)
-
-    if available() == ("reference",):
-        pytest.skip("pure build")
-    monkeypatch.setattr(PackedQrnn, "read", wrong)
-    done = run(weights)
-    assert done.exit_code == 1 and "h of the qrnn differs by 0.1" in done.output and "characters/s" not in done.output
-
-
-def test_size_of_the_qrnn() -> None:
-    """As that of experiments/cell-qrnn.toml beside cell-lstm.toml, and as many multiplications within a tenth."""
-    assert qrnn_units(256) == 208 and qrnn_units(1) == 8
-    for units in (128, 264, 512):
-        drawn = qrnn_weights(qrnn_units(units))
-        assert drawn.layers == 2 and qrnn_operations(drawn) == pytest.approx(2 * 4 * units**2, rel=0.1)
-        assert np.array_equal(drawn.weight, qrnn_weights(drawn.units).weight)
 
 
 def test_operations(weights: Path) -> None:

@@ -9,7 +9,6 @@ from soupstate.model.train.run.experiment import Experiment, load_experiment
 
 FOLDER = Path(__file__).parents[1] / "experiments"
 LEAST = 'name = "n"\nshards = "s"\n'
-QRNN = LEAST + 'cell = "qrnn"\n'
 
 
 def load(folder: Path, text: str) -> Experiment:
@@ -44,13 +43,6 @@ def test_defaults_and_differences(tmp_path: Path) -> None:
         (LEAST + "slots = 1000", "slots = 1000 is not a power of two up to 65536"),
         (LEAST + "stretches = 3", "stretches = 3 is not a table"),
         (LEAST + "backward = true\n[stretches]\nbalanced_share = 0.1", "balanced_share is not for backward reading"),
-        (LEAST + 'cell = "gru"', "cell = 'gru'; known: lstm, qrnn"),
-        (LEAST + "layers = 2", "layers: not for cell = 'lstm'"),
-        (LEAST + "zoneout = 0.1\nlayers = 1", "layers, zoneout: not for cell = 'lstm'"),
-        (QRNN + "depth_units = 4", "depth_units: not for cell = 'qrnn'"),
-        (QRNN + "init_units = 4", "init_units: not for cell = 'qrnn'"),
-        (QRNN + "zoneout = 1.0", "zoneout = 1.0: .* below 1"),
-        (QRNN + "layers = -1", "layers = -1"),
         ('name = "n"', "missing key shards"),
         ("units = 3", "missing key name, shards"),
         ("name = ", "Invalid value|line 1"),

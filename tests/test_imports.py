@@ -49,7 +49,6 @@ FORBIDDEN = {
 # Libraries that live in one part alone.
 HOMES = {
     "torch": "soupstate.model.train",
-    "triton": "soupstate.kernels",
     "onnx": "soupstate.model.train",
     "onnxruntime": "soupstate.model.train",
     "selectolax": "soupstate.model.train",

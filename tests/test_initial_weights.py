@@ -125,6 +125,10 @@ def test_the_first_units_of_more(tmp_path: Path) -> None:
 
 def test_what_does_not_fit(tmp_path: Path) -> None:
     small = stored(network(FEW), tmp_path / "small")
+    other = {f"network.{k.replace('lstm', 'gru')}": v for k, v in network(FEW).state_dict().items()}
+    save_file(other, tmp_path / "other")
+    with pytest.raises(ValueError, match="not weights of this network .another cell"):
+        load_weights(network(FEW), tmp_path / "other")
     with pytest.raises(ValueError, match="not weights of this network .*lstm.weight_hh_l0"):
         load_weights(network(FEW - 1), small)  # never shrunk
     for units in (FEW, MANY):

@@ -12,7 +12,7 @@ from soupstate.app.answers import SCOPES
 from soupstate.app.block_bench import block_cost
 from soupstate.app.depth_bench import depth_shares
 from soupstate.app.extract_bench import BOUNDS, speeds
-from soupstate.app.kernel_bench import Bench, checked_qrnn, installed_peers, table
+from soupstate.app.kernel_bench import Bench, check_all, installed_peers, table
 from soupstate.app.markdown_bench import KINDS, qualities
 from soupstate.app.reading import load_reader
 from soupstate.app.shape_bench import FIXED_MEMORY, SHAPES, WHAT, costs
@@ -40,18 +40,14 @@ def kernels_command(weights: Path, rounds: int, path: Path | None) -> None:
     Ratios are taken within a round, so that other work on the machine disturbs them little. Shares are of a measured
     limit: of the rate at which weights stream from the cache (one page), or of the peak rate of 8-bit multiplications
     and additions (many pages). Other libraries compute the cell alone, with an input as wide as the state.
-
-    The cell "qrnn" is a QRNN with two layers of H units. H is the multiple of 8 next to U sqrt(2/3) for an LSTM with
-    U units, so that both do about as many multiplications (6 H^2 and 4 U^2 per character). Its weights are random,
-    because they do not change its speed. It reads many pages one after another. Its shares are of the 8-bit peak.
     """
     try:
         read = load_checkpoint(weights).weights
-        qrnn = checked_qrnn(read)
+        check_all(read)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{', '.join(available())}: each reads as the reference does")
-    bench = Bench(read, qrnn, installed_peers(read.units, click.echo))
+    bench = Bench(read, installed_peers(read.units, click.echo))
     for _ in range(rounds):
         bench.round()
     rows = bench.rows()

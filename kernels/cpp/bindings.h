@@ -42,7 +42,6 @@ void check_classes(const PredictionRows<const uint8_t>& length);
 
 // Each adds its part to the module.
 void define_lstm(nanobind::module_& m);
-void define_qrnn(nanobind::module_& m);
 void define_lstm_training(nanobind::module_& m);
 void define_counters(nanobind::module_& m);
 

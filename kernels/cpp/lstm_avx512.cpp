@@ -2,16 +2,11 @@
 //
 // AVX-512 without VNNI. The recurrence uses the AVX2 vectors.
 #include "lstm_zmm.h"
-#include "qrnn_body.h"
 
 namespace soupstate {
 
 std::unique_ptr<Lstm> make_avx512(const LstmWeights& weights) {
   return std::unique_ptr<Lstm>(new LstmOn<Zmm, Ymm>(weights));
-}
-
-std::unique_ptr<Qrnn> make_qrnn_avx512(const QrnnWeights& weights) {
-  return std::unique_ptr<Qrnn>(new QrnnOn<Zmm, Ymm>(weights));
 }
 
 }  // namespace soupstate

@@ -3,7 +3,6 @@
 // The version for any machine. It uses GCC vectors of 4 floats, which the compiler maps to the base instruction set.
 #include "dense.h"
 #include "lstm_body.h"
-#include "qrnn_body.h"
 
 namespace soupstate {
 namespace {
@@ -61,10 +60,6 @@ struct Plain {
 
 std::unique_ptr<Lstm> make_scalar(const LstmWeights& weights) {
   return std::unique_ptr<Lstm>(new LstmOn<Plain, Plain>(weights));
-}
-
-std::unique_ptr<Qrnn> make_qrnn_scalar(const QrnnWeights& weights) {
-  return std::unique_ptr<Qrnn>(new QrnnOn<Plain, Plain>(weights));
 }
 
 }  // namespace soupstate

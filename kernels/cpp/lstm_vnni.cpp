@@ -3,7 +3,6 @@
 // AVX-512 with VNNI, which sums four products of bytes or two products of 16 bits in one instruction.
 #include "columns_vnni.h"
 #include "lstm_zmm.h"
-#include "qrnn_body.h"
 
 namespace soupstate {
 namespace {
@@ -28,10 +27,6 @@ struct Vnni : Zmm {
 
 std::unique_ptr<Lstm> make_avx512vnni(const LstmWeights& weights) {
   return std::unique_ptr<Lstm>(new LstmOn<Vnni, Vnni>(weights));
-}
-
-std::unique_ptr<Qrnn> make_qrnn_avx512vnni(const QrnnWeights& weights) {
-  return std::unique_ptr<Qrnn>(new QrnnOn<Vnni, Vnni>(weights));
 }
 
 }  // namespace soupstate

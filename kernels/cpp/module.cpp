@@ -1,8 +1,7 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The Python module soupstate.kernels._cpp: the copy model, the best path, sums and tags, the recurrence of a QRNN for
-// training, and the choice of a backend. The LSTM and the QRNN are bound in lstm_module.cpp, qrnn_module.cpp and
-// lstm_training_module.cpp.
+// The Python module soupstate.kernels._cpp: the copy model, the best path, sums and tags, and the
+// choice of a backend. The LSTM is bound in lstm_module.cpp and lstm_training_module.cpp.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -11,7 +10,6 @@
 
 #include "bindings.h"
 #include "copy.h"
-#include "forget_mult.h"
 #include "marking.h"
 #include "peaks.h"
 #include "viterbi.h"
@@ -127,37 +125,6 @@ void run_tag_ends(Vector<const uint8_t> page, Vector<const int64_t> starts, size
   tag_ends(page.data(), page.size(), starts.data(), k, longest, ends.data());
 }
 
-ForgetMult forget_mult_inputs(const Cube<const float>& f, const Cube<const float>& z, const Cube<const float>& o,
-                              const Matrix<const float>& start) {
-  const size_t s = f.shape(0), t = f.shape(1), n = f.shape(2);
-  expect(z.shape(0) == s && z.shape(1) == t && z.shape(2) == n, "z: expected the shape of f");
-  expect(o.shape(0) == s && o.shape(1) == t && o.shape(2) == n, "o: expected the shape of f");
-  expect(start.shape(0) == s && start.shape(1) == n, "start: expected one row per sequence");
-  return {s, t, n, f.data(), z.data(), o.data(), start.data()};
-}
-
-void run_forget_mult(Cube<const float> f, Cube<const float> z, Cube<const float> o, Matrix<const float> start,
-                     Cube<float> c, Cube<float> h) {
-  const auto inputs = forget_mult_inputs(f, z, o, start);
-  expect(c.size() == f.size() && h.size() == f.size(), "c, h: expected the shape of f");
-  nb::gil_scoped_release release;
-  forget_mult(inputs, c.data(), h.data());
-}
-
-void run_forget_mult_gradients(Cube<const float> f, Cube<const float> z, Cube<const float> o, Matrix<const float> start,
-                               Cube<const float> c, Cube<const float> by_h, Matrix<const float> by_end,
-                               Cube<float> by_f, Cube<float> by_z, Cube<float> by_o, Matrix<float> by_start) {
-  const auto inputs = forget_mult_inputs(f, z, o, start);
-  expect(c.size() == f.size() && by_h.size() == f.size(), "c, by_h: expected the shape of f");
-  expect(by_end.size() == start.size(), "by_end: expected the shape of start");
-  expect(by_f.size() == f.size() && by_z.size() == f.size() && by_o.size() == f.size(),
-         "by_f, by_z, by_o: expected the shape of f");
-  expect(by_start.size() == start.size(), "by_start: expected the shape of start");
-  nb::gil_scoped_release release;
-  forget_mult_gradients(inputs, c.data(), by_h.data(), by_end.data(),
-                        {by_f.data(), by_z.data(), by_o.data(), by_start.data()});
-}
-
 }  // namespace
 }  // namespace soupstate
 
@@ -178,13 +145,7 @@ NB_MODULE(_cpp, m) {
   m.def("viterbi_settled", &run_viterbi_settled, "pointers"_a.noconvert());
   m.def("row_sums", &run_row_sums, "rows"_a.noconvert(), "starts"_a.noconvert(), "sums"_a.noconvert());
   m.def("tag_ends", &run_tag_ends, "page"_a.noconvert(), "starts"_a.noconvert(), "longest"_a, "ends"_a.noconvert());
-  m.def("forget_mult", &run_forget_mult, nb::kw_only(), "f"_a.noconvert(), "z"_a.noconvert(), "o"_a.noconvert(),
-        "start"_a.noconvert(), "c"_a.noconvert(), "h"_a.noconvert());
-  m.def("forget_mult_gradients", &run_forget_mult_gradients, nb::kw_only(), "f"_a.noconvert(), "z"_a.noconvert(),
-        "o"_a.noconvert(), "start"_a.noconvert(), "c"_a.noconvert(), "by_h"_a.noconvert(), "by_end"_a.noconvert(),
-        "by_f"_a.noconvert(), "by_z"_a.noconvert(), "by_o"_a.noconvert(), "by_start"_a.noconvert());
   define_lstm(m);
-  define_qrnn(m);
   define_lstm_training(m);
   define_counters(m);
 }

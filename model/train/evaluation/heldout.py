@@ -12,14 +12,11 @@ from torch.nn import functional
 
 from soupstate.kernels import Piece, Predictions, State, pack
 from soupstate.kernels.copy import copies, copy_state
-from soupstate.kernels.qrnn import QrnnState, pack_qrnn
 from soupstate.model.net.fold import fold
-from soupstate.model.net.fold_qrnn import fold_qrnn
 from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT
 from soupstate.model.train.data.inputs import input_rows
 from soupstate.model.train.data.shards import BYTE, MARKS, Shards
 from soupstate.model.train.network.network import Network
-from soupstate.model.train.network.qrnn import Qrnn
 from soupstate.model.train.run.experiment import Experiment
 from soupstate.model.train.run.export import parameters
 
@@ -74,18 +71,18 @@ def measure(network: Network, shards: Shards, delay: int, longest: int, progress
                     tally.add_heads(outputs.numpy(), rows, at, delay)
     finally:
         torch.set_num_threads(threads)
-    return {"numbers in the cell": sum(p.numel() for p in network.cell.parameters())} | tally.figures()
+    return {"numbers in the cell": sum(p.numel() for p in network.lstm.parameters())} | tally.figures()
 
 
 def kernel_speed(network: Network, shards: Shards, longest: int) -> Figures:
     """Returns the speed of the fastest kernel on the first TIMED_LESSONS lessons, one page at a time.
 
-    It is in bytes per second of one thread's processor time: of an LSTM's whole network, and of either cell alone. A
-    network that no kernel reads has no figures.
+    It is in bytes per second of one thread's processor time: of the whole network, and of the LSTM alone. A network
+    that no kernel reads has no figures.
     """
     if network.heads is None or not network.copy:
         return {}
-    readers = _qrnn_reader(network.qrnn, network) if network.qrnn else _lstm_readers(network)
+    readers = _readers(network)
     count, seconds = 0, dict.fromkeys(readers, 0.0)
     for number in range(min(TIMED_LESSONS, len(shards))):
         ids = np.ascontiguousarray(shards.lesson(number)[:longest, BYTE])
@@ -98,21 +95,13 @@ def kernel_speed(network: Network, shards: Shards, longest: int) -> Figures:
     return {name: count / max(taken, 1e-9) for name, taken in seconds.items()}
 
 
-def _lstm_readers(network: Network) -> dict[str, Read]:
+def _readers(network: Network) -> dict[str, Read]:
     packed = pack(fold(parameters(network)))
     state = State.zeros(packed.weights.units)
     return {
         "reading by the kernel": lambda ids, found: packed.read(ids, found, state),
         "the cell alone, by the kernel": lambda ids, found: packed.read_states([Piece(ids, found, state)]),
     }
-
-
-def _qrnn_reader(cell: Qrnn, network: Network) -> dict[str, Read]:
-    """Returns the reader of the cell alone, as no kernel reads the whole network."""
-    stored = {k: v.detach().cpu().float().numpy() for k, v in network.state_dict().items()}
-    packed = pack_qrnn(fold_qrnn(stored, cell.zoneout))
-    state = QrnnState.zeros(packed.weights.units, packed.weights.layers)
-    return {"the cell alone, by the kernel": lambda ids, found: packed.read(ids, found, state)}
 
 
 class _Tally:

@@ -15,13 +15,8 @@ INPUT = -3.0  # bias of the input gates: units write little until they have lear
 
 
 def start_counters(network: Network, units: int) -> None:
-    """Makes the last `units` units of an untrained network count. Their weights are small, so that biases dominate.
-
-    Raises ValueError for a network without an LSTM.
-    """
+    """Makes the last `units` units of an untrained network count. Their weights are small, so that biases dominate."""
     lstm = network.lstm
-    if lstm is None:
-        raise ValueError("depth_units: not for cell = 'qrnn'")
     total = lstm.hidden_size
     forget = torch.cat([torch.full((units // 2,), NEVER_FORGET), torch.linspace(*FORGET, units - units // 2)])
     biases: tuple[Tensor | float, ...] = (torch.full((units,), INPUT), forget, 0.0, 1.0)
@@ -40,12 +35,9 @@ def start_counters(network: Network, units: int) -> None:
 def keep_set_up(network: Network) -> None:
     """Keeps what `start_counters` has set up. Call it between the gradient and the optimizer's step.
 
-    Weights of the depth head that are zero get no gradient, nor do forget gates that must never forget. A QRNN has no
-    counting units.
+    Weights of the depth head that are zero get no gradient, nor do forget gates that must never forget.
     """
     lstm = network.lstm
-    if lstm is None:
-        return
     if network.heads is not None and network.heads.weight.grad is not None:
         part = OUTPUT["depth"]
         network.heads.weight.grad[part] *= network.heads.weight.detach()[part] != 0

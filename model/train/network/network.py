@@ -18,7 +18,6 @@ from soupstate.kernels.weights import (
 )
 from soupstate.model.train.data.inputs import BYTE, LENGTH, PREDICTED, SLOT
 from soupstate.model.train.network.lstm import in_type, on_processor, runs_on_processor
-from soupstate.model.train.network.qrnn import Qrnn, QrnnState
 
 
 class LstmState(NamedTuple):
@@ -26,9 +25,6 @@ class LstmState(NamedTuple):
 
     h: Tensor
     c: Tensor
-
-
-State = LstmState | QrnnState  # lanes are the second dimension of each of its tensors
 
 
 class Lstm(nn.LSTM):
@@ -63,7 +59,7 @@ class Lstm(nn.LSTM):
 
 
 class Network(nn.Module):
-    """One LSTM, or a QRNN, over bytes. It holds only parameters: the state is an argument and a return value.
+    """One LSTM over bytes. It holds only parameters: the state is an argument and a return value.
 
     The input of byte t is a sum of embeddings: of the byte and, for each matcher that has a match, of the byte it
     expects next and of the class of its match length.
@@ -86,20 +82,15 @@ class Network(nn.Module):
         outputs: int,
         *,
         copy: bool = True,
-        qrnn: Qrnn | None = None,
         slots: int = SLOTS,
     ) -> None:
-        """qrnn: replaces the LSTM; its inputs are `embedding` numbers, its output has `units`.
-
-        slots: rows of each context's embeddings, a power of two up to SLOTS.
-        """
+        """slots: rows of each context's embeddings, a power of two up to SLOTS."""
         super().__init__()
         self.copy, self.slots = copy, slots
         self.byte = nn.Embedding(BYTES, embedding)
         self.predicted = nn.ModuleList(nn.Embedding(BYTES, embedding) for _ in range(MATCHERS))
         self.length = nn.ModuleList(nn.Embedding(LENGTH_CLASSES, embedding) for _ in range(MATCHERS))
-        self.lstm = None if qrnn else Lstm(embedding, units)
-        self.qrnn = qrnn
+        self.lstm = Lstm(embedding, units)
         self.output = nn.Linear(units, BYTES)
         self.copy_gain = nn.Linear(units, PREDICTIONS, bias=False)
         self.copy_bias = nn.Parameter(torch.zeros(PREDICTIONS, LENGTH_CLASSES))
@@ -117,18 +108,11 @@ class Network(nn.Module):
         self.register_buffer("first_slot", torch.arange(len(LEARNED)) * slots, persistent=False)
         self.register_buffer("first_length", torch.arange(PREDICTIONS) * LENGTH_CLASSES, persistent=False)
 
-    @property
-    def cell(self) -> Lstm | Qrnn:
-        """The cell, LSTM or QRNN."""
-        cell = self.lstm or self.qrnn
-        assert cell is not None
-        return cell
-
-    def zero_state(self, lanes: int, device: torch.device) -> State:
+    def zero_state(self, lanes: int, device: torch.device) -> LstmState:
         """Returns the state before a page."""
-        return self.cell.zero_state(lanes, device)
+        return self.lstm.zero_state(lanes, device)
 
-    def hidden(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    def hidden(self, inputs: Tensor, state: LstmState) -> tuple[Tensor, LstmState]:
         """Returns hidden states (B, T, units) after each row of inputs (B, T, INPUTS) int64, and the final state."""
         x = self.byte(inputs[..., BYTE])
         if self.copy:
@@ -136,7 +120,7 @@ class Network(nn.Module):
                 length = inputs[..., LENGTH][..., k]
                 term = self.predicted[k](inputs[..., PREDICTED][..., k]) + self.length[k](length)
                 x = x + term * (length > 0).unsqueeze(-1)
-        h, state = self.cell(x, state)
+        h, state = self.lstm(x, state)
         return h, state
 
     def next_byte(self, hidden: Tensor, inputs: Tensor) -> Tensor:

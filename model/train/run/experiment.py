@@ -19,10 +19,7 @@ class Experiment:
     held_out: str = ""  # such a folder to measure on, and
     held_out_seconds: float = 600.0  # how often
     seed: int = 1
-    cell: str = "lstm"  # or "qrnn"
-    layers: int = 0  # of a QRNN; 0: two. An LSTM has one
-    zoneout: float = 0.0  # share of a QRNN's forget gates that are set to 1 in a training step
-    units: int = 320  # per layer
+    units: int = 320
     embedding: int = 96
     copy: bool = True  # whether the network has the copy input
     slots: int = SLOTS  # rows of each context's embeddings: a power of two, at most this many
@@ -83,17 +80,4 @@ def load_experiment(path: Path) -> Experiment:
         raise ValueError(f"{path}: balanced_share is not for backward reading")
     if not is_slots(experiment.slots):
         raise ValueError(f"{path}: slots = {experiment.slots} is not a power of two up to {SLOTS}")
-    _check_cell(experiment, path)
     return experiment
-
-
-def _check_cell(experiment: Experiment, path: Path) -> None:
-    e = experiment
-    if e.cell not in ("lstm", "qrnn"):
-        raise ValueError(f"{path}: cell = {e.cell!r}; known: lstm, qrnn")
-    others = ("layers", "zoneout") if e.cell == "lstm" else ("depth_units", "init_units")
-    unfit = [key for key in others if getattr(e, key)]
-    if unfit:
-        raise ValueError(f"{path}: {', '.join(unfit)}: not for cell = {e.cell!r}")
-    if not 0 <= e.zoneout < 1 or e.layers < 0:
-        raise ValueError(f"{path}: layers = {e.layers}, zoneout = {e.zoneout}: neither is below 0, zoneout is below 1")

@@ -11,7 +11,6 @@ from soupstate.model.page.marks import OUTPUT
 from soupstate.model.train.network.network import Network
 
 GATES = 4
-CELLS = ("lstm.", "qrnn.")
 CONTEXT = "context.weight"
 
 
@@ -21,7 +20,7 @@ def load_weights(network: Network, path: Path, units: int = 0) -> None:
     A checkpoint of fewer units, or the first `units` of a checkpoint of more, fill the network's first units. The new
     units keep their initial values, and the old ones do not read them yet. Where the network has fewer slots for the
     contexts' embeddings, each starts as the mean of those that now share it. Raises ValueError when another size
-    differs, or the cell, its layers, or the units of a QRNN.
+    differs, or the cell.
     """
     with safe_open(path, "pt", device="cpu") as f:
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
@@ -32,13 +31,12 @@ def load_weights(network: Network, path: Path, units: int = 0) -> None:
         raise ValueError(f"{path}: not weights of this network (none found)")
     if CONTEXT in found and found[CONTEXT].shape[0] % own[CONTEXT].shape[0] == 0:
         found[CONTEXT] = _fewer_slots(found[CONTEXT], network.slots)
-    cells = [{k for k in some if k.startswith(CELLS)} for some in (found, own)]
-    if cells[0] != cells[1]:
-        raise ValueError(f"{path}: not weights of this network (another cell, or other layers)")
+    if any(k.startswith("lstm.") and k not in found for k in own):
+        raise ValueError(f"{path}: not weights of this network (another cell)")
     if units:
         found = {k: _first(k, v, units, found["output.weight"].shape[1]) for k, v in found.items()}
     few, many = found["output.weight"].shape[1], own["output.weight"].shape[1]
-    if few < many and network.lstm is not None:
+    if few < many:
         found = {k: _grown(k, v, own[k], few, many) for k, v in found.items() if k in own}
     wrong = [k for k, v in found.items() if k in own and own[k].shape != v.shape]
     if wrong:

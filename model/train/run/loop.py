@@ -18,8 +18,7 @@ from soupstate.model.train.data.lanes import NO_TARGET, Batch, Lanes
 from soupstate.model.train.data.loaders import Loaders
 from soupstate.model.train.data.shards import Shards
 from soupstate.model.train.network.counters import keep_set_up, start_counters
-from soupstate.model.train.network.network import Network, State
-from soupstate.model.train.network.qrnn import Qrnn
+from soupstate.model.train.network.network import LstmState, Network
 from soupstate.model.train.network.rows_adam import RowsAdam
 from soupstate.model.train.run.device import Tensors, has_bfloat16, to_device
 from soupstate.model.train.run.experiment import Experiment
@@ -30,8 +29,7 @@ def build_network(experiment: Experiment) -> Network:
     """Returns the untrained network of an experiment. Its weights depend only on the seed."""
     torch.manual_seed(experiment.seed)
     e, outputs = experiment, OUTPUTS if experiment.heads else 0
-    qrnn = Qrnn(e.embedding, e.units, e.layers or QRNN_LAYERS, e.zoneout) if e.cell == "qrnn" else None
-    network = Network(e.units, e.embedding, outputs, copy=e.copy, qrnn=qrnn, slots=e.slots)
+    network = Network(e.units, e.embedding, outputs, copy=e.copy, slots=e.slots)
     if experiment.depth_units:
         start_counters(network, experiment.depth_units)
     return network
@@ -94,7 +92,6 @@ def depth_losses(outputs: Tensor, marks: Tensor, known: Tensor) -> dict[str, Ten
 
 
 DEPTH = HEADS[COLUMN["depth"]]
-QRNN_LAYERS = 2  # unless the experiment sets another number
 TABLE_RATE = 3.0  # learning rate of the contexts' embeddings, as a multiple of the others'
 
 
@@ -124,7 +121,7 @@ class Run:
         shards = Shards(root / e.shards, backward=e.backward)
         lanes = Lanes(shards, e.lanes, e.steps, e.delay, e.stretches, e.seed)
         self.lanes: Lanes | Loaders = Loaders(lanes, loaders) if loaders else lanes
-        self.state: State = self.network.zero_state(e.lanes, device)
+        self.state: LstmState = self.network.zero_state(e.lanes, device)
         self._updates = torch.zeros(1, dtype=torch.int64)
         self._time_used = torch.zeros(1)
         self.seconds = 0.0  # of wall-clock time in training, up to the last save
@@ -161,8 +158,6 @@ class Run:
         e, batch = self.experiment, self.lanes.next()
         given = to_device(batch, self.device)
         state = type(self.state)(*(s * given.keep for s in self.state))
-        if e.zoneout:
-            torch.manual_seed((e.seed << 32) + self.updates)  # so that a resumed run sets the same gates to 1
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             hidden, state = self.network.hidden(given.inputs, state)
             logits = self.network.next_byte(hidden, given.inputs)
