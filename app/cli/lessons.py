@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from soupstate.model.page.marks import FORMATS
+from soupstate.model.train.data.json_lessons import make_json_shard
 from soupstate.model.train.data.labelled import read_ids
-from soupstate.model.train.data.lessons import MADE, LessonPlan, UnreadableFile, make_made_shard, make_shard, shard_name
+from soupstate.model.train.data.lessons import LABELLED, MADE, LessonPlan, UnreadableFile, make_made_shard, make_shard, shard_name
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -25,8 +27,25 @@ SHARE = click.FloatRange(0.0, 1.0)
 )
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--leave-out", type=FILE, help="Ids of labelled pages (dataset/id) to leave out, one per line.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="html",
+    show_default=True,
+    help="json: lessons are the JSON that the pages hold, but for a tenth of the domains.",
+)
+@click.option("--held-out", is_flag=True, help="With --format json: lessons of that tenth of the domains alone.")
 def lessons_command(
-    files: tuple[Path, ...], out: Path, damaged: float, skimmed: float, made: int, seed: int, leave_out: Path | None
+    files: tuple[Path, ...],
+    out: Path,
+    damaged: float,
+    skimmed: float,
+    made: int,
+    seed: int,
+    leave_out: Path | None,
+    format_: str,
+    held_out: bool,
 ) -> None:
     """Make shards of lessons: pages with the teacher's marks. The command skips shards that exist already.
 
@@ -36,8 +55,13 @@ def lessons_command(
     named = {shard_name(file): file for file in files}
     if len(named) < len(files) or MADE in named:
         raise click.UsageError("two files have the same name, so their shards would be one")
+    if format_ == "json" and (skimmed or made or leave_out or any(f.name.endswith(LABELLED) for f in files)):
+        raise click.UsageError("--format json takes WARC files, and no --skimmed, --made or --leave-out")
+    if held_out and format_ != "json":
+        raise click.UsageError("--held-out is for --format json")
     left_out = read_ids(leave_out) or frozenset()
-    plan = LessonPlan(damaged, skimmed, seed, left_out)
+    plan = LessonPlan(damaged, skimmed, seed, left_out, held_out)
+    make, unit = (make_json_shard, "document") if format_ == "json" else (make_shard, "page")
     out.mkdir(parents=True, exist_ok=True)
     failed = False
     for name, file in named.items():
@@ -45,7 +69,7 @@ def lessons_command(
             click.echo(f"{name}: exists already")
             continue
         try:
-            size, lost = make_shard(file, out, plan, partial(tqdm, desc=file.name, unit="page", disable=None))
+            size, lost = make(file, out, plan, partial(tqdm, desc=file.name, unit=unit, disable=None))
         except UnreadableFile as error:
             failed = True
             click.echo(f"soupstate: {error}", err=True)

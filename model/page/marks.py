@@ -1,7 +1,11 @@
-"""Marks: what the network predicts for every byte. HEADS is the one table of heads, which everything else reads."""
+"""Marks: what the network predicts for every byte.
+
+FORMATS has the table of heads of each format that a network may read: HTML or JSON. HEADS is that of HTML.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 IGNORED = 255  # this head does not label the byte
 # Greater depths are clamped to this value. About one page in eighty nests to 250 because its tags are never closed;
@@ -82,6 +86,17 @@ class Cell(IntEnum):
     HEADER = 2
 
 
+class JsonSyntax(IntEnum):
+    """The kind of syntax of a byte of JSON (RFC 8259). Every byte has one. Quotes belong to their string."""
+
+    STRUCTURE = 0  # brackets, braces, colons, commas and white space between values
+    KEY = 1  # the name of an object's member
+    STRING = 2  # a string that is a value
+    NUMBER = 3
+    LITERAL = 4  # true, false, null
+    ESCAPE = 5  # of a character in a string, from the backslash on
+
+
 @dataclass(frozen=True)
 class Head:
     """One small output. It has `classes` logits (cross-entropy), or one number in units of `scale` (squared error)."""
@@ -89,6 +104,37 @@ class Head:
     name: str
     classes: int
     scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class HeadTable:
+    """The heads of a network. Lessons have one column for each, in this order."""
+
+    heads: tuple[Head, ...]
+
+    @cached_property
+    def column(self) -> dict[str, int]:
+        """The column of each head in the marks of a lesson."""
+        return {head.name: i for i, head in enumerate(self.heads)}
+
+    @cached_property
+    def output(self) -> dict[str, slice]:
+        """The columns of each head in the outputs of a network."""
+        columns, at = {}, 0
+        for head in self.heads:
+            columns[head.name] = slice(at, at + head.classes)
+            at += head.classes
+        return columns
+
+    @property
+    def outputs(self) -> int:
+        """The number of columns of a network's outputs."""
+        return sum(head.classes for head in self.heads)
+
+    @property
+    def syntaxes(self) -> int:
+        """The number of kinds of syntax."""
+        return self.heads[self.column["syntax"]].classes
 
 
 LIST_DEPTHS = 7  # 0: in no list; greater depths count as 6
@@ -111,16 +157,8 @@ HEADS = (
     Head("depth", 1, scale=10.0),  # open elements
 )
 
-COLUMN = {head.name: i for i, head in enumerate(HEADS)}  # column of a lesson's marks
-
-
-def _outputs() -> dict[str, slice]:
-    columns, at = {}, 0
-    for head in HEADS:
-        columns[head.name] = slice(at, at + head.classes)
-        at += head.classes
-    return columns
-
-
-OUTPUT = _outputs()  # columns of the network's head outputs
-OUTPUTS = sum(head.classes for head in HEADS)
+FORMATS = {
+    "html": HeadTable(HEADS),
+    "json": HeadTable((Head("syntax", len(JsonSyntax)), Head("depth", 1, scale=10.0))),  # open objects and arrays
+}
+COLUMN, OUTPUT, OUTPUTS = FORMATS["html"].column, FORMATS["html"].output, FORMATS["html"].outputs

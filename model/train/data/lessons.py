@@ -46,6 +46,7 @@ class LessonPlan:
     skimmed: float = 0.0  # share of pages that are skimmed first, as `/extract` reads them
     seed: int = 1
     left_out: frozenset[str] = field(default_factory=frozenset)  # ids (dataset/id) of labelled pages to leave out
+    held_out: bool = False  # JSON of the held-out domains instead of that of the others
 
 
 def byte_rows(page: str, marks: Marks) -> Rows:

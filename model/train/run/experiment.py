@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from soupstate.kernels.weights import SLOTS, is_slots
+from soupstate.model.page.marks import FORMATS, HeadTable
 from soupstate.model.train.data.lanes import Stretches
 
 
@@ -16,6 +17,7 @@ class Experiment:
 
     name: str
     shards: str  # folder with *.rows.npy
+    format: str = "html"  # what the lessons are of: a key of FORMATS
     held_out: str = ""  # such a folder to measure on, and
     held_out_seconds: float = 600.0  # how often
     seed: int = 1
@@ -43,6 +45,11 @@ class Experiment:
     init_units: int = 0  # take only this many of its first units, and start further units afresh; 0: all
     checkpoint_seconds: float = 180.0
     stretches: Stretches = field(default_factory=Stretches)
+
+    @property
+    def table(self) -> HeadTable:
+        """The heads that the network learns."""
+        return FORMATS[self.format]
 
 
 def _build(kind: type[Any], given: dict[str, Any], where: str) -> Any:
@@ -76,8 +83,10 @@ def load_experiment(path: Path) -> Experiment:
     if missing:
         raise ValueError(f"{path}: missing key {', '.join(missing)}")
     experiment: Experiment = _build(Experiment, given, str(path))
-    if experiment.backward and experiment.stretches.balanced_share:
-        raise ValueError(f"{path}: balanced_share is not for backward reading")
+    if experiment.format not in FORMATS:
+        raise ValueError(f"{path}: format = {experiment.format!r}; known: {', '.join(FORMATS)}")
+    if experiment.stretches.balanced_share and (experiment.backward or experiment.format != "html"):
+        raise ValueError(f"{path}: balanced_share is for HTML that is read from its beginning")
     if not is_slots(experiment.slots):
         raise ValueError(f"{path}: slots = {experiment.slots} is not a power of two up to {SLOTS}")
     return experiment

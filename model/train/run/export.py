@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from soupstate.model.net.checkpoint import Checkpoint, save_checkpoint
 from soupstate.model.net.fold import Parameters, rounded
 from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
-from soupstate.model.page.marks import COLUMN, IGNORED, OUTPUTS, Syntax
+from soupstate.model.page.marks import IGNORED, HeadTable
 from soupstate.model.train.data.shards import BYTE, MARKS, Shards
 from soupstate.model.train.network.network import Network
 from soupstate.model.train.run.experiment import Experiment
@@ -27,7 +27,7 @@ def export(checkpoint: Path, plan: Experiment, out: Path, *, name: str, version:
     """
     network = build_network(plan)
     load_weights(network, checkpoint)
-    changes = count_changes(Shards(Path(plan.shards), backward=plan.backward))
+    changes = count_changes(Shards(Path(plan.shards), backward=plan.backward), plan.table)
     training = {"experiment": asdict(plan)}
     save_checkpoint(Checkpoint(name, version, plan.delay, parameters(network), changes, training=training), out)
 
@@ -36,16 +36,15 @@ def parameters(network: Network) -> Parameters:
     """Returns a network's parameters as a checkpoint holds them. Raises ValueError for one that no kernel can read."""
     if network.heads is None or not network.copy:
         raise ValueError("only a network with heads and the copy input can be read")
-    assert network.heads.out_features == OUTPUTS
     return rounded({k: v.detach().cpu().float().numpy() for k, v in network.state_dict().items()})
 
 
-def count_changes(shards: Shards) -> NDArray[np.float32]:
+def count_changes(shards: Shards, table: HeadTable) -> NDArray[np.float32]:
     """Returns the log-likelihood (BOUNDARY_KINDS, from, to) of a byte's syntax.
 
     It is given the syntax of the byte before and the kind of the place between the two.
     """
-    classes = len(Syntax)
+    classes = table.syntaxes
     counts = np.zeros(BOUNDARY_KINDS * classes * classes, np.float64)
     seen = 0
     order = np.random.default_rng(0).permutation(len(shards))
@@ -53,7 +52,7 @@ def count_changes(shards: Shards) -> NDArray[np.float32]:
         rows = shards.lesson(int(i))
         if len(rows) < 2:
             continue
-        syntax = rows[:, MARKS + COLUMN["syntax"]].astype(np.int64)
+        syntax = rows[:, MARKS + table.column["syntax"]].astype(np.int64)
         kinds = boundary_kinds(np.ascontiguousarray(rows[1:, BYTE]), int(rows[0, BYTE])).astype(np.int64)
         known = (syntax[1:] != IGNORED) & (syntax[:-1] != IGNORED)
         index = (kinds * classes + syntax[:-1]) * classes + syntax[1:]
@@ -61,8 +60,8 @@ def count_changes(shards: Shards) -> NDArray[np.float32]:
         seen += len(rows)
         if seen > COUNTED_BYTES:
             break
-    table = counts.reshape(BOUNDARY_KINDS, classes, classes)
+    counted = counts.reshape(BOUNDARY_KINDS, classes, classes)
     with np.errstate(divide="ignore"):
-        logs = np.log(table) - np.log(np.maximum(table.sum(2, keepdims=True), 1))
+        logs = np.log(counted) - np.log(np.maximum(counted.sum(2, keepdims=True), 1))
     floored: NDArray[np.float32] = np.maximum(logs, UNSEEN_CHANGE).astype(np.float32)
     return floored

@@ -6,7 +6,7 @@ from collections import Counter
 import torch
 from torch.nn import functional
 
-from soupstate.model.page.marks import COLUMN, HEADS, IGNORED, OUTPUT
+from soupstate.model.page.marks import IGNORED, HeadTable
 from soupstate.model.train.data.lanes import NO_TARGET, Lanes, Stretches
 from soupstate.model.train.data.shards import Shards
 from soupstate.model.train.network.network import Network
@@ -16,9 +16,10 @@ STRETCHES = Stretches(beginning_share=0.5)
 
 
 class HeldOut:
-    """Some stretches of held-out lessons, the same ones at each measurement. delay: of the heads, in bytes."""
+    """Some stretches of held-out lessons, the same ones at each measurement. delay: of the table's heads, in bytes."""
 
-    def __init__(self, shards: Shards, delay: int) -> None:
+    def __init__(self, shards: Shards, delay: int, table: HeadTable) -> None:
+        self.table = table
         lanes = Lanes(shards, LANES, STEPS, delay, STRETCHES, seed=0)
         self.batches = [lanes.next() for _ in range(BATCHES)]
 
@@ -44,10 +45,10 @@ class HeldOut:
             if network.heads is None:
                 continue
             outputs, marks = network.heads(hidden), torch.from_numpy(batch.marks).to(device).long()
-            for head in HEADS:
-                wanted = marks[..., COLUMN[head.name]]
+            for head in self.table.heads:
+                wanted = marks[..., self.table.column[head.name]]
                 if head.classes > 1 and bool((known := wanted != IGNORED).any()):
-                    got = outputs[..., OUTPUT[head.name]].argmax(-1)
+                    got = outputs[..., self.table.output[head.name]].argmax(-1)
                     right[head.name] += int((known & (got == wanted) & (wanted != 0)).sum())
                     said[head.name] += int((known & (got != 0)).sum())
                     true[head.name] += int((known & (wanted != 0)).sum())

@@ -14,16 +14,18 @@ GATES = 4
 CONTEXT = "context.weight"
 
 
-def load_weights(network: Network, path: Path, units: int = 0) -> None:
+def load_weights(network: Network, path: Path, units: int = 0, *, heads: bool = True) -> None:
     """Fills a network from a checkpoint. Parameters that the checkpoint lacks (new heads) keep their initial values.
 
     A checkpoint of fewer units, or the first `units` of a checkpoint of more, fill the network's first units. The new
     units keep their initial values, and the old ones do not read them yet. Where the network has fewer slots for the
-    contexts' embeddings, each starts as the mean of those that now share it. Raises ValueError when another size
-    differs, or the cell.
+    contexts' embeddings, each starts as the mean of those that now share it. Without `heads`, those keep their initial
+    values: the checkpoint's may be of another format. Raises ValueError when another size differs, or the cell.
     """
     with safe_open(path, "pt", device="cpu") as f:
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
+    if not heads:
+        found = {k: v for k, v in found.items() if not k.startswith("heads.")}
     if "context.scale" in found:  # a checkpoint to read with, whose embeddings have eight bits
         found["context.weight"] *= found.pop("context.scale")
     own = network.state_dict()

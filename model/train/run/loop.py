@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
+from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, HeadTable
 from soupstate.model.train.data.lanes import NO_TARGET, Batch, Lanes
 from soupstate.model.train.data.loaders import Loaders
 from soupstate.model.train.data.shards import Shards
@@ -28,7 +28,7 @@ from soupstate.model.train.run.initial_weights import load_weights
 def build_network(experiment: Experiment) -> Network:
     """Returns the untrained network of an experiment. Its weights depend only on the seed."""
     torch.manual_seed(experiment.seed)
-    e, outputs = experiment, OUTPUTS if experiment.heads else 0
+    e, outputs = experiment, experiment.table.outputs if experiment.heads else 0
     network = Network(e.units, e.embedding, outputs, copy=e.copy, slots=e.slots)
     if experiment.depth_units:
         start_counters(network, experiment.depth_units)
@@ -52,26 +52,26 @@ def learning_rate(experiment: Experiment, characters: int, time_used: float = 0.
     return low + (e.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * share))
 
 
-def head_losses(outputs: Tensor, given: Tensors, batch: Batch) -> dict[str, Tensor]:
+def head_losses(outputs: Tensor, given: Tensors, batch: Batch, table: HeadTable) -> dict[str, Tensor]:
     """Returns the mean loss of each head in nats (depth: see `depth_losses`). Heads without marks are left out.
 
-    outputs (B, T, OUTPUTS) float; given: the batch on the device of outputs. Which heads have marks is read from the
-    batch on the processor, because asking a GPU would mean to wait for it.
+    outputs (B, T, outputs of the table) float; given: the batch on the device of outputs. Which heads have marks is read
+    from the batch on the processor, because asking a GPU would mean to wait for it.
     """
     losses: dict[str, Tensor] = {}
     flat = outputs.float().flatten(0, 1)
-    for head in HEADS:
-        wanted, marked = given.marks[..., COLUMN[head.name]], batch.marked[:, COLUMN[head.name]]
+    for head in table.heads:
+        column, output = table.column[head.name], table.output[head.name]
+        wanted, marked = given.marks[..., column], batch.marked[:, column]
         if not marked.any():
             continue
         if head.classes == 1:
-            found = depth_losses(outputs[..., OUTPUT[head.name]].float(), wanted, given.depth_known)
+            found = depth_losses(outputs[..., output].float(), wanted, given.depth_known)
             if not (marked & batch.depth_known).any():
                 del found["depth"]
             losses |= found
         else:
-            got = flat[:, OUTPUT[head.name]]
-            losses[head.name] = functional.cross_entropy(got, wanted.flatten(), ignore_index=IGNORED)
+            losses[head.name] = functional.cross_entropy(flat[:, output], wanted.flatten(), ignore_index=IGNORED)
     return losses
 
 
@@ -127,7 +127,7 @@ class Run:
         self.seconds = 0.0  # of wall-clock time in training, up to the last save
         self.bfloat16 = has_bfloat16(device)
         if e.init:
-            load_weights(self.network, root / e.init, e.init_units)
+            load_weights(self.network, root / e.init, e.init_units, heads=e.format == "html")
 
     @property
     def updates(self) -> int:
@@ -164,7 +164,7 @@ class Run:
             outputs = self.network.heads(hidden) if self.network.heads is not None else None
         self.state = type(state)(*(s.detach().float() for s in state))
         nats = functional.cross_entropy(logits.flatten(0, 1), given.targets.flatten(), ignore_index=NO_TARGET)
-        losses = head_losses(outputs, given, batch) if outputs is not None else {}
+        losses = head_losses(outputs, given, batch, e.table) if outputs is not None else {}
         total = nats + e.heads_weight * self._heads_loss(losses)
         rate = self.rate
         self.network.zero_grad(set_to_none=True)

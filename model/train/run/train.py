@@ -47,7 +47,8 @@ class _Writer:
         e = run.experiment
         self.run, self.log, self.limit = run, log, seconds
         self.means, self.metrics = _Means(run.device), Metrics(run.folder, run.characters)
-        self.held_out = HeldOut(Shards(run.root / e.held_out, backward=e.backward), e.delay) if e.held_out else None
+        held_out = Shards(run.root / e.held_out, backward=e.backward) if e.held_out else None
+        self.held_out = HeldOut(held_out, e.delay, e.table) if held_out else None
         self.started = self.marked = time.monotonic()
         self.measured = -math.inf
         self.begun = self.before = run.characters
