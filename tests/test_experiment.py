@@ -42,7 +42,12 @@ def test_defaults_and_differences(tmp_path: Path) -> None:
         (LEAST + "[stretches]\nwindow = 1.5", r"\[stretches\]: window = 1.5 is not a int"),
         (LEAST + "slots = 1000", "slots = 1000 is not a power of two up to 65536"),
         (LEAST + "stretches = 3", "stretches = 3 is not a table"),
-        (LEAST + "backward = true\n[stretches]\nbalanced_share = 0.1", "balanced_share is not for backward reading"),
+        (
+            LEAST + "backward = true
+[stretches]
+balanced_share = 0.1",
+            "balanced_share is for HTML that is read from its beginning",
+        ),
         ('name = "n"', "missing key shards"),
         ("units = 3", "missing key name, shards"),
         ("name = ", "Invalid value|line 1"),

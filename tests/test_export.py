@@ -12,7 +12,7 @@ from soupstate.kernels import Predictions, State, Weights, available, pack
 from soupstate.kernels.weights import EMBEDDED, LEARNED, SLOTS
 from soupstate.model.net.fold import CLIPPED, fold, rounded, to_int8
 from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
-from soupstate.model.page.marks import HEADS, IGNORED, OUTPUTS, Syntax
+from soupstate.model.page.marks import FORMATS, HEADS, IGNORED, OUTPUTS, Syntax
 from soupstate.model.train.data.inputs import BYTE, LENGTH, PREDICTED, SLOT, Inputs, input_rows
 from soupstate.model.train.data.lessons import byte_rows
 from soupstate.model.train.data.shards import MARKS, Shards, write_shard
@@ -156,7 +156,7 @@ def test_changes_of_syntax(tmp_path: Path) -> None:
     lessons = [byte_rows(p, teach(p)) for p in pages]
     lessons[0][7, MARKS] = IGNORED  # a byte without a mark is in no count
     write_shard(tmp_path / "a", [*lessons, lessons[0][:1]], MARKS + len(HEADS))
-    table = count_changes(Shards(tmp_path))
+    table = count_changes(Shards(tmp_path), FORMATS["html"])
     classes = len(Syntax)
     assert table.shape == (BOUNDARY_KINDS, classes, classes) and table.dtype == np.float32
     counts = np.zeros((BOUNDARY_KINDS, classes, classes))

@@ -40,6 +40,7 @@ BROKEN = [
     ("line in a string", '"Ada\\nHolm"', '"Ada\nHolm"'),
     ("lost escape", '"Ada \\\\Holm"', '"Ada \\Holm"'),
     ("lost zero", '"yield": 0.5', '"yield": .5'),
+    ("lost brace", '"author": {', '"author": '),
     ("code behind it", '"yield": 4\n}', '"yield": 4\n};'),
 ]
 
@@ -73,9 +74,7 @@ def test_other_scripts_are_left_alone(script: str) -> None:
     assert not list(json_scripts(script, Watch()))
 
 
-@pytest.mark.parametrize(
-    "bad", ['{"a": [1, 2, ], "b": 3,}', '{"name": "tea", "price": 1.000,50}', "{'name': 'tea'}", '{"a": True}']
-)
+@pytest.mark.parametrize("bad", ['{"a": [1, 2, ], "b": 3,}', '{"name": "tea", "price": 1.000,50}', "{'name': 'tea'}"])
 def test_what_no_edit_mends_is_reported_without_a_fix(bad: str) -> None:
     page = PAGE.format(bad)
     [fault] = [fault for fault in soupstate.check(page) if fault.kind == INVALID_JSON]

@@ -13,7 +13,7 @@ import torch
 from sample_shards import write_sample_shards
 
 from soupstate.kernels.weights import LEARNED
-from soupstate.model.page.marks import COLUMN, DEEPEST, HEADS, IGNORED, OUTPUT, OUTPUTS
+from soupstate.model.page.marks import COLUMN, DEEPEST, FORMATS, HEADS, IGNORED, OUTPUT, OUTPUTS
 from soupstate.model.train.data.inputs import INPUTS
 from soupstate.model.train.data.lanes import Batch, Stretches
 from soupstate.model.train.run import loop
@@ -295,14 +295,14 @@ def test_head_losses() -> None:
     marks[0, 1, COLUMN["syntax"]] = 4
     marks[1, 2, COLUMN["syntax"]] = 0
     marks[:, :, COLUMN["depth"]] = torch.tensor([[1, 200, IGNORED], [7, 8, 9]])
-    found = head_losses(outputs, *given(marks, [True, False]))
+    found = head_losses(outputs, *given(marks, [True, False]), FORMATS["html"])
     assert set(found) == {"syntax", "depth", "depth changes"}
     logs = torch.log_softmax(outputs[..., OUTPUT["syntax"]], -1)
     torch.testing.assert_close(found["syntax"], -(logs[0, 1, 4] + logs[1, 2, 0]) / 2)
     depth = outputs[0, :2, OUTPUT["depth"].start]  # the second lane did not begin with its page
     torch.testing.assert_close(found["depth"], (depth - torch.tensor([0.1, DEEPEST / 10])).square().mean())
-    assert "depth" not in head_losses(outputs, *given(marks, [False, False]))
-    assert head_losses(outputs, *given(torch.full((2, 3, len(HEADS)), IGNORED), [True, True])) == {}
+    assert "depth" not in head_losses(outputs, *given(marks, [False, False]), FORMATS["html"])
+    assert head_losses(outputs, *given(torch.full((2, 3, len(HEADS)), IGNORED), [True, True]), FORMATS["html"]) == {}
 
 
 def test_changes_of_depth_count_wherever_a_lane_stands() -> None:

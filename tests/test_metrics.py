@@ -62,7 +62,7 @@ def test_the_picture(root: Path, tmp_path: Path) -> None:
 
 
 def test_held_out_figures_do_not_change_the_network(root: Path, tmp_path: Path) -> None:
-    made, held_out = run(root, tmp_path), HeldOut(Shards(root / "shards"), TINY.delay)
+    made, held_out = run(root, tmp_path), HeldOut(Shards(root / "shards"), TINY.delay, TINY.table)
     before = [p.clone() for p in made.network.parameters()]
     cpu = torch.device("cpu")
     assert held_out.measure(made.network, cpu) == held_out.measure(made.network, cpu)

@@ -10,7 +10,15 @@ from tqdm import tqdm
 from soupstate.model.page.marks import FORMATS
 from soupstate.model.train.data.json_lessons import make_json_shard
 from soupstate.model.train.data.labelled import read_ids
-from soupstate.model.train.data.lessons import LABELLED, MADE, LessonPlan, UnreadableFile, make_made_shard, make_shard, shard_name
+from soupstate.model.train.data.lessons import (
+    LABELLED,
+    MADE,
+    LessonPlan,
+    UnreadableFile,
+    make_made_shard,
+    make_shard,
+    shard_name,
+)
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)

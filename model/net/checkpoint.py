@@ -18,11 +18,12 @@ from safetensors.numpy import save_file
 
 from soupstate.kernels.weights import Weights
 from soupstate.model.net.block_head import SHAPES, BlockHead
-from soupstate.model.net.depth import CELLS, TENSORS, Depth, DepthLayer, DepthNeuron
+from soupstate.model.net.depth import TENSORS, Depth, DepthLayer, DepthNeuron
 from soupstate.model.net.fold import Parameters, fold, rounded
 from soupstate.model.net.layout import BLOCKS, LAYER, OLDER_LAYER, PREFIX, Layout, check_layout, check_numbers
 from soupstate.model.net.metadata import decoded, exactly, index, number, shown, text, whole
-from soupstate.model.page.marks import HEADS
+from soupstate.model.page.marks import FORMATS, HeadTable
+from soupstate.model.page.nesting import NESTINGS
 
 FORMAT = "2"
 # Bytes of look-ahead. The shipped networks use 4. Every page is read that many bytes further, so 64 costs a page of
@@ -30,6 +31,7 @@ FORMAT = "2"
 MOST_DELAY = 64
 MOST_LAYERS = 1  # number of the last layer: the LSTM is layer 0, the depth layer is layer 1
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
+DEFAULT_JSON = DEFAULT.with_stem(f"{DEFAULT.stem}-json")
 
 
 def extractor(weights: Path = DEFAULT) -> Path:
@@ -72,6 +74,11 @@ class Checkpoint:
     backward_file: Path | None = None
 
     @property
+    def reads(self) -> str:
+        """The format that the network reads: html or json."""
+        return str(self.training.get("experiment", {}).get("format", "html"))
+
+    @property
     def reads_backward(self) -> bool:
         """Whether the network reads pages from their end."""
         return bool(self.training.get("experiment", {}).get("backward"))
@@ -96,7 +103,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "name": checkpoint.name,
         "version": checkpoint.version,
         "delay": str(checkpoint.delay),
-        "heads": json.dumps([[h.name, h.classes] for h in HEADS]),
+        "heads": json.dumps(_listed(FORMATS[checkpoint.reads])),
         "depth": json.dumps([asdict(neuron) for neuron in depth.neurons] if depth else []),
         "training": json.dumps(checkpoint.training),
         "evaluation": json.dumps(checkpoint.evaluation),
@@ -110,23 +117,30 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     part.rename(path)
 
 
-def load_checkpoint(path: Path = DEFAULT, *, backward: bool = False, ranked: int | None = None) -> Checkpoint:
+def _listed(table: HeadTable) -> list[list[str | int]]:
+    return [[head.name, head.classes] for head in table.heads]
+
+
+def load_checkpoint(
+    path: Path = DEFAULT, *, backward: bool = False, ranked: int | None = None, reads: str = "html"
+) -> Checkpoint:
     """Loads the checkpoint of a network that reads pages from their beginning or, with `backward`, from their end.
 
+    reads: the format that it must read, a key of FORMATS.
     NAME-backward.safetensors beside NAME.safetensors is the backward network that goes with it; it is checked too.
     A depth layer of a version before 2.6 is left out; `soupstate neurons` fits a new one. ranked: numbers that a
     ranking must weigh; None for any. Raises FileNotFoundError or another OSError for a file that cannot be read, and
     ValueError that names the tensor or the key of metadata that is wrong with it.
     """
-    checkpoint = _loaded(path, backward, ranked)
+    checkpoint = _loaded(path, backward, ranked, reads)
     other = path.with_stem(f"{path.stem}-backward")
     if backward or not other.exists():
         return checkpoint
-    _loaded(other, True, ranked)
+    _loaded(other, True, ranked, reads)
     return replace(checkpoint, backward_file=other)
 
 
-def _loaded(path: Path, backward: bool, ranked: int | None) -> Checkpoint:
+def _loaded(path: Path, backward: bool, ranked: int | None, reads: str) -> Checkpoint:
     """Returns a checkpoint without its backward network."""
     _look(path)
     try:
@@ -135,11 +149,16 @@ def _loaded(path: Path, backward: bool, ranked: int | None) -> Checkpoint:
             if meta.get("format") != FORMAT:
                 found = shown(meta.get("format"))
                 raise ValueError(f"checkpoint format {found}, this version reads format {FORMAT!r}")
+            _check_format(meta, reads)
             slices = {name: f.get_slice(name) for name in f.keys()}  # noqa: SIM118 (not a dict)
             if OLDER_LAYER in slices:
                 slices = {name: s for name, s in slices.items() if not name.startswith(LAYER)}
                 meta["depth"] = "[]"
-            check_layout({name: Layout(s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()})
+            check_layout(
+                {name: Layout(s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()},
+                FORMATS[reads],
+                NESTINGS[reads],
+            )
             tensors = {name: f.get_tensor(name) for name in slices}
         for name, tensor in tensors.items():
             check_numbers(name, tensor)
@@ -169,14 +188,23 @@ def _look(path: Path) -> None:
         raise type(error)(f"{path}: {error.strerror}") from None
 
 
-def _made(meta: dict[str, str], tensors: Parameters, ranked: int | None) -> Checkpoint:
-    """Returns the checkpoint of a file's metadata and tensors, whose layout has been checked."""
-    if decoded(meta, "heads", list) != [[h.name, h.classes] for h in HEADS]:
-        raise ValueError(f"heads: the network was trained with other heads: {shown(meta['heads'])}")
-    training = decoded(meta, "training", dict)
-    experiment = training.get("experiment", {})
+def _check_format(meta: dict[str, str], reads: str) -> None:
+    """Raises ValueError for the metadata of a network that reads another format, or has other heads."""
+    experiment = decoded(meta, "training", dict).get("experiment", {})
     if not isinstance(experiment, dict) or not isinstance(experiment.get("backward", False), bool):
         raise ValueError(f"training: experiment is {shown(experiment)}, expected an object whose backward is a bool")
+    known = experiment.get("format", "html")
+    if known not in FORMATS:
+        raise ValueError(f"training: experiment.format is {shown(known)}, expected one of {', '.join(FORMATS)}")
+    if known != reads:
+        raise ValueError(f"this network reads {known}; one that reads {reads} is needed")
+    if decoded(meta, "heads", list) != _listed(FORMATS[reads]):
+        raise ValueError(f"heads: the network was trained with other heads: {shown(meta['heads'])}")
+
+
+def _made(meta: dict[str, str], tensors: Parameters, ranked: int | None) -> Checkpoint:
+    """Returns the checkpoint of a file's metadata and tensors, whose layout has been checked."""
+    training = decoded(meta, "training", dict)
     return Checkpoint(
         name=text(meta, "name"),
         version=text(meta, "version"),
@@ -199,10 +227,11 @@ def _depth(meta: dict[str, str], tensors: Parameters) -> Depth | None:
             raise ValueError(f"depth: {shown(meta['depth'])}, but the file has no tensors of the layer")
         return None
     neurons = decoded(meta, "depth", list)
-    layer = DepthLayer(*(tensors[LAYER + name].astype(np.float32) for name in TENSORS))
-    if len(neurons) > CELLS:
-        raise ValueError(f"depth: {len(neurons)} neurons, expected at most {CELLS}")
-    return Depth(layer, tuple(_neuron(f"depth[{i}]", neuron) for i, neuron in enumerate(neurons)))
+    nesting = NESTINGS[str(decoded(meta, "training", dict).get("experiment", {}).get("format", "html"))]
+    layer = DepthLayer(nesting=nesting, **{name: tensors[LAYER + name].astype(np.float32) for name in TENSORS})
+    if len(neurons) > nesting.cells:
+        raise ValueError(f"depth: {len(neurons)} neurons, expected at most {nesting.cells}")
+    return Depth(layer, tuple(_neuron(f"depth[{i}]", neuron, nesting.cells) for i, neuron in enumerate(neurons)))
 
 
 def _blocks(tensors: Parameters) -> BlockHead | None:
@@ -211,9 +240,9 @@ def _blocks(tensors: Parameters) -> BlockHead | None:
     return BlockHead(**found) if found else None
 
 
-def _neuron(key: str, value: Any) -> DepthNeuron:
+def _neuron(key: str, value: Any, cells: int) -> DepthNeuron:
     found = exactly(key, value, ("layer", "unit", "r"))
-    layer, unit = index(f"{key}.layer", found["layer"], MOST_LAYERS), index(f"{key}.unit", found["unit"], CELLS - 1)
+    layer, unit = index(f"{key}.layer", found["layer"], MOST_LAYERS), index(f"{key}.unit", found["unit"], cells - 1)
     return DepthNeuron(layer, unit, number(f"{key}.r", found["r"]))
 
 

@@ -22,37 +22,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.kernels.counters import MOVES, VALUES, Counters, count_open
-from soupstate.model.page.elements import COUNTED_KINDS, DIV_KIND, INNER_KINDS
 from soupstate.model.page.marks import DEEPEST
-from soupstate.model.page.tag_places import TAG_KINDS, opens
+from soupstate.model.page.nesting import HTML_NESTING, Nesting
 
-CELLS = len(COUNTED_KINDS)
-TABLES = CELLS + len(INNER_KINDS)  # of counts and of differences
+CELLS, TABLES = HTML_NESTING.cells, HTML_NESTING.tables  # of HTML
 UP = (1, 4)  # the moves that add to a cell: one more, two more
 ADDED = 4  # of these, the one that only kind 0 has: several elements of other kinds are never implied together
-# What a cell holds at most; that of `div` and that of other elements hold more. Of 1,200 training pages three have more
-# open elements of another kind, 17 at most. Without a bound one page of 240 ran away to 77 open fonts.
-MOST_OPEN = 12
-# With DEEPEST, a page came out four too low after 46 open `div`: R^2 on 160 training pages was .85 instead of .92.
-MOST_DIVS = 255
 TENSORS = ("hidden", "tags", "open", "moves", "moves_bias")
 
 Floats = NDArray[np.float32]
 Cells = NDArray[np.uint8]
 
 
-def differences() -> NDArray[np.int8]:
-    """Returns which cells each difference adds and subtracts, (differences, CELLS)."""
-    pairs = np.zeros((len(INNER_KINDS), CELLS), np.int8)
-    for row, (inner, outer) in zip(pairs, INNER_KINDS, strict=True):
-        row[inner], row[list(outer)] = 1, -1
-    return pairs
-
-
-def possible() -> NDArray[np.bool_]:
-    """Returns which moves a cell may make at a tag of each kind, (TAG_KINDS, CELLS, MOVES)."""
-    may = np.ones((TAG_KINDS, CELLS, MOVES), np.bool_)
-    may[:, :, UP] = opens()[:, :, None]
+def possible(nesting: Nesting = HTML_NESTING) -> NDArray[np.bool_]:
+    """Returns which moves a cell may make at a place of each kind, (kinds, cells, MOVES)."""
+    may = np.ones((nesting.tag_kinds, nesting.cells, MOVES), np.bool_)
+    may[:, :, UP] = nesting.opens[:, :, None]
     may[:, 1:, ADDED] = False
     return may
 
@@ -62,14 +47,15 @@ class DepthLayer:
     """Parameters of the layer over H units of the LSTM; it is M wide. Raises ValueError for wrong shapes."""
 
     hidden: Floats  # (M, H): Q
-    tags: Floats  # (TAG_KINDS, M): B
-    open: Floats  # (TABLES, VALUES, M): U
-    moves: Floats  # (CELLS MOVES, M): W, the moves of a cell together
-    moves_bias: Floats  # (CELLS MOVES,): w
+    tags: Floats  # (kinds of places, M): B
+    open: Floats  # (tables, VALUES, M): U
+    moves: Floats  # (cells MOVES, M): W, the moves of a cell together
+    moves_bias: Floats  # (cells MOVES,): w
+    nesting: Nesting = HTML_NESTING
 
     def __post_init__(self) -> None:
-        m, outputs = len(self.hidden), CELLS * MOVES
-        wanted = [(m, self.hidden.shape[-1]), (TAG_KINDS, m), (TABLES, VALUES, m), (outputs, m), (outputs,)]
+        m, n, outputs = len(self.hidden), self.nesting, self.nesting.cells * MOVES
+        wanted = [(m, self.hidden.shape[-1]), (n.tag_kinds, m), (n.tables, VALUES, m), (outputs, m), (outputs,)]
         found = [getattr(self, name).shape for name in TENSORS]
         if found != wanted:
             raise ValueError(f"depth layer: shapes {found}, expected {wanted}")
@@ -77,15 +63,14 @@ class DepthLayer:
     @cached_property
     def counters(self) -> Counters:
         """The same as integers, for the kernel."""
-        bias = np.where(possible().reshape(TAG_KINDS, -1), self.moves_bias, -np.inf).astype(np.float32)
-        most = np.full(CELLS, MOST_OPEN, np.uint8)
-        most[[0, DIV_KIND]] = MOST_DIVS
-        return Counters.rounded(self.hidden, self.tags, differences(), self.open, self.moves, bias, most)
+        n = self.nesting
+        bias = np.where(possible(n).reshape(n.tag_kinds, -1), self.moves_bias, -np.inf).astype(np.float32)
+        return Counters.rounded(self.hidden, self.tags, n.pairs, self.open, self.moves, bias, n.most)
 
     def advance(self, h: Floats, tags: Cells, cells: Cells) -> Cells:
-        """Returns the cells (k, CELLS) after each of k places, with outputs h (k, H) and kinds of tags (k,).
+        """Returns the cells (k, cells) after each of k places, with outputs h (k, H) and kinds of places (k,).
 
-        cells (CELLS,): before the first of them; zeros at the beginning of a page. They are not changed.
+        cells (cells,): before the first of them; zeros at the beginning of a page. They are not changed.
         """
         return count_open(self.counters, h, tags, cells)
 
@@ -108,7 +93,7 @@ class Depth:
 
 
 def depth_of(cells: Cells | Floats) -> Floats:
-    """Returns the depth (n,) of cells (n, CELLS): a linear probe whose weights are all 1, clamped to DEEPEST."""
+    """Returns the depth (n,) of cells (n, cells): a linear probe whose weights are all 1, clamped to DEEPEST."""
     depth: Floats = np.minimum(cells.sum(1, dtype=np.float32), DEEPEST)
     return depth
 

@@ -21,10 +21,9 @@ from soupstate.kernels.weights import (
     is_slots,
 )
 from soupstate.model.net.block_head import SHAPES
-from soupstate.model.net.depth import CELLS, TABLES
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
-from soupstate.model.page.marks import OUTPUTS, Syntax
-from soupstate.model.page.tag_places import TAG_KINDS
+from soupstate.model.page.marks import HeadTable
+from soupstate.model.page.nesting import Nesting
 
 PREFIX = "network."  # of the names of the network's parameters
 LAYER = "depth."  # of the names of the depth layer's parameters
@@ -47,15 +46,15 @@ class Layout:
     shape: Shape
 
 
-def check_layout(found: Mapping[str, Layout]) -> None:
+def check_layout(found: Mapping[str, Layout], table: HeadTable, nesting: Nesting) -> None:
     """Checks the tensors of a file by their names, types and shapes, so that none has to be read for it.
 
-    The depth layer and the block head may be missing as a whole. Raises ValueError that names the first tensor that is
-    wrong.
+    table, nesting: of the format that the network reads. The depth layer and the block head may be missing as a whole.
+    Raises ValueError that names the first tensor that is wrong.
     """
-    wanted = _network(found)
+    wanted = _network(found, table)
     if any(name.startswith(LAYER) for name in found):
-        wanted |= _depth(found)
+        wanted |= _depth(found, nesting)
     if any(name.startswith(BLOCKS) for name in found):
         wanted |= {BLOCKS + name: shape for name, shape in SHAPES.items()}
     for name, shape in wanted.items():
@@ -76,7 +75,7 @@ def check_numbers(name: str, tensor: NDArray[Any]) -> None:
         raise ValueError(f"{name}: not finite, or a number beyond {LARGEST:.0f}")
 
 
-def _network(found: Mapping[str, Layout]) -> dict[str, Shape]:
+def _network(found: Mapping[str, Layout], table: HeadTable) -> dict[str, Shape]:
     """Returns the shape of each tensor of the network, and of `changes`."""
     units, embedding = _size(found, PREFIX + "lstm.weight_hh_l0"), _size(found, PREFIX + "byte.weight")
     shapes: dict[str, Shape] = {
@@ -98,22 +97,22 @@ def _network(found: Mapping[str, Layout]) -> dict[str, Shape]:
         "context.weight": (len(LEARNED) * _slots(found), EMBEDDED),
         "context.scale": (EMBEDDED,),
         "context_output.weight": (BYTES, EMBEDDED),
-        "heads.weight": (OUTPUTS, units),
-        "heads.bias": (OUTPUTS,),
+        "heads.weight": (table.outputs, units),
+        "heads.bias": (table.outputs,),
     }
     named = {PREFIX + name: shape for name, shape in shapes.items()}
-    return named | {"changes": (BOUNDARY_KINDS, len(Syntax), len(Syntax))}
+    return named | {"changes": (BOUNDARY_KINDS, table.syntaxes, table.syntaxes)}
 
 
-def _depth(found: Mapping[str, Layout]) -> dict[str, Shape]:
+def _depth(found: Mapping[str, Layout], nesting: Nesting) -> dict[str, Shape]:
     """Returns the shape of each tensor of the depth layer, see `soupstate.model.net.depth.DepthLayer`."""
     units, width = _size(found, PREFIX + "lstm.weight_hh_l0"), _size(found, LAYER + "tags")
     shapes: dict[str, Shape] = {
         "hidden": (width, units),
-        "tags": (TAG_KINDS, width),
-        "open": (TABLES, VALUES, width),
-        "moves": (CELLS * MOVES, width),
-        "moves_bias": (CELLS * MOVES,),
+        "tags": (nesting.tag_kinds, width),
+        "open": (nesting.tables, VALUES, width),
+        "moves": (nesting.cells * MOVES, width),
+        "moves_bias": (nesting.cells * MOVES,),
     }
     return {LAYER + name: shape for name, shape in shapes.items()}
 

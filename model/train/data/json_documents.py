@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from soupstate.model.archive.records import NotAnArchive, Tally, read_pages
 from soupstate.model.faults.checks.json_scripts import SCRIPT
+from soupstate.model.faults.json_scan import is_json
 
 SHORTEST, LONGEST = 60, 100_000  # characters of a document; the few longer ones would fill the lessons
 HELD_OUT = 10  # one domain in this many is kept from training
@@ -64,15 +65,6 @@ def documents_of_page(page: str) -> Iterator[str]:
         text = html.unescape(m[1] or m[2]).strip()
         if is_json(text):
             yield text
-
-
-def is_json(text: str) -> bool:
-    """Returns whether a text is JSON that is not too deep for Python's parser."""
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _values(program: str) -> Iterator[str]:

@@ -32,7 +32,9 @@ def rewritten(text: str, random: np.random.Generator) -> str:
     comma = "," if indent is not None or random.random() < 0.5 else ", "
     colon = ":" if random.random() < 0.3 else ": "
     separators = (comma, colon)
-    written = json.dumps(json.loads(text), indent=indent, separators=separators, ensure_ascii=bool(random.random() < 0.3))
+    written = json.dumps(
+        json.loads(text), indent=indent, separators=separators, ensure_ascii=bool(random.random() < 0.3)
+    )
     if random.random() < 0.15:
         written = written.replace("/", "\\/")
     return written + ("\n" if random.random() < 0.5 else "")

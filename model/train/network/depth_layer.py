@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from soupstate.kernels.counters import LEVELS, MOVES, VALUES, open_values
-from soupstate.model.net.depth import CELLS, TABLES, DepthLayer, differences, possible
+from soupstate.model.net.depth import CELLS, TENSORS, DepthLayer, possible
 from soupstate.model.net.reader import Reader, at_places
 from soupstate.model.net.reading_loop import ReadingLoop, character_starts
 from soupstate.model.page.marks import DEEPEST, HEADS
+from soupstate.model.page.nesting import HTML_NESTING, Nesting
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import never
-from soupstate.model.page.tag_places import TAG_KINDS, tag_places
+from soupstate.model.page.tag_places import tag_places
 from soupstate.model.train.data.damage import damage
 from soupstate.model.train.data.open_elements import opened
 from soupstate.model.train.data.teacher import teach
@@ -71,14 +72,16 @@ def damaged(page: str, random: np.random.Generator) -> tuple[str, Counts]:
     return page, marks[:, len(HEADS) :]
 
 
-def moves_of(before: Counts, after: Counts, tags: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns the moves (k, CELLS) from what is open before places to what is open after them, as far as possible."""
+def moves_of(
+    before: Counts, after: Counts, tags: NDArray[np.uint8], nesting: Nesting = HTML_NESTING
+) -> NDArray[np.uint8]:
+    """Returns the moves (k, cells) from what is open before places to what is open after them, as far as possible."""
     change = after.astype(np.int64) - before
     does = np.select(
         [change >= 2, change == 1, change == -1, (change < -1) & (after == 0), change < -1], [4, 1, 2, 3, 5], 0
     )
     does[:, 1:][does[:, 1:] == 4] = 1
-    may = possible()[tags[:, None], np.arange(CELLS), does]
+    may = possible(nesting)[tags[:, None], np.arange(nesting.cells), does]
     return np.where(may, does, 0).astype(np.uint8)
 
 
@@ -112,33 +115,38 @@ def joined(parts: list[Samples]) -> Samples:
 
 
 class _Layer(nn.Module):
-    def __init__(self, units: int) -> None:
+    def __init__(self, units: int, nesting: Nesting) -> None:
         super().__init__()
+        self.nesting = nesting
         self.hidden = nn.Linear(units, WIDTH)
-        self.rows = nn.EmbeddingBag(TAG_KINDS + TABLES * VALUES, WIDTH, mode="sum")
-        self.moves = nn.Linear(WIDTH, CELLS * MOVES)
+        self.rows = nn.EmbeddingBag(nesting.tag_kinds + nesting.tables * VALUES, WIDTH, mode="sum")
+        self.moves = nn.Linear(WIDTH, nesting.cells * MOVES)
         nn.init.normal_(self.rows.weight, std=0.1)
-        self.impossible = torch.from_numpy(np.where(possible(), 0, -1e4).astype(np.float32))
+        self.impossible = torch.from_numpy(np.where(possible(nesting), 0, -1e4).astype(np.float32))
 
     def forward(self, h: Tensor, tags: Tensor, values: Tensor) -> Tensor:
-        """Returns scores (B, CELLS, MOVES) from h (B, H), kinds of tags (B,) and rows of open elements (B, TABLES)."""
-        rows = torch.cat([tags[:, None], TAG_KINDS + VALUES * torch.arange(TABLES) + values], 1)
+        """Returns scores (B, cells, MOVES) from h (B, H), kinds of places (B,) and rows of what is open (B, tables)."""
+        n = self.nesting
+        rows = torch.cat([tags[:, None], n.tag_kinds + VALUES * torch.arange(n.tables) + values], 1)
         m = torch.relu(self.hidden(h) + self.rows(rows))
-        scores: Tensor = self.moves(m).unflatten(1, (CELLS, MOVES)) + self.impossible[tags]
+        scores: Tensor = self.moves(m).unflatten(1, (n.cells, MOVES)) + self.impossible[tags]
         return scores
 
     def parameters_to_read(self) -> DepthLayer:
         """Returns the parameters as numpy arrays, rounded to the half precision that checkpoints keep."""
-        tags, tables = torch.split(self.rows.weight, [TAG_KINDS, TABLES * VALUES])
-        found = (self.hidden.weight, tags + self.hidden.bias, tables.reshape(TABLES, VALUES, WIDTH), self.moves.weight)
-        return DepthLayer(*(p.detach().half().float().numpy().copy() for p in (*found, self.moves.bias)))
+        n = self.nesting
+        tags, tables = torch.split(self.rows.weight, [n.tag_kinds, n.tables * VALUES])
+        open_rows = tables.reshape(n.tables, VALUES, WIDTH)
+        found = (self.hidden.weight, tags + self.hidden.bias, open_rows, self.moves.weight, self.moves.bias)
+        rounded = (p.detach().half().float().numpy().copy() for p in found)
+        return DepthLayer(nesting=n, **dict(zip(TENSORS, rounded, strict=True)))
 
 
-def fit_layer(given: Samples, epochs: int = EPOCHS, seed: int = 0) -> DepthLayer:
+def fit_layer(given: Samples, epochs: int = EPOCHS, seed: int = 0, nesting: Nesting = HTML_NESTING) -> DepthLayer:
     """Fits the layer by Adam (Kingma & Ba 2015) and returns it. The rate falls to zero."""
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    layer, pairs = _Layer(given.h.shape[1]), differences()
+    layer = _Layer(given.h.shape[1], nesting)
     adam = torch.optim.Adam(layer.parameters(), RATE)
     count = len(given.h)
     steps = epochs * -(-count // BATCH)
@@ -147,17 +155,17 @@ def fit_layer(given: Samples, epochs: int = EPOCHS, seed: int = 0) -> DepthLayer
         order = random.permutation(count)
         for begin in range(0, count, BATCH):
             at = order[begin : begin + BATCH]
-            drawn = random.random((len(at), CELLS))
+            drawn = random.random((len(at), nesting.cells))
             wrong = (drawn < DISTURBED / 2).astype(np.int32) - (drawn > 1 - DISTURBED / 2)
             cells = np.maximum(given.open[at] + wrong, 0)
             scores = layer(
                 torch.from_numpy(given.h[at].astype(np.float32) / LEVELS),
                 torch.from_numpy(given.tags[at].astype(np.int64)),
-                torch.from_numpy(open_values(cells, pairs).astype(np.int64)),
+                torch.from_numpy(open_values(cells, nesting.pairs).astype(np.int64)),
             )
             wanted = torch.from_numpy(given.moves[at].astype(np.int64))
             adam.zero_grad()
-            loss = CELLS * functional.cross_entropy(scores.flatten(0, 1), wanted.flatten())
+            loss = nesting.cells * functional.cross_entropy(scores.flatten(0, 1), wanted.flatten())
             loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
             adam.step()
             falling.step()

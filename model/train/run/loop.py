@@ -55,7 +55,7 @@ def learning_rate(experiment: Experiment, characters: int, time_used: float = 0.
 def head_losses(outputs: Tensor, given: Tensors, batch: Batch, table: HeadTable) -> dict[str, Tensor]:
     """Returns the mean loss of each head in nats (depth: see `depth_losses`). Heads without marks are left out.
 
-    outputs (B, T, outputs of the table) float; given: the batch on the device of outputs. Which heads have marks is read
+    outputs (B, T, those of the table) float; given: the batch on the device of outputs. Which heads have marks is read
     from the batch on the processor, because asking a GPU would mean to wait for it.
     """
     losses: dict[str, Tensor] = {}
