@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from soupstate.app.paging import piece
+from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.main_content import FAVORS, MainBlock, MainContent, main_content
 from soupstate.model.net.reader import Marking, Reader
 from soupstate.model.page.language import declared_language, spoken_language
@@ -39,7 +40,7 @@ class Asked:
     LINK_STYLES, of the Markdown. front_matter: whether the Markdown begins with the page's title, address and language
     as YAML. charset, charset_source: of bytes, as `Decoded` has them. max_characters: of the text and of the Markdown,
     from `cursor` on, which an earlier answer had as `next_cursor`. start, end: the characters that measured arrays
-    cover; None: to the page's end.
+    cover; None: to the page's end. page: what `html` is, html or json.
     """
 
     html: str
@@ -56,6 +57,7 @@ class Asked:
     cursor: str = START
     start: int = 0
     end: int | None = None
+    page: str = "html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Extraction:
     next_cursor: str | None = None
 
 
-Answerer = Callable[[Reader, Asked, Stop], Any]  # returns a dataclass of parts: an Extraction or a Measurement
+Answerer = Callable[[Any, Asked, Stop], Any]  # returns a dataclass of parts: an Extraction or a Measurement
 
 
 def checked_cursor(cursor: str) -> str:
@@ -102,7 +104,7 @@ def checked_cursor(cursor: str) -> str:
     return cursor
 
 
-def model_of(reader: Reader) -> Model:
+def model_of(reader: Reader | JsonReader) -> Model:
     """Returns the name and version of a reader's network."""
     return Model(reader.checkpoint.name, reader.checkpoint.version)
 
@@ -113,7 +115,7 @@ def as_json(answer: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None or name in NULLABLE}
 
 
-def reply(reader: Reader, asked: Asked, answerer: Answerer, stop: Stop = never) -> dict[str, Any]:
+def reply(reader: Reader | JsonReader, asked: Asked, answerer: Answerer, stop: Stop = never) -> dict[str, Any]:
     """Returns an answer as orjson takes it, with the model's name and the seconds that it took. Raises Stopped."""
     start = time.perf_counter()
     answer = as_json(answerer(reader, asked, stop))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from soupstate.model.faults.apply import LIKELY, mend
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import REPORTED, find_faults
+from soupstate.model.faults.json_find import find_json_faults
+from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
 
 MOST_PASSES = 10
@@ -25,12 +27,20 @@ def likely(faults: Iterable[Fault], threshold: float = LIKELY) -> list[Fault]:
     return sorted((fault for fault in faults if fault.probability >= threshold), key=lambda fault: fault.start)
 
 
-def likely_faults(reader: Reader, page: str, threshold: float = LIKELY) -> list[Fault]:
-    """Finds the faults of a page of at least this probability. Returns them in the order of the page."""
-    return likely(find_faults(reader, reader.read(page)), threshold) if page.strip() else []
+def likely_faults(reader: Reader | JsonReader, page: str, threshold: float = LIKELY) -> list[Fault]:
+    """Finds the faults of a page or a JSON document, as the reader reads them, of at least this probability.
+
+    Returns them in the order of the page.
+    """
+    if not page.strip():
+        return []
+    found = find_json_faults(reader, page) if isinstance(reader, JsonReader) else find_faults(reader, reader.read(page))
+    return likely(found, threshold)
 
 
-def repair(reader: Reader, page: str, threshold: float = LIKELY, found: Iterable[Fault] | None = None) -> Repaired:
+def repair(
+    reader: Reader | JsonReader, page: str, threshold: float = LIKELY, found: Iterable[Fault] | None = None
+) -> Repaired:
     """Mends a page in passes: each applies the fixes that `mend` takes, and finds the faults of what comes out.
 
     found: the faults of the page, where they are known. The passes end where no fault of at least this probability has

@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 from soupstate.app.answers import Asked
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
+from soupstate.model.faults.json_find import find_json_faults
 from soupstate.model.net.alternatives import Alternative
 from soupstate.model.net.depth import DepthNeuron
+from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import NO_WINDOW, Reader, Reading
 from soupstate.model.page.counted import OpenElements
-from soupstate.model.page.elements import KIND_NAMES
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.marks import Block, Cell, Event, Syntax, Visible
+from soupstate.model.page.nesting import NESTINGS
 from soupstate.model.page.spans import TEXT_HEADS, Span, TagSpan, TextSpan
 from soupstate.model.page.stop import Stop, never
 
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
 MORE_ENTROPY_PARTS = ("syntax", "cells", "marks", "alternatives")  # only where they are asked for
+HTML_PARTS = ("syntax", "marks")  # that JSON does not have
 NARROW_PARTS = ("marks", "alternatives")  # of at most MOST_WINDOW characters
 DETAILS = ("characters", "lines", "packed", "none")
 WHOLE_DETAILS = ("lines", "none")  # that have no arrays of a part of the page
@@ -107,11 +110,19 @@ def check_window(include: frozenset[str], detail: str, size: int, start: int, en
         raise ValueError(f"{' and '.join(narrow)} are of at most {MOST_WINDOW} characters, and {asked}")
 
 
-def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
+def check_page(include: frozenset[str], page: str) -> None:
+    """Raises ValueError where a part that was asked for is not one of what a page is, html or json."""
+    unfit = [part for part in HTML_PARTS if part in include]
+    if page != "html" and unfit:
+        raise ValueError(f"{' and '.join(unfit)}: a part of HTML, not of {page}")
+
+
+def measure(reader: Reader | JsonReader, asked: Asked, stop: Stop = never) -> Measurement:
     """Measures the surprisal, entropy and depth of every character or line, and finds faults.
 
-    Raises ValueError as `check_detail` and `check_window` do, and Stopped.
+    Raises ValueError as `check_page`, `check_detail` and `check_window` do, and Stopped.
     """
+    check_page(asked.include, asked.page)
     check_detail(asked.include, asked.detail)
     check_window(asked.include, asked.detail, len(asked.html), asked.start, asked.end)
     window = slice(*_extent(len(asked.html), asked.start, asked.end))
@@ -134,9 +145,15 @@ def measure(reader: Reader, asked: Asked, stop: Stop = never) -> Measurement:
         entropy=array("entropy", reading.entropy, BITS_DECIMALS),
         depth=array("depth", reading.depth, DEPTH_DECIMALS, np.maximum),
         depth_neurons=(depth_layer.neurons if depth_layer else ()) if "depth" in asked.include else None,
-        faults=find_faults(reader, reading, stop) if "faults" in asked.include else None,
+        faults=_faults(reader, reading, stop) if "faults" in asked.include else None,
         **_more(reading, asked, window),
     )
+
+
+def _faults(reader: Reader | JsonReader, reading: Reading, stop: Stop) -> list[Fault]:
+    if isinstance(reader, JsonReader):
+        return find_json_faults(reader, reading.page, stop)
+    return find_faults(reader, reading, stop)
 
 
 def _more(reading: Reading, asked: Asked, window: slice) -> dict[str, Any]:
@@ -147,7 +164,7 @@ def _more(reading: Reading, asked: Asked, window: slice) -> dict[str, Any]:
         found["syntax"] = _base64(syntax) if asked.detail == "packed" else syntax
         found["syntax_names"] = SYNTAX_NAMES
     if "cells" in asked.include:
-        found["cells"] = _changes(reading.open_elements, window)
+        found["cells"] = _changes(reading.open_elements, window, NESTINGS[asked.page].names)
     if "marks" in asked.include:
         found["marks"] = _marked(reading.spans, window)
     if "alternatives" in asked.include:
@@ -173,19 +190,19 @@ def _base64(values: NDArray[np.uint8]) -> str:
     return b64encode(values.tobytes()).decode("ascii")
 
 
-def _changes(counted: OpenElements | None, window: slice) -> CellChanges:
+def _changes(counted: OpenElements | None, window: slice, names: tuple[str, ...]) -> CellChanges:
     """Returns the changes of the cells over a window; none without a depth layer."""
     if counted is None:
         none = np.zeros(0, np.int64)
-        return CellChanges(KIND_NAMES, none, none, np.zeros(0, np.uint8))
+        return CellChanges(names, none, none, np.zeros(0, np.uint8))
     first, last = np.searchsorted(counted.places, [window.start, window.stop], "left")
     if first == len(counted.places) or counted.places[first] > window.start:
         first = max(0, first - 1)  # what the cells hold at the window's start
     cells = counted.cells[first:last]
-    before = np.concatenate([np.zeros((1, len(KIND_NAMES)), np.uint8), cells[:-1]])
+    before = np.concatenate([np.zeros((1, len(names)), np.uint8), cells[:-1]])
     place, cell = np.nonzero(cells != before[: len(cells)])
     at = np.maximum(counted.places[first:last][place], window.start)
-    return CellChanges(KIND_NAMES, at, np.ascontiguousarray(cell), cells[place, cell])
+    return CellChanges(names, at, np.ascontiguousarray(cell), cells[place, cell])
 
 
 def _marked(spans: Sequence[Span], window: slice) -> list[MarkedSpan]:

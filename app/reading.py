@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from soupstate.kernels.compiled import MISSING
+from soupstate.model.faults.json_find import JSON_COLUMNS
 from soupstate.model.faults.ranking import COLUMNS
-from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, json_network, load_checkpoint
+from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.language import language_of
 
@@ -26,6 +28,12 @@ def load_reader(weights: Path | None = None, backend: str | None = None, *, extr
     if extracts:
         language_of("")
     return Reader(load_checkpoint(weights or DEFAULT, ranked=COLUMNS), backend or None)
+
+
+def load_json_reader(weights: Path | None = None, backend: str | None = None) -> JsonReader:
+    """Loads the network that reads JSON and lies beside these weights, or these. Raises as `load_reader` does."""
+    checkpoint = load_checkpoint(json_network(weights or DEFAULT), ranked=JSON_COLUMNS, reads="json")
+    return JsonReader(checkpoint, backend or None)
 
 
 @lru_cache(maxsize=NETWORKS_KEPT)

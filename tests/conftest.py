@@ -20,7 +20,8 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 
 from soupstate.app.cli.serve import Server, listen
-from soupstate.app.http.service import Load, Networks, create_app, load_networks
+from soupstate.app.http.networks import Load, Networks, load_networks
+from soupstate.app.http.service import create_app
 from soupstate.app.http.settings import Settings
 from soupstate.kernels import available
 from soupstate.kernels.counters import MOVES, VALUES

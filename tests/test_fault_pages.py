@@ -11,13 +11,16 @@ from soupstate.model.faults.checks.attributes import DUPLICATE, NO_SPACE
 from soupstate.model.faults.checks.json_scripts import INVALID_JSON
 from soupstate.model.faults.checks.references import NO_CHARACTER
 from soupstate.model.faults.edits import FAULT_KINDS
+from soupstate.model.faults.json_find import SEVERAL
+from soupstate.model.faults.json_repairs import JSON_KINDS
 from soupstate.model.faults.kinds import KINDS
 
 FAULTS = Path(__file__).parents[1] / "model" / "faults"
 
 
 def test_every_kind_is_described() -> None:
-    assert set(KINDS) == {*FAULT_KINDS, NO_SPACE[0], DUPLICATE, INVALID_JSON, *(kind for kind, _, _ in NO_CHARACTER)}
+    checks = {NO_SPACE[0], DUPLICATE, INVALID_JSON, *(kind for kind, _, _ in NO_CHARACTER)}
+    assert set(KINDS) == {*FAULT_KINDS, *checks, *JSON_KINDS, SEVERAL}
 
 
 def test_no_other_kind_is_written_in_the_code() -> None:
@@ -34,7 +37,7 @@ def test_the_example_gives_the_kind_and_the_fix(kind: str) -> None:
     page = fault_pages.page_of(kind).read_text("utf-8")
     assert f"`{fault.line}:{fault.column}: {fault.message}`" in page
     assert KINDS[kind].what_in_markdown in page and KINDS[kind].why_in_markdown in page and KINDS[kind].url in page
-    if kind != "unexpected-character":
+    if kind not in ("unexpected-character", SEVERAL):
         assert f"The fix: `{in_words(html, fault.fixes[0])}`." in page
 
 

@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 
 import soupstate
 from soupstate.app.cli.main import soupstate as command
-from soupstate.app.http.service import create_app, load_networks
+from soupstate.app.http.networks import load_networks
+from soupstate.app.http.service import create_app
 from soupstate.app.http.settings import Settings
 from soupstate.arrow import extract_batch
 from soupstate.model.net.block_head import PAGE_TYPES

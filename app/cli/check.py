@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from soupstate.app.check_settings import CheckSettings, Exclusion, Format, find_settings, read_settings
 from soupstate.app.cli.checking import Checker, Findings
-from soupstate.app.cli.files import reading_options, reason_of, tell, write
+from soupstate.app.cli.files import format_in, reading_options, reason_of, tell, write
 from soupstate.app.cli.mending import mend_file, print_diff, write_mended
 from soupstate.app.cli.options import FiniteRange, refuse
-from soupstate.app.cli.page_files import page_files
+from soupstate.app.cli.page_files import SUFFIXES, page_files
 from soupstate.app.explanations import COMMAND, explanation
 from soupstate.app.reports.checked import Checked
 from soupstate.app.reports.json import json
@@ -101,6 +101,7 @@ def _explain(ctx: click.Context, param: click.Parameter, value: str | None) -> N
 @click.option("--fix", is_flag=True, help="Write each file in place with the first fix of every fault; - to stdout.")
 @click.option("--diff", is_flag=True, help="Write no file; print a unified diff of what --fix would write.")
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one for each processor, or fewer.")
+@format_in
 @reading_options
 def check_command(
     settings: CheckSettings,
@@ -112,9 +113,10 @@ def check_command(
     workers: int | None,
     **options: Any,
 ) -> None:
-    """Find the places where HTML files are broken, and mend them; - is stdin.
+    """Find the places where files of HTML or JSON are broken, and mend them; - is stdin.
 
-    Folders are searched for files that end in .html, .htm or .xhtml. Exit status: 0 where no fault was found or all
+    Folders are searched for files that end in .html, .htm or .xhtml; with --format-in json, in .json, .jsonld,
+    .geojson or .webmanifest. Exit status: 0 where no fault was found or all
     were mended, 1 where faults are left, 2 for a failure, such as a file that cannot be read.
     """
     if fix or diff:
@@ -126,7 +128,7 @@ def check_command(
         unlisted.append(str(error.filename))
 
     exclusions = [*settings.exclusions, *(Exclusion(Path.cwd(), pattern) for pattern in exclude)]
-    names = list(page_files(options.pop("files"), exclusions, failed))
+    names = list(page_files(options.pop("files"), exclusions, failed, SUFFIXES[options["format_in"]]))
     checker = Checker(threshold=threshold, mends=fix or diff, **options)
     results = _checked(checker, names, workers)
     change = print_diff if diff else write_mended if fix else None

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from soupstate.app.cli.files import STDIN, HtmlFile, read_file, reason_of
 from soupstate.app.faults import Repaired, likely_faults, repair
-from soupstate.app.reading import load_reader
+from soupstate.app.reading import load_json_reader, load_reader
 from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.fault import Fault
+from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
 
 FILES_PER_WORKER = 8  # a process takes as long to start as it takes to check so many files of some kilobytes
@@ -33,7 +34,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Finds faults with a checkpoint. backend, charset, threshold: as the options of the command line have them.
+    """Finds faults with a checkpoint. Its fields but `mends` are as the options of the command line have them.
 
     mends: whether the findings have a mended page. No file is written.
     """
@@ -43,13 +44,19 @@ class Checker:
     charset: str | None = None
     threshold: float = LIKELY
     mends: bool = False
+    format_in: str = "html"
+
+    def load(self) -> Reader | JsonReader:
+        """Returns the network that reads the files. Raises OSError or ValueError for weights that cannot be used."""
+        load = load_json_reader if self.format_in == "json" else load_reader
+        return load(self.weights, self.backend)
 
     def check_all(self, names: Sequence[str], workers: int | None = None) -> Iterator[Findings]:
         """Yields the findings of each file, in this order. workers: processes; by default as many as are worth it.
 
         Raises OSError or ValueError for weights that cannot be used, and BrokenProcessPool when a process dies.
         """
-        reader = load_reader(self.weights, self.backend)
+        reader = self.load()
         number = workers or max(1, min(os.cpu_count() or 1, len(names) // FILES_PER_WORKER))
         if number == 1 or STDIN in names:  # a worker has no stdin
             yield from (_findings(reader, name, self) for name in names)
@@ -61,11 +68,11 @@ class Checker:
             pool.shutdown(cancel_futures=True)
 
 
-_HERE: list[tuple[Checker, Reader]] = []  # of a worker process: what it checks with
+_HERE: list[tuple[Checker, Reader | JsonReader]] = []  # of a worker process: what it checks with
 
 
 def _load(checker: Checker) -> None:
-    _HERE[:] = [(checker, load_reader(checker.weights, checker.backend))]
+    _HERE[:] = [(checker, checker.load())]
 
 
 def _check(name: str) -> Findings:
@@ -73,10 +80,10 @@ def _check(name: str) -> Findings:
     return _findings(reader, name, checker)
 
 
-def _findings(reader: Reader, name: str, checker: Checker) -> Findings:
+def _findings(reader: Reader | JsonReader, name: str, checker: Checker) -> Findings:
     """Returns the findings of a file. One that cannot be read or decoded has a failure."""
     try:
-        file = read_file(name, checker.charset)
+        file = read_file(name, checker.charset, checker.format_in)
         page = file.page.text
         faults = likely_faults(reader, page, checker.threshold)
         repaired = repair(reader, page, checker.threshold, faults) if checker.mends else None

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from soupstate.app.answers import reply
-from soupstate.app.cli.files import Wanted, answers, included, json_line, reading_options, write
+from soupstate.app.cli.files import Wanted, answers, format_in, included, json_line, reading_options, write
 from soupstate.app.measurement import DETAILS, ENTROPY_PARTS, MORE_ENTROPY_PARTS, measure
 
 
@@ -26,9 +26,10 @@ from soupstate.app.measurement import DETAILS, ENTROPY_PARTS, MORE_ENTROPY_PARTS
 )
 @click.option("--start", type=click.IntRange(0), default=0, help="The first character that arrays cover.")
 @click.option("--end", type=click.IntRange(0), help="Where they end; default: at the page's end.")
+@format_in
 @reading_options
 def entropy_command(**options: Any) -> None:
-    """Measure the surprisal, entropy and depth of every character of HTML files; - is stdin.
+    """Measure the surprisal, entropy and depth of every character of files of HTML or JSON; - is stdin.
 
     Prints JSON: one object per line, with the file's name where there are several files. `soupstate check` reports
     faults in other formats, and mends them.

@@ -11,9 +11,13 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from soupstate.app.json_peers import PEERS
+from soupstate.app.peers import installed
 from soupstate.model.archive.records import read_html
-from soupstate.model.net.checkpoint import DEFAULT, digest, load_checkpoint, save_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, digest, json_network, load_checkpoint, save_checkpoint
+from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
+from soupstate.model.page.marks import FORMATS
 from soupstate.model.train.data.labelled import labelled_pages, read_ids
 from soupstate.model.train.evaluation.evaluate import (
     evaluate_damage,
@@ -23,11 +27,21 @@ from soupstate.model.train.evaluation.evaluate import (
     table,
 )
 from soupstate.model.train.evaluation.fault_ablation import ablate_faults
+from soupstate.model.train.evaluation.json_faults import (
+    Figures,
+    broken_documents,
+    false_reports,
+    held_out_texts,
+    score_network,
+    score_peer,
+)
+from soupstate.model.train.evaluation.json_neurons import measure_json_depth
 from soupstate.model.train.evaluation.made import evaluate_made
 from soupstate.model.train.evaluation.mending import evaluate_mending
 
 INPUT = click.Path(path_type=Path, exists=True, dir_okay=False)
 OUTPUT = click.Path(path_type=Path, dir_okay=False)
+JSON_DOCUMENTS = 300  # that are broken, and as many whole ones
 
 
 @click.command("evaluate")
@@ -40,7 +54,16 @@ OUTPUT = click.Path(path_type=Path, dir_okay=False)
 @click.option("--ids", type=INPUT, help="With --damage: file with the ids (dataset/id) of the pages, one per line.")
 @click.option("--faults", type=INPUT, help="Pages with one fault each, .jsonl.gz: how many are found and fixed.")
 @click.option("--ablation", is_flag=True, help="With --faults: also measure the search without some of its parts.")
-@click.option("--limit", type=click.IntRange(min=1), help="Pages to measure of each kind; default: all.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="html",
+    show_default=True,
+    help="json: faults in the JSON of --pages, beside other tools, and depth. Held-out domains alone.",
+)
+@click.option("--all-domains", is_flag=True, help="With --format json: of all domains, where --pages was held out.")
+@click.option("--limit", type=click.IntRange(min=1), help="Pages to measure of each kind; default: all. Of JSON: 300.")
 @click.option("--json", "report", type=OUTPUT, help="Also write the figures to this file.")
 @click.option("--store", type=OUTPUT, help="Write the checkpoint, with the figures in it, to this file.")
 def evaluate_command(
@@ -48,6 +71,9 @@ def evaluate_command(
 ) -> None:
     """Measure weights on pages that they were not trained on, and print tables of figures."""
     damage, faults = options["damage"], options["faults"]
+    if options["format_"] == "json":
+        _evaluate_json(weights, pages, limit or JSON_DOCUMENTS, report, store, all_domains=options["all_domains"])
+        return
     if not (pages or damage or faults):
         raise click.UsageError("nothing to measure: give --pages, --damage or --faults")
     figures: dict[str, dict[str, float]] = {}
@@ -80,6 +106,44 @@ def evaluate_command(
         report.write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
     if store:
         save_checkpoint(replace(checkpoint, evaluation=checkpoint.evaluation | figures), store)
+
+
+def _evaluate_json(
+    weights: Path, pages: tuple[Path, ...], count: int, report: Path | None, store: Path | None, *, all_domains: bool
+) -> None:
+    """Measures the networks of JSON on documents with one fault each, beside other tools, and on whole ones."""
+    try:
+        checkpoint = load_checkpoint(json_network(weights), reads="json")
+        texts = held_out_texts(pages, all_domains=all_domains)
+        cases = broken_documents(texts, count)
+        if not cases:
+            raise ValueError("these files hold no JSON of held-out domains")
+        reader = JsonReader(checkpoint)
+        own = score_network(reader, cases, _progress)
+        peers = installed(PEERS, lambda line: click.echo(line, err=True))
+        scores = {checkpoint.name: own} | {name: score_peer(peer, cases, _progress) for name, peer in peers.items()}
+        whole: Figures = {"documents with one fault": len(cases), "whole documents": len(texts[:count])}
+        whole["faults of 0.5 or more on a whole one"] = false_reports(reader, texts[:count])
+        if checkpoint.depth:
+            neurons, share = measure_json_depth(reader, texts[:count])
+            whole |= {"depth: R^2": share, "depth: r of the best cell": neurons[0].r}
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{type(error).__name__}: {error}") from None
+    figures = {name: found.means() for name, found in scores.items()}
+    click.echo(f"{_beside(figures)}\n\n{_beside({'fix@1, ' + checkpoint.name: own.kinds('fix@1')})}\n\n{table(whole)}")
+    stored = {"JSON": figures[checkpoint.name] | whole}
+    if report:
+        named = {"weights": digest(json_network(weights)), **stored, "tools": figures}
+        report.write_text(json.dumps(named, indent=1) + "\n", "utf-8")
+    if store:
+        save_checkpoint(replace(checkpoint, evaluation=checkpoint.evaluation | stored), store)
+
+
+def _beside(figures: dict[str, Figures]) -> str:
+    """Returns a Markdown table with a row for each tool."""
+    names = list(next(iter(figures.values())))
+    rows = [f"| {tool} | {' | '.join(f'{found[name]:.3f}' for name in names)} |" for tool, found in figures.items()]
+    return "\n".join([f"| tool | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|", *rows])
 
 
 def _progress(items: list[Any]) -> Iterable[Any]:

@@ -13,9 +13,11 @@ from tqdm import tqdm
 from soupstate.app.answers import Asked
 from soupstate.app.cli.options import charset, weights_options
 from soupstate.app.file_names import printable
-from soupstate.app.reading import load_reader
+from soupstate.app.reading import load_json_reader, load_reader
+from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.decode import Decoded, decode
+from soupstate.model.page.decode import Decoded, decode, decode_json
+from soupstate.model.page.marks import FORMATS
 
 Function = Callable[..., None]
 T = TypeVar("T")
@@ -25,7 +27,7 @@ STDIN, STDIN_NAME = "-", "<stdin>"
 
 @dataclass(frozen=True)
 class HtmlFile:
-    """A file as it was read. name: its path, or `<stdin>`."""
+    """A file of HTML or JSON as it was read. name: its path, or `<stdin>`."""
 
     name: str
     body: bytes
@@ -49,12 +51,13 @@ class Wanted:
     front_matter: bool = False
     start: int = 0
     end: int | None = None
+    format_in: str = "html"
 
     def asked(self, page: Decoded) -> Asked:
         """Returns what is wanted of a page."""
         options = (self.scope, self.detail, self.favor, self.links, self.front_matter)
         known = Asked(page.text, self.url, self.include, *options, page.charset, page.source)
-        return replace(known, start=self.start, end=self.end)
+        return replace(known, start=self.start, end=self.end, page=self.format_in)
 
 
 def reading_options(function: Function) -> Function:
@@ -73,6 +76,14 @@ def reading_options(function: Function) -> Function:
     return function
 
 
+def format_in(function: Function) -> Function:
+    """Adds the option that says what the files are."""
+    option = click.option(
+        "--format-in", type=click.Choice(list(FORMATS)), default="html", show_default=True, help="What the files are."
+    )
+    return option(function)
+
+
 def included(
     parts: tuple[str, ...], more: tuple[str, ...] = ()
 ) -> Callable[[click.Context, click.Parameter, str | None], frozenset[str]]:
@@ -87,17 +98,20 @@ def included(
     return read
 
 
-def answers(wanted: Wanted, answerer: Callable[[Reader, Asked], T], failed: list[str]) -> Iterator[tuple[HtmlFile, T]]:
+def answers(
+    wanted: Wanted, answerer: Callable[[Reader | JsonReader, Asked], T], failed: list[str]
+) -> Iterator[tuple[HtmlFile, T]]:
     """Yields every file with its answer. An error goes to stderr, and the file's name into `failed`."""
     try:
-        reader = load_reader(wanted.weights, wanted.backend)
+        load = load_json_reader if wanted.format_in == "json" else load_reader
+        reader = load(wanted.weights, wanted.backend)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     several = len(wanted.files) > 1
     for file in tqdm(wanted.files, unit="page", disable=None if several else True, leave=False):
         name = STDIN_NAME if file == STDIN else file
         try:
-            read = read_file(file, wanted.charset)
+            read = read_file(file, wanted.charset, wanted.format_in)
             answer = answerer(reader, wanted.asked(read.page))
         except (OSError, ValueError) as error:
             failed.append(name)
@@ -128,11 +142,17 @@ def heading(wanted: Wanted, name: str, *, first: bool) -> str:
     return f"{'' if first else chr(10)}==> {printable(name)} <==\n" if len(wanted.files) > 1 else ""
 
 
-def read_file(file: str, charset: str | None) -> HtmlFile:
-    """Reads a file, or stdin for `-`, and decodes it. Raises OSError, and ValueError for what is no page."""
+def read_file(file: str, charset: str | None, format_: str = "html") -> HtmlFile:
+    """Reads a file, or stdin for `-`, and decodes it as HTML or as JSON.
+
+    Raises OSError, and ValueError for what is no page or no text of JSON.
+    """
     with click.open_file(file, "rb") as stream:
         body = stream.read()
-    page = decode(body, f"text/html; charset={charset}" if charset else None)
+    if format_ == "json":
+        page = decode_json(body, charset)
+    else:
+        page = decode(body, f"text/html; charset={charset}" if charset else None)
     return HtmlFile(STDIN_NAME if file == STDIN else file, body, page)
 
 

@@ -10,7 +10,12 @@ from tqdm import tqdm
 
 from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
+from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
+from soupstate.model.page.marks import FORMATS
+from soupstate.model.page.nesting import NESTINGS
+from soupstate.model.train.evaluation.json_faults import held_out_texts, training_texts
+from soupstate.model.train.evaluation.json_neurons import find_json_depth, measure_json_depth
 from soupstate.model.train.evaluation.neurons import draw, find, made_pages, measure_neurons
 
 WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -31,6 +36,14 @@ LESSON_SEED = 101
 @click.option("--made", type=click.IntRange(min=0), default=0, help="Made pages to measure R^2 on, too.")
 @click.option("--out", type=FILE, help="With --find-on: write the checkpoint with the new layer to this file.")
 @click.option("--png", type=FILE, help="Draw a page's depth beside the best neuron.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="html",
+    show_default=True,
+    help="json: of the JSON in pages; measured are held-out domains, and cells for objects and arrays.",
+)
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which of --pages to draw.")
 def neurons_command(
     weights: Path,
@@ -40,6 +53,7 @@ def neurons_command(
     png: Path | None,
     page: int,
     made: int,
+    format_: str,
     **limits: int | None,
 ) -> None:
     """Measure how closely the cells that count open elements follow nesting depth on held-out pages.
@@ -49,6 +63,11 @@ def neurons_command(
     """
     if out and not find_on:
         raise click.UsageError("--out goes with --find-on")
+    if format_ == "json":
+        if png or made or limits["find_made"]:
+            raise click.UsageError("--png, --made and --find-made are for HTML")
+        _json(weights, pages, find_on, out, limits)
+        return
     try:
         checkpoint = load_checkpoint(weights)
         held_out = list(islice(read_html(pages), limits["limit"]))
@@ -79,6 +98,34 @@ def neurons_command(
         save_checkpoint(checkpoint, out)
     if png:
         draw(Reader(checkpoint), held_out[page - 1], png)
+
+
+def _json(
+    weights: Path, pages: tuple[Path, ...], find_on: tuple[Path, ...], out: Path | None, limits: dict[str, int | None]
+) -> None:
+    """Fits the cells of JSON to documents of the training domains, and measures them on those of the others."""
+    try:
+        checkpoint = load_checkpoint(weights, reads="json")
+        held_out = held_out_texts(pages)[: limits["limit"]]
+        if not held_out:
+            raise ValueError(f"no JSON of held-out domains in {', '.join(map(str, pages))}")
+        if find_on:
+            lessons = training_texts(find_on, limits["find_limit"])
+            reader = JsonReader(checkpoint)
+            depth = find_json_depth(reader, tqdm(lessons, unit="document", disable=None))
+            checkpoint = replace(checkpoint, depth=depth)
+        if not checkpoint.depth:
+            raise ValueError("the checkpoint has no depth layer; --find-on fits one")
+        neurons, share = measure_json_depth(JsonReader(checkpoint), held_out)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    for neuron in neurons:
+        click.echo(
+            f"layer {neuron.layer}  unit {neuron.unit:4}  r {neuron.r:+.4f}  {NESTINGS['json'].names[neuron.unit]}"
+        )
+    click.echo(f"their sum, a linear probe on {len(neurons)}: R^2 {share:.4f} on {len(held_out)} documents")
+    if out:
+        save_checkpoint(replace(checkpoint, depth=replace(checkpoint.depth, neurons=neurons)), out)
 
 
 def _lessons(files: tuple[Path, ...], limit: int | None, made: int) -> Iterator[str]:

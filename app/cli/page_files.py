@@ -8,33 +8,38 @@ from pathlib import Path
 from soupstate.app.check_settings import Exclusion
 from soupstate.app.cli.files import STDIN
 
-SUFFIXES = (".html", ".htm", ".xhtml")
+SUFFIXES = {"html": (".html", ".htm", ".xhtml"), "json": (".json", ".jsonld", ".geojson", ".webmanifest")}
 LEFT_OUT = ("node_modules",)  # folders of other people's files, beside those whose names begin with a dot
 
 
 def page_files(
-    given: Sequence[str], exclusions: Sequence[Exclusion], failed: Callable[[OSError], None]
+    given: Sequence[str],
+    exclusions: Sequence[Exclusion],
+    failed: Callable[[OSError], None],
+    suffixes: tuple[str, ...] = SUFFIXES["html"],
 ) -> Iterator[str]:
     """Yields each file once: those named, those in named folders, and those that a pattern stands for.
 
-    In folders, at any depth, pages are the files that end in SUFFIXES. A name that stands for nothing is yielded, so
-    that reading it says why. failed: is told of a folder that cannot be listed.
+    In folders, at any depth, pages are the files that end in one of `suffixes`. A name that stands for nothing is
+    yielded, so that reading it says why. failed: is told of a folder that cannot be listed.
     """
     seen: set[str] = set()
     for name in given:
-        for file in _files(name, exclusions, failed):
+        for file in _files(name, exclusions, failed, suffixes):
             if file not in seen:
                 seen.add(file)
                 yield file
 
 
-def _files(name: str, exclusions: Sequence[Exclusion], failed: Callable[[OSError], None]) -> Iterator[str]:
+def _files(
+    name: str, exclusions: Sequence[Exclusion], failed: Callable[[OSError], None], suffixes: tuple[str, ...]
+) -> Iterator[str]:
     if name == STDIN:
         yield name
     elif _excluded(name, exclusions):
         return
     elif os.path.isdir(name):
-        yield from _pages_below(name, exclusions, failed)
+        yield from _pages_below(name, exclusions, failed, suffixes)
     elif os.path.lexists(name) or not glob.has_magic(name):
         yield name
     else:
@@ -45,7 +50,9 @@ def _files(name: str, exclusions: Sequence[Exclusion], failed: Callable[[OSError
                 yield path
 
 
-def _pages_below(folder: str, exclusions: Sequence[Exclusion], failed: Callable[[OSError], None]) -> Iterator[str]:
+def _pages_below(
+    folder: str, exclusions: Sequence[Exclusion], failed: Callable[[OSError], None], suffixes: tuple[str, ...]
+) -> Iterator[str]:
     """Yields the pages of a folder and of those below it, sorted. It follows no links to folders."""
     for place, folders, names in os.walk(folder, onerror=failed):
         folders[:] = sorted(
@@ -55,7 +62,7 @@ def _pages_below(folder: str, exclusions: Sequence[Exclusion], failed: Callable[
         )
         for name in sorted(names):
             path = os.path.normpath(os.path.join(place, name))
-            if name.lower().endswith(SUFFIXES) and not _excluded(path, exclusions):
+            if name.lower().endswith(suffixes) and not _excluded(path, exclusions):
                 yield path
 
 

@@ -8,8 +8,12 @@ import click
 from tqdm import tqdm
 
 from soupstate.model.archive.records import read_html
-from soupstate.model.net.checkpoint import DEFAULT, save_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
+from soupstate.model.net.json_reader import JsonReader
+from soupstate.model.page.marks import FORMATS
 from soupstate.model.train.evaluation.fault_ranking import fit_ranking
+from soupstate.model.train.evaluation.json_faults import training_texts
+from soupstate.model.train.evaluation.json_ranking import fit_json_ranking
 from soupstate.model.train.run.calibration import BINS, draw_reliability
 
 WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -21,6 +25,14 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--pages", type=WARC, multiple=True, required=True, help="Training pages to break; may be repeated.")
 @click.option("--limit", type=click.IntRange(min=1), help="Pages to take from each file; default: all.")
 @click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted ranking here.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="html",
+    show_default=True,
+    help="json: the ranking of the repairs of JSON, on the JSON in pages, but for the held-out domains.",
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--alone", is_flag=True, help="Fit it without the backward network.")
 @click.option("--png", type=FILE, help="Draw how often reports of each probability are right.")
@@ -33,6 +45,7 @@ def rank_command(
     seed: int,
     png: Path | None,
     workers: int,
+    format_: str,
     *,
     alone: bool,
 ) -> None:
@@ -41,6 +54,11 @@ def rank_command(
     Where a backward network (NAME-backward.safetensors) lies beside the checkpoint, the command uses both, and
     writes the backward network's checkpoint with the ranking in it.
     """
+    if format_ == "json":
+        if png or alone or workers > 1:
+            raise click.UsageError("--png, --alone and --workers are for HTML")
+        _rank_json(weights, pages, limit, out, seed)
+        return
     try:
         html = list(read_html(pages, limit))
         progress = partial(tqdm, total=len(html), unit="page", disable=None)
@@ -58,3 +76,19 @@ def rank_command(
     click.echo(f"| probability | reports | said | right |\n{'|---' * 4}|")
     for i, (share, said, right) in enumerate(fitted.reliable):
         click.echo(f"| {i / BINS:.1f} to {(i + 1) / BINS:.1f} | {share:.3f} | {said:.3f} | {right:.3f} |")
+
+
+def _rank_json(weights: Path, pages: tuple[Path, ...], limit: int | None, out: Path, seed: int) -> None:
+    """Fits the ranking of the repairs of JSON, and writes the checkpoint that holds it."""
+    try:
+        reader = JsonReader(load_checkpoint(weights, reads="json"))
+        texts = training_texts(pages, limit)
+        shown = partial(tqdm, unit="document", disable=None)
+        fitted = fit_json_ranking(reader, texts, seed=seed, progress=shown)
+        save_checkpoint(fitted.checkpoint, out)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        f"{fitted.documents} broken documents. On a fifth of them, outside the fit: the likeliest edit is right in "
+        f"{fitted.right:.3f} of them, some edit in {fitted.possible:.3f}; log loss {fitted.loss:.4f} nats per document"
+    )

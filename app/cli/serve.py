@@ -16,7 +16,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from soupstate.app.http.connections import BACKLOG, Config, allow_open_files
-from soupstate.app.http.service import create_app, load_networks
+from soupstate.app.http.networks import load_networks
+from soupstate.app.http.service import create_app
 from soupstate.app.http.settings import PREFIX, BadSetting, Settings, load_settings
 from soupstate.app.logs import LOG, log_to_stderr
 

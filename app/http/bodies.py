@@ -20,15 +20,18 @@ from soupstate.app.http.queue import Full, WorkQueue
 from soupstate.app.http.schemas import EntropyRequest, ExtractRequest
 from soupstate.app.http.settings import Settings
 from soupstate.app.wrong_values import wrong_value
-from soupstate.model.page.decode import Decoded, decode
+from soupstate.model.page.decode import Decoded, decode, decode_json
 
 RequestModel = type[ExtractRequest] | type[EntropyRequest]
 
 RAW_TYPES = ("text/html", "application/xhtml+xml")
 JSON_TYPE = "application/json"
+DOCUMENT = "a document of JSON"
 LINES_TYPE = "application/x-ndjson"
+JSON_TYPES = re.compile(r"application/json|text/json|[\w.+-]+/[\w.+-]+\+json")  # RFC 8259, 11; RFC 6839, 3.1
 NAMES = (
-    "url", "include", "scope", "favor", "links", "front_matter", "max_characters", "cursor", "detail", "start", "end",
+    "page", "url", "include", "scope", "favor", "links", "front_matter", "max_characters", "cursor", "detail", "start",
+    "end",
 )  # fmt: skip
 NUMBERS = ("max_characters", "start", "end")
 ARCHIVE_NAMES = ("include", "scope", "favor", "links", "front_matter")  # of the options of a request with an archive
@@ -62,7 +65,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request whose body has arrived. kind: its media type. given: the options of its query. form: of the answer."""
+    """A request whose body has arrived.
+
+    kind: its media type, or DOCUMENT. given: the options of its query. form: of the answer.
+    """
 
     model: RequestModel
     kind: str
@@ -83,7 +89,7 @@ class Received:
             given = self.given | json_body(self.body)
         else:
             try:
-                page = decode(self.body, self.content_type)
+                page = decode_json(self.body) if self.kind == DOCUMENT else decode(self.body, self.content_type)
             except ValueError as error:
                 raise Problem(422, str(error), "body") from None
             given = self.given | {"html": page.text}
@@ -106,8 +112,8 @@ async def receive(
 
     Raises Problem. The server throws away what still comes of a refused body.
     """
-    kind = _kind(request)
     given = _query(request, [name for name in NAMES if name in model.model_fields])
+    kind = _document(request) if given.get("page") == "json" else _kind(request)
     async with room(request, queue, field := _field(kind)):
         body = await read_body(request, ticket, settings, field)
     return Received(model, kind, request.headers.get("content-type"), given, body)
@@ -159,23 +165,41 @@ def read_wanted(request: Request) -> Asked:
 def _asked(asked: ExtractRequest | EntropyRequest) -> Asked:
     include = frozenset[str](asked.include)
     if isinstance(asked, EntropyRequest):
-        return Asked(asked.html, asked.url, include, asked.scope, asked.detail, start=asked.start, end=asked.end)
+        measured = Asked(asked.html, asked.url, include, asked.scope, asked.detail, start=asked.start, end=asked.end)
+        return replace(measured, page=asked.page)
     options = (asked.favor, asked.links, asked.front_matter)
     wanted = Asked(asked.html, asked.url, include, asked.scope, "none", *options)
     return replace(wanted, max_characters=asked.max_characters, cursor=asked.cursor)
 
 
+def _declared(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _document(request: Request) -> str:
+    """Returns DOCUMENT, the kind of a body that is the JSON to be read. Raises Problem for a body that is none."""
+    kind = _declared(request)
+    if not JSON_TYPES.fullmatch(kind):
+        detail = f"{kind!r} is no type of JSON; with page=json send {JSON_TYPE}, or another type of JSON"
+        raise Problem(415, detail, "Content-Type", {"Accept": JSON_TYPE})
+    _refuse_encodings(request)
+    return DOCUMENT
+
+
 def _kind(request: Request) -> str:
-    declared = request.headers.get("content-type", "")
-    kind = declared.partition(";")[0].strip().lower()
+    kind = _declared(request)
     if kind not in (*RAW_TYPES, JSON_TYPE):
         unsupported = f"{kind!r} is" if kind else "a body without one is"
         detail = f"{unsupported} not supported; send {', '.join(RAW_TYPES)} or {JSON_TYPE}"
         raise Problem(415, detail, "Content-Type", {"Accept": ", ".join((*RAW_TYPES, JSON_TYPE))})
+    _refuse_encodings(request)
+    return kind
+
+
+def _refuse_encodings(request: Request) -> None:
     if encodings := encodings_of(request):
         detail = f"{', '.join(encodings)!r} is not supported; send the body as it is"
         raise Problem(415, detail, "Content-Encoding", {"Accept-Encoding": "identity"})
-    return kind
 
 
 def encodings_of(request: Request) -> list[str]:

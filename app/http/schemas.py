@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from soupstate.app.answers import CURSOR, START, Model, checked_cursor
-from soupstate.app.measurement import MOST_WINDOW, MarkedSpan, check_detail, check_window
+from soupstate.app.measurement import MOST_WINDOW, MarkedSpan, check_detail, check_page, check_window
 from soupstate.model.faults.fault import Fault
 from soupstate.model.net.alternatives import Alternative
 from soupstate.model.net.depth import DepthNeuron
@@ -121,6 +121,9 @@ class EntropyRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     html: Html
+    page: Literal["html", "json"] = Field(
+        "html", description="What the page is. With page=json in the query, the body is the JSON document itself."
+    )
     url: Url | None = None
     include: list[EntropyPart] = Field(["surprisal", "entropy", "depth", "faults"], description="Parts of the answer.")
     scope: Scope = "all"
@@ -132,6 +135,12 @@ class EntropyRequest(BaseModel):
         f"marks and alternatives are of at most {MOST_WINDOW} characters.",
         validate_default=True,
     )
+
+    @field_validator("include")
+    @classmethod
+    def _include(cls, include: list[str], info: ValidationInfo) -> list[str]:
+        check_page(frozenset(include), info.data.get("page", "html"))
+        return include
 
     @field_validator("detail")
     @classmethod

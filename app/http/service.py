@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -38,6 +38,7 @@ from soupstate.app.http.line_stream import disconnected
 from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge, machine_bytes
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.negotiation import receive_extract
+from soupstate.app.http.networks import Load, Networks, load_networks
 from soupstate.app.http.nu import NU_REQUEST, NU_RESPONSES, receive_nu
 from soupstate.app.http.openapi import (
     ARCHIVE_TYPES,
@@ -63,37 +64,17 @@ from soupstate.app.http.warc_stream import WarcAnswer
 from soupstate.app.http.web_page import INDEX, web_page
 from soupstate.app.logs import LOG
 from soupstate.app.measurement import measure
-from soupstate.app.reading import load_reader
-from soupstate.model.net.checkpoint import extractor
-from soupstate.model.net.reader import Reader
 from soupstate.model.page.stop import Stop, Stopped
 
 T = TypeVar("T")
 Receiver = Callable[[Request, WorkQueue, Ticket, Settings], Awaitable[Received]]
 
 
-class Networks(NamedTuple):
-    """The network that measures and finds faults, and the one that extracts, which may be the same."""
-
-    measuring: Reader
-    extracting: Reader
-
-
-Load = Callable[[Settings], Networks]
-
 FAULT = f"{FAULTS}/{{kind}}"
 CLOSE_SECONDS = 5.0  # wait for the threads to end
 PIECE_BYTES = 65_536  # of an answer that are sent at once
 ABOUT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy, or open / in a browser."
 router = APIRouter()
-
-
-def load_networks(settings: Settings) -> Networks:
-    """Loads the networks of the settings. Raises FileNotFoundError or ValueError with the reason."""
-    beside = extractor(settings.weights)
-    extracting = load_reader(beside, settings.backend, extracts=True)
-    same = beside == settings.weights
-    return Networks(extracting if same else load_reader(settings.weights, settings.backend), extracting)
 
 
 @dataclass
@@ -160,7 +141,7 @@ class Service:
         self.streams -= 1
 
     def _work(self, answerer: Answerer, asked: Asked, form: Form, stop: Stop) -> Written:
-        reader = self.networks.extracting if answerer is extract else self.networks.measuring
+        reader = self.networks.reader(asked, extracts=answerer is extract)
         answer = reply(reader, asked, answerer, stop)
         self.metrics.page(answer["characters"], answer["bits_per_character"])
         return form.write(asked, answer)

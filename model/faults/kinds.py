@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 STANDARD = "https://html.spec.whatwg.org/multipage/"
+RFC_8259 = "https://www.rfc-editor.org/rfc/rfc8259#section-"  # JSON
 PARSE_ERROR = "parsing.html#parse-error-"  # with a name of section 13.2.2
 TAGS, ATTRIBUTES, COMMENTS = "syntax.html#syntax-tags", "syntax.html#attributes-2", "syntax.html#comments"
 MARKDOWN = re.compile(r"[<&\[\]*_`\\]")
@@ -14,7 +15,7 @@ REFERENCES, NESTING = "syntax.html#character-references", "syntax.html#elements-
 class Kind:
     """A kind of fault. title: its name in words. what: sentences that say what it is. why: why it matters.
 
-    section: of the HTML standard, the part that has the rule.
+    section: of the HTML standard, the part that has the rule; or the address of one of RFC 8259, of JSON.
     """
 
     name: str
@@ -26,7 +27,12 @@ class Kind:
     @property
     def url(self) -> str:
         """The address of the standard's section about it."""
-        return STANDARD + self.section
+        return self.section if self.of_json else STANDARD + self.section
+
+    @property
+    def of_json(self) -> bool:
+        """Whether it is a fault of JSON documents."""
+        return self.section.startswith(RFC_8259)
 
     @property
     def what_in_markdown(self) -> str:
@@ -238,8 +244,9 @@ _KINDS = (
     ),
     Kind(
         "invalid-json",
-        "The JSON of a script is not valid",
-        "A script that holds JSON, such as the data of schema.org, is not valid JSON, and one edit mends it.",
+        "JSON is not valid",
+        "A script that holds JSON, such as the data of schema.org, is not valid JSON. A JSON document gets this report "
+        "where no single edit is likely to mend it.",
         "Search engines and other programs cannot read such data, and ignore all of it.",
         "scripting.html#data-block",
     ),
@@ -251,4 +258,84 @@ _KINDS = (
         TAGS,
     ),
 )
-KINDS = {kind.name: kind for kind in _KINDS}
+_JSON_KINDS = (
+    Kind(
+        "json-missing-quote",
+        "A quote is missing in JSON",
+        "A string of a JSON document has a quote at one end only.",
+        "A parser reads on to the next quote. All that stands between becomes part of the string, or is no JSON.",
+        RFC_8259 + "7",
+    ),
+    Kind(
+        "json-missing-comma",
+        "A comma is missing in JSON",
+        "The comma between two members of an object, or between two elements of an array, is missing.",
+        "A parser stops there and reads nothing of the document.",
+        RFC_8259 + "5",
+    ),
+    Kind(
+        "json-missing-colon",
+        "A colon is missing in JSON",
+        "The colon between the name of a member and its value is missing.",
+        "A parser stops there and reads nothing of the document.",
+        RFC_8259 + "4",
+    ),
+    Kind(
+        "json-missing-bracket",
+        "A bracket is missing in JSON",
+        "A bracket or brace that begins or ends an array or an object is missing.",
+        "What follows becomes part of another object or array. A parser may notice it only at the document's end.",
+        RFC_8259 + "2",
+    ),
+    Kind(
+        "json-mismatched-bracket",
+        "A bracket of JSON is of the wrong kind",
+        "A bracket stands where a brace was meant, or the other way round.",
+        "A parser stops there and reads nothing of the document.",
+        RFC_8259 + "2",
+    ),
+    Kind(
+        "json-unexpected-comma",
+        "A comma is one too many in JSON",
+        "A comma stands before the end of an object or array, or before another comma.",
+        "JavaScript allows a comma before the end, and JSON does not: a parser of JSON stops there.",
+        RFC_8259 + "5",
+    ),
+    Kind(
+        "json-wrong-escape",
+        "A string of JSON is not escaped",
+        "A quote or a backslash in a string lacks its backslash, a backslash begins no escape, or a line break or tab "
+        "stands in a string as it is.",
+        "A parser ends the string too early, or stops there.",
+        RFC_8259 + "7",
+    ),
+    Kind(
+        "json-unquoted-word",
+        "A word of JSON has no double quotes",
+        "A word stands without quotes or in single quotes, or is a constant of JavaScript or Python.",
+        "JSON has strings in double quotes, and true, false and null. A parser stops at any other word.",
+        RFC_8259 + "3",
+    ),
+    Kind(
+        "json-comment",
+        "JSON has no comments",
+        "A comment stands in a JSON document, as JSONC and JSON5 allow.",
+        "A parser of JSON stops there. Some programs read such files all the same: then nothing need be changed.",
+        RFC_8259 + "2",
+    ),
+    Kind(
+        "json-unexpected-character",
+        "A character of JSON is one too many, or another was meant",
+        "A character, or a number, stands where the grammar of JSON allows none like it.",
+        "A parser stops there and reads nothing of the document.",
+        RFC_8259 + "2",
+    ),
+    Kind(
+        "json-several-documents",
+        "There is more than one JSON document",
+        "A line begins another document where the first one has ended, as in JSON Lines (NDJSON).",
+        "A parser of JSON reads one document. Where such lines are meant, each one has to be checked alone.",
+        RFC_8259 + "2",
+    ),
+)
+KINDS = {kind.name: kind for kind in (*_KINDS, *_JSON_KINDS)}

@@ -31,7 +31,6 @@ FORMAT = "2"
 MOST_DELAY = 64
 MOST_LAYERS = 1  # number of the last layer: the LSTM is layer 0, the depth layer is layer 1
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
-DEFAULT_JSON = DEFAULT.with_stem(f"{DEFAULT.stem}-json")
 
 
 def extractor(weights: Path = DEFAULT) -> Path:
@@ -40,6 +39,12 @@ def extractor(weights: Path = DEFAULT) -> Path:
     It is narrower and quicker than the network that measures and finds faults.
     """
     beside = weights.with_stem(f"{weights.stem}-extract")
+    return beside if beside.exists() else weights
+
+
+def json_network(weights: Path = DEFAULT) -> Path:
+    """Returns the file of the network that reads JSON: NAME-json.safetensors beside NAME.safetensors, or NAME's own."""
+    beside = weights.with_stem(f"{weights.stem}-json")
     return beside if beside.exists() else weights
 
 

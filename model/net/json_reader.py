@@ -48,8 +48,8 @@ class JsonReader:
         encoded = f"{EDGE}{text}{EDGE}".encode() + b"\n" * delay
         ids, n = np.frombuffer(encoded, np.uint8), len(encoded) - delay - 2
         places, kinds = json_places(encoded if layer else b"")
-        # The layer knows `delay` bytes more, as the heads do. What closes is still inside.
-        loop = ReadingLoop(self.packed, ids, None, at_places(places + delay, len(ids)))
+        # What closes is still inside.
+        loop = ReadingLoop(self.packed, ids, None, at_places(places, len(ids)))
         changes = places - len(EDGE) + kinds % 2
         units = np.arange(self.packed.weights.units if layer else 0)
         bits, entropy, traces = [], [], []

@@ -147,6 +147,21 @@ def _meta(body: bytes) -> str | None:
     return "windows-1252" if name == "x-user-defined" else name
 
 
+def decode_json(body: bytes, charset: str | None = None) -> Decoded:
+    """Decodes a JSON document. It is UTF-8, unless a byte order mark or `charset` names another (RFC 8259, 8.1).
+
+    A byte order mark stays as U+FEFF. Raises `EmptyPage` or `Undecodable`, which names the first bad byte.
+    """
+    mark = next(((bom, name) for bom, name in BOMS if body.startswith(bom)), None)
+    if not (body[len(mark[0]) :] if mark else body).strip():
+        raise EmptyPage("the document is empty")
+    name = mark[1] if mark else _label(charset) or "utf-8"
+    try:
+        return Decoded(body.decode(codec(name)), name, "bom" if mark else "header" if charset else "detected")
+    except UnicodeDecodeError as error:
+        raise Undecodable(f"byte {error.start} of the document is not {name.upper()}, as JSON has to be") from None
+
+
 def _wide(body: bytes, header: str | None, mark: tuple[bytes, str] | None) -> str | None:
     """Returns the charset if it has two or four bytes per character."""
     if mark:

@@ -60,6 +60,15 @@ def held_out_texts(files: Iterable[Path], *, all_domains: bool = False, seed: in
     return [rewritten(texts[i], random) if n % 2 else texts[i] for n, i in enumerate(order)]
 
 
+def training_texts(files: Iterable[Path], limit: int | None = None) -> list[str]:
+    """Returns documents of the other domains, at most `limit` of each file, spread over it."""
+    texts: list[str] = []
+    for file in files:
+        found = [document.text for document in documents(file) if not document.held_out]
+        texts += found[:: max(1, len(found) // limit)][:limit] if limit else found
+    return texts
+
+
 def broken_documents(texts: Iterable[str], count: int, seed: int = 0) -> list[Broken]:
     """Returns `count` documents, or fewer where the texts are too few, each with one slip; the kinds by turns."""
     random = np.random.default_rng(seed)
