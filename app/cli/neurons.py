@@ -9,7 +9,7 @@ import click
 from tqdm import tqdm
 
 from soupstate.model.archive.records import read_html
-from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, json_network, load_checkpoint, save_checkpoint
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.marks import FORMATS
@@ -105,7 +105,7 @@ def _json(
 ) -> None:
     """Fits the cells of JSON to documents of the training domains, and measures them on those of the others."""
     try:
-        checkpoint = load_checkpoint(weights, reads="json")
+        checkpoint = load_checkpoint(json_network(weights), reads="json")
         held_out = held_out_texts(pages)[: limits["limit"]]
         if not held_out:
             raise ValueError(f"no JSON of held-out domains in {', '.join(map(str, pages))}")

@@ -8,7 +8,7 @@ import click
 from tqdm import tqdm
 
 from soupstate.model.archive.records import read_html
-from soupstate.model.net.checkpoint import DEFAULT, load_checkpoint, save_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, json_network, load_checkpoint, save_checkpoint
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.page.marks import FORMATS
 from soupstate.model.train.evaluation.fault_ranking import fit_ranking
@@ -81,7 +81,7 @@ def rank_command(
 def _rank_json(weights: Path, pages: tuple[Path, ...], limit: int | None, out: Path, seed: int) -> None:
     """Fits the ranking of the repairs of JSON, and writes the checkpoint that holds it."""
     try:
-        reader = JsonReader(load_checkpoint(weights, reads="json"))
+        reader = JsonReader(load_checkpoint(json_network(weights), reads="json"))
         texts = training_texts(pages, limit)
         shown = partial(tqdm, unit="document", disable=None)
         fitted = fit_json_ranking(reader, texts, seed=seed, progress=shown)

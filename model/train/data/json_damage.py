@@ -126,12 +126,53 @@ SLIPS: dict[str, tuple[float, Maker]] = {
 }
 
 
+def _remark(places: Places, random: np.random.Generator) -> tuple[int, int, str] | None:
+    """Adds a comment: at the end of a line, or anywhere between two tokens."""
+    lines = [m.span() for m in re.finditer(r"(?=\n)", places.text)]
+    words = REMARKS[int(random.integers(len(REMARKS)))]
+    if lines and random.random() < 0.7:
+        at = lines[int(random.integers(len(lines)))][0]
+        return at, at, f"// {words}"
+    span = _one(random, places.tokens)
+    return (span[1], span[1], f"/* {words} */") if span else None
+
+
+def _single_quotes(places: Places, random: np.random.Generator) -> tuple[int, int, str] | None:
+    span = _one(random, [s for s in places.strings[:2000] if not set("'\\") & set(places.text[slice(*s)])])
+    return (*span, f"'{places.text[span[0] + 1 : span[1] - 1]}'") if span else None
+
+
+def _bare_name(places: Places, random: np.random.Generator) -> tuple[int, int, str] | None:
+    span = _one(random, [s for s in places.strings[:2000] if NAME.fullmatch(places.text, *s)])
+    return (*span, places.text[span[0] + 1 : span[1] - 1]) if span else None
+
+
+def _other_literal(places: Places, random: np.random.Generator) -> tuple[int, int, str] | None:
+    found = [s for s in places.tokens if places.text[slice(*s)] in LITERALS]
+    span = _one(random, found)
+    return (*span, LITERALS[places.text[slice(*span)]]) if span else None
+
+
+REMARKS = ("todo", "the old value was 3", "see the manual", "not used yet", "a: b, c")
+NAME = re.compile(r'"[A-Za-z_]\w*"')
+LITERALS = {"true": "True", "false": "False", "null": "None"}
+# What other notations allow, such as JavaScript and Python. The lessons have none of these; the ranking is fitted to
+# them, too.
+OTHER_NOTATIONS: dict[str, Maker] = {
+    "comment": _remark,
+    "single quotes": _single_quotes,
+    "bare name": _bare_name,
+    "other literal": _other_literal,
+}
+
+
 def json_slip(places: Places, random: np.random.Generator, name: str = "") -> JsonSlip | None:
     """Returns a slip of that name, or one drawn by the shares; None where it cannot be made."""
     if not name:
         shares = np.array([share for share, _ in SLIPS.values()])
         name = list(SLIPS)[int(random.choice(len(SLIPS), p=shares / shares.sum()))]
-    found = SLIPS[name][1](places, random)
+    make = OTHER_NOTATIONS[name] if name in OTHER_NOTATIONS else SLIPS[name][1]
+    found = make(places, random)
     return JsonSlip(name, *found) if found else None
 
 

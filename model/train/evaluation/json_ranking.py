@@ -17,11 +17,12 @@ from soupstate.model.faults.json_scan import is_json, scan
 from soupstate.model.net.checkpoint import Checkpoint, Logistic
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.page.stop import Watch, never
-from soupstate.model.train.data.json_damage import JsonSlip, Places, json_slip
+from soupstate.model.train.data.json_damage import OTHER_NOTATIONS, JsonSlip, Places, json_slip
 from soupstate.model.train.data.json_lessons import rewritten
 
 LONGEST = 40_000  # characters of a document
 TWO = 0.15  # share of documents with two slips
+OTHER = 0.15  # share of slips that are another notation
 PENALTY = 1.0  # of squared weights of standardised columns, in nats
 HELD_OUT = 5  # one document in this many is kept from the fit, to measure it
 
@@ -90,7 +91,9 @@ def _slips(text: str, count: int, random: np.random.Generator) -> list[JsonSlip]
     """Returns at most so many slips that do not touch, of which each alone breaks the text."""
     places, slips = Places(text), list[JsonSlip]()
     for _ in range(count):
-        slip = json_slip(places, random)
+        other = random.random() < OTHER
+        name = list(OTHER_NOTATIONS)[int(random.integers(len(OTHER_NOTATIONS)))] if other else ""
+        slip = json_slip(places, random, name)
         apart = slip and all(slip.end < s.start - 1 or slip.start > s.end + 1 for s in slips)
         if slip and apart and not is_json(slip.applied(text)):
             slips.append(slip)
