@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from soupstate.app.reading import load_json_reader
 from soupstate.model.archive.records import read_pages
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.checkpoint import DEFAULT, digest, extractor, load_checkpoint
@@ -27,6 +28,8 @@ from soupstate.model.page.skim import skim
 from soupstate.model.page.spans import spans_of_marks
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.evaluation.evaluate import NEAR_FAULT, evaluate_pages
+from soupstate.model.train.evaluation.json_faults import KINDS, broken_documents, score_network
+from soupstate.model.train.evaluation.json_neurons import measure_json_depth
 from soupstate.model.train.evaluation.neurons import MADE_SEED, made_pages, r_squared, trace
 from soupstate.model.train.evaluation.score import f1, recall, words
 
@@ -34,7 +37,7 @@ FLOORS = Path(__file__).parent / "quality_floors.json"
 SAMPLES = Path(__file__).parents[1] / "crawl_samples"
 FILES = ("samples-clean.warc.gz", "samples-broken.warc.gz")
 CLEAN = ("bits per character", "href F1", "link F1", "text F1", "Markdown mean")
-MOST = frozenset({"clean, bits per character"})  # the less, the better
+MOST = frozenset({"clean, bits per character", "JSON, bits per character"})  # the less, the better
 SLACK = 0.005
 FIRST = 5  # faults of a page that are looked at
 MADE = 100  # made pages
@@ -92,7 +95,7 @@ def broken_pages() -> list[Broken]:
 
 
 def measure(reader: Reader, extracting: Reader) -> Figures:
-    """All figures of the samples, read with the network that measures and the one that extracts."""
+    """All figures of the samples, read with the network that measures and the one that extracts, and those of JSON."""
     measured = evaluate_pages(reader, clean_pages(), extracting=extracting)
     figures = {f"clean, {name}": measured[name] for name in CLEAN} | depth_figures(reader)
     wanted: dict[str, list[Counter[str]]] = {}
@@ -112,7 +115,7 @@ def measure(reader: Reader, extracting: Reader) -> Figures:
         figures[f"{kind}, recall of words"] = recall(words_there.elements(), words_got.elements())
         figures[f"{kind}, href F1"] = f1(hrefs_there.elements(), hrefs_got.elements())
     figures[f"faults, among the first {FIRST}"] = sum(near) / len(near)
-    return figures
+    return figures | json_figures()
 
 
 def depth_figures(reader: Reader) -> Figures:
@@ -126,14 +129,33 @@ def depth_figures(reader: Reader) -> Figures:
     }
 
 
+def json_documents() -> list[str]:
+    """The sample documents of JSON, all of which are whole."""
+    return [path.read_text("utf-8") for path in sorted((SAMPLES / "json").iterdir())]
+
+
+def json_figures() -> Figures:
+    """Figures of the networks that read JSON, on the sample documents, each with slips of every kind."""
+    reader, texts = load_json_reader(), json_documents()
+    readings = [reader.read(text) for text in texts]
+    cases = [case for text in texts for case in broken_documents([text] * len(KINDS), len(KINDS))]
+    found = score_network(reader, cases).means()
+    return {
+        "JSON, bits per character": sum(r.bits for r in readings) / sum(map(len, texts)),
+        "JSON, depth R2": measure_json_depth(reader, texts)[1],
+        "JSON, MRR within 32": found["MRR within 32"],
+        "JSON, fix@1": found["fix@1"],
+    }
+
+
 def weights_digest() -> str:
-    """Of the shipped networks: the one that measures, the one that reads backward, and the one that extracts."""
+    """Of the shipped networks, of HTML and of JSON."""
     return _digest(sorted(DEFAULT.parent.glob("*.safetensors")))
 
 
 def samples_digest() -> str:
-    """Of the packed pages and their list."""
-    return _digest([SAMPLES / name for name in (*FILES, "pages.json")])
+    """Of the packed pages and their list, and of the documents of JSON."""
+    return _digest([*(SAMPLES / name for name in (*FILES, "pages.json")), *sorted((SAMPLES / "json").iterdir())])
 
 
 def _digest(files: list[Path]) -> str:

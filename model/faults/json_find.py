@@ -6,13 +6,14 @@ is its share in a softmax over all of them, and over the case that none is right
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.edits import Repair
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.faults.find import FIXES, REPORTED
@@ -36,7 +37,7 @@ FIGURES = (
     "whole",  # 1 where nothing is wrong any more after it
     "reached",  # log(1 + characters) that the text is JSON beyond the place where it stopped being so
     "distance",  # log(1 + characters) between the edit and that place
-    "dedent",  # 1 for a closing bracket where lines become less indented
+    "layout",  # of a closing bracket: 1 where the lines have it there, -1 where they do not; 0 without lines
     "deletes",  # 1 for an edit that deletes
 )
 JSON_COLUMNS = len(FIGURES) + len(JSON_KINDS)
@@ -81,13 +82,18 @@ def find_json_faults(reader: JsonReader, text: str, stop: Stop = never) -> list[
             break
         choices = choices_of(reader, done, stop)
         chances = chances_of(reader, choices)
-        found = _faults(lines, done, choices, chances, origin)
-        faults += found
-        best = int(np.argmax(chances)) if choices else -1
-        if best < 0 or chances[best] < 0.5:
+        places = _by_place(choices, chances)
+        shares = [float(chances[numbers].sum()) for numbers in places]
+        if not places or shares[0] < LIKELY:
+            faults.append(_unlikely(lines, done, origin))
+        faults += [
+            _placed(lines, [choices[k] for k in numbers], share, origin)
+            for numbers, share in zip(places, shares, strict=True)
+        ]
+        if not places or shares[0] < LIKELY:
             break
-        applied.append(choices[best].repair)
-        now = _edited(now, choices[best].repair)
+        applied.append(choices[places[0][0]].repair)
+        now = _edited(now, applied[-1])
     return sorted(faults, key=lambda fault: -fault.probability)[:REPORTED]
 
 
@@ -125,7 +131,7 @@ def _row(found: JsonRepair, edit: ScoredEdit, bits: float) -> NDArray[np.float64
         "whole": float(found.whole),
         "reached": math.log1p(found.reached),
         "distance": math.log1p(found.distance),
-        "dedent": float(found.dedent),
+        "layout": float(found.layout),
         "deletes": float(not found.repair.replacement),
     }
     kinds = [float(found.repair.kind == kind) for kind in JSON_KINDS]
@@ -151,33 +157,31 @@ def chances_of(reader: JsonReader, choices: list[Choice]) -> NDArray[np.float64]
     return chances
 
 
-def _faults(
-    lines: LineIndex, done: Scan, choices: list[Choice], chances: NDArray[np.float64], origin: Origin
-) -> Iterator[Fault]:
-    """Yields a fault for each place that has an edit, the likeliest first.
+def _by_place(choices: list[Choice], chances: NDArray[np.float64]) -> list[list[int]]:
+    """Returns the numbers of the edits of each place, both in the order of their chances."""
+    places: dict[int, list[int]] = {}
+    for k in np.argsort(-chances, kind="stable").tolist():
+        places.setdefault(choices[k].repair.start, []).append(k)
+    return sorted(places.values(), key=lambda numbers: -float(chances[numbers].sum()))
 
-    Where no edit is likely, the first fault is the place where the text stops being JSON, which is certain.
-    """
-    at = done.at
-    assert at is not None
-    order = np.argsort(-chances, kind="stable").tolist()
-    by_place: dict[tuple[int, str], list[int]] = {}
-    for k in order:
-        by_place.setdefault((choices[k].repair.start, choices[k].repair.kind), []).append(k)
-    if not order or chances[order[0]] < 0.5:
-        here = done.text[at : at + 1]
-        message = f"this is not JSON from here on: unexpected {here!r}" if here else "the JSON ends too early"
-        yield _fault(lines, Repair(origin(at), origin(at), "", BROKEN, message), CERTAIN, 0.0, ())
-    for numbers in by_place.values():
-        best = choices[numbers[0]]
-        repair = best.repair
-        placed = Repair(origin(repair.start), origin(repair.end), "", repair.kind, repair.message)
-        fixes = tuple(
-            Fix(origin(r.start), origin(r.end), r.replacement, round(choices[k].saved, 2))
-            for k in numbers[:FIXES]
-            for r in [choices[k].repair]
-        )
-        yield _fault(lines, placed, float(chances[numbers].sum()), best.bits, fixes)
+
+def _placed(lines: LineIndex, found: list[Choice], chance: float, origin: Origin) -> Fault:
+    """Returns the fault of a place with these edits, of which one is right with this chance."""
+    best = found[0].repair
+    fixes = tuple(
+        Fix(origin(c.repair.start), origin(c.repair.end), c.repair.replacement, round(c.saved, 2))
+        for c in found[:FIXES]
+    )
+    moved = Repair(origin(best.start), origin(best.end), "", best.kind, best.message)
+    return _fault(lines, moved, chance, found[0].bits, fixes)
+
+
+def _unlikely(lines: LineIndex, done: Scan, origin: Origin) -> Fault:
+    """Returns the fault of a text that no edit is likely to mend: where it stops being JSON, which is certain."""
+    assert done.at is not None
+    at, here = origin(done.at), done.text[done.at : done.at + 1]
+    message = f"this is not JSON from here on: unexpected {here!r}" if here else "the JSON ends too early"
+    return _fault(lines, Repair(at, at, "", BROKEN, message), CERTAIN, 0.0, ())
 
 
 def _fault(lines: LineIndex, repair: Repair, chance: float, bits: float, fixes: tuple[Fix, ...]) -> Fault:

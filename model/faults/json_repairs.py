@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.faults.edits import Repair
-from soupstate.model.faults.json_scan import CLOSER, COLON, NEXT, RECENT, Scan, reach
+from soupstate.model.faults.json_scan import CLOSER, COLON, NEXT, RECENT, Scan, advanced, reach
 from soupstate.model.page.stop import Watch
 
 QUOTE, COMMA, COLON_KIND, BRACKET = (
@@ -54,14 +54,14 @@ class JsonRepair:
     """A repair, and what the grammar says of it. whole: nothing up to FAR behind the place is wrong after it.
 
     reached: characters that the text is JSON beyond the place. distance: characters from the repair to the place.
-    dedent: the lines after a bracket that was inserted are less indented, as those after a bracket are.
+    layout: of a closing bracket that is inserted, see `_layout`.
     """
 
     repair: Repair
     whole: bool
     reached: int
     distance: int
-    dedent: bool
+    layout: int
 
 
 def proposed(done: Scan, surprisal: NDArray[np.float32], watch: Watch) -> list[JsonRepair]:
@@ -89,9 +89,7 @@ def proposed(done: Scan, surprisal: NDArray[np.float32], watch: Watch) -> list[J
         got = reach(text[:start] + new + text[end:], done.before(start), max(start, at) + FAR) - longer
         whole = got > len(text) or got >= max(start, at) + FAR
         repair = Repair(start, end, new, *described(text, start, end, new))
-        repairs.append(
-            JsonRepair(repair, whole, max(0, min(got, len(text)) - at), distance, _dedents(text, start, new))
-        )
+        repairs.append(JsonRepair(repair, whole, max(0, min(got, len(text)) - at), distance, _layout(done, start, new)))
     return sorted(repairs, key=lambda r: (not r.whole, -r.reached, r.distance))
 
 
@@ -307,3 +305,21 @@ def _dedents(text: str, at: int, new: str) -> bool:
     follow = _next(text, line_end)
     begin = text.rfind("\n", 0, at) + 1
     return follow - (text.rfind("\n", 0, follow) + 1) < _next(text, begin) - begin
+
+
+def _layout(done: Scan, at: int, new: str) -> int:
+    """Returns whether the lines of a text have a closing bracket at text[at]: 1 or -1; 0 where they do not tell.
+
+    What opens at the end of a line closes where the lines become less indented. What opens elsewhere closes on the same
+    line.
+    """
+    text = done.text
+    if new not in ("}", "]") or "\n" not in text:
+        return 0
+    frame = advanced(text, done.before(at), at).frame
+    if frame is None:
+        return 0
+    line_end = text.find("\n", frame.at)
+    if line_end >= 0 and not text[frame.at + 1 : line_end].strip():
+        return 1 if _dedents(text, at, new) else -1
+    return 1 if line_end < 0 or at <= line_end else -1

@@ -146,6 +146,16 @@ def reach(text: str, place: Place, most: int) -> int:
     return place.at
 
 
+def advanced(text: str, place: Place, to: int) -> Place:
+    """Returns how a scan stands before the first token at or behind text[to], from a place before it on."""
+    while _skip(text, place.at) < to:
+        step = _step(text, Place(_skip(text, place.at), place.expects, place.frame))
+        if step is None:
+            break
+        place = step
+    return place
+
+
 def _skip(text: str, at: int) -> int:
     match = SPACE.match(text, at)
     return match.end() if match else at

@@ -39,6 +39,11 @@ class Places:
         self.strings = [span for span in self.tokens if text[span[0]] == '"']
         self.escapes = [m.span() for m in ESCAPE.finditer(text)]
 
+    @property
+    def needed_escapes(self) -> list[tuple[int, int]]:
+        """The escapes of quotes and backslashes, without which a document is another one."""
+        return [span for span in self.escapes if self.text[span[0] + 1] in '"\\']
+
     def of(self, characters: str) -> list[tuple[int, int]]:
         """Returns the tokens that are one of these characters."""
         return [(a, b) for a, b in self.tokens if b - a == 1 and self.text[a] in characters]
@@ -68,9 +73,8 @@ def _lost_quote(places: Places, random: np.random.Generator) -> tuple[int, int, 
 
 
 def _lost_escape(places: Places, random: np.random.Generator) -> tuple[int, int, str] | None:
-    """Deletes the backslash of an escape. Where it only mattered little (\\/), the document stays valid: then none."""
-    kept = [span for span in places.escapes if places.text[span[0] + 1] in '"\\']
-    span = _one(random, kept)
+    """Deletes the backslash of an escape that matters."""
+    span = _one(random, places.needed_escapes)
     return (span[0], span[0] + 1, "") if span else None
 
 
