@@ -296,15 +296,24 @@ def _surprising(text: str, ends: list[int], surprisal: NDArray[np.float32]) -> l
 
 
 def _dedents(text: str, at: int, new: str) -> bool:
-    """Whether a closing bracket at text[at] stands where lines become less indented."""
+    """Whether a closing bracket at text[at] stands where lines become less indented: at the end of a line, or alone."""
     if new not in ("}", "]"):
         return False
+    begin = text.rfind("\n", 0, at) + 1
+    if begin and not text[begin:at].strip():  # first in its line
+        before = begin
+        while before and text[before - 1] in " \t\n\r":
+            before -= 1
+        return at - begin < _indent(text, text.rfind("\n", 0, before) + 1)
     line_end = text.find("\n", at)
     if line_end < 0 or text[at:line_end].strip(" \t\r,"):
         return False
-    follow = _next(text, line_end)
-    begin = text.rfind("\n", 0, at) + 1
-    return follow - (text.rfind("\n", 0, follow) + 1) < _next(text, begin) - begin
+    follow = text.rfind("\n", 0, _next(text, line_end)) + 1
+    return _indent(text, follow) < _indent(text, begin)
+
+
+def _indent(text: str, begin: int) -> int:
+    return _next(text, begin) - begin
 
 
 def _layout(done: Scan, at: int, new: str) -> int:

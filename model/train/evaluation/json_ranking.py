@@ -24,6 +24,7 @@ LONGEST = 40_000  # characters of a document
 TWO = 0.15  # share of documents with two slips
 OTHER = 0.15  # share of slips that are another notation
 ESCAPES = 0.4  # share that are a lost escape, where a document has any; one in twenty has
+WRONG_ESCAPES = 0.08  # share that are a backslash too many, and more by the shares of slips
 PENALTY = 1.0  # of squared weights of standardised columns, in nats
 HELD_OUT = 5  # one document in this many is kept from the fit, to measure it
 
@@ -96,6 +97,8 @@ def _slips(text: str, count: int, random: np.random.Generator) -> list[JsonSlip]
         name = list(OTHER_NOTATIONS)[int(random.integers(len(OTHER_NOTATIONS)))] if other else ""
         if not name and places.needed_escapes and random.random() < ESCAPES:
             name = "lost escape"
+        elif not name and random.random() < WRONG_ESCAPES:
+            name = "wrong escape"
         slip = json_slip(places, random, name)
         apart = slip and all(slip.end < s.start - 1 or slip.start > s.end + 1 for s in slips)
         if slip and apart and not is_json(slip.applied(text)):
