@@ -16,7 +16,7 @@ from soupstate.model.page.marks import FORMATS
 from soupstate.model.page.nesting import NESTINGS
 from soupstate.model.train.evaluation.json_faults import held_out_texts, training_texts
 from soupstate.model.train.evaluation.json_neurons import find_json_depth, measure_json_depth
-from soupstate.model.train.evaluation.neurons import draw, find, made_pages, measure_neurons
+from soupstate.model.train.evaluation.neurons import NeuronFigures, draw, find, made_pages, measure_neurons
 
 WARC = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -64,9 +64,7 @@ def neurons_command(
     if out and not find_on:
         raise click.UsageError("--out goes with --find-on")
     if format_ == "json":
-        if png or made or limits["find_made"]:
-            raise click.UsageError("--png, --made and --find-made are for HTML")
-        _json(weights, pages, find_on, out, limits)
+        _json(weights, pages, find_on, out, limits, of_html=bool(png or made or limits["find_made"]))
         return
     try:
         checkpoint = load_checkpoint(weights)
@@ -85,14 +83,7 @@ def neurons_command(
         found = measure_neurons(reader, held_out, depth, made)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    for neuron in found.depth.neurons:
-        click.echo(f"layer {neuron.layer}  unit {neuron.unit:4}  r {neuron.r:+.4f}")
-    click.echo(
-        f"their sum, a linear probe on {len(found.depth.neurons)}: R^2 {found.share:.4f} on {len(held_out)} pages"
-    )
-    if found.made_share is not None:
-        click.echo(f"on {made} made pages: R^2 {found.made_share:.4f}")
-    click.echo(f"of the LSTM itself: layer 0  unit {found.best_unit:4}  r {found.best_r:+.4f}")
+    _tell(found, len(held_out), made)
     checkpoint = replace(checkpoint, depth=found.depth)
     if out:
         save_checkpoint(checkpoint, out)
@@ -100,10 +91,31 @@ def neurons_command(
         draw(Reader(checkpoint), held_out[page - 1], png)
 
 
+def _tell(found: NeuronFigures, pages: int, made: int) -> None:
+    """Prints the figures of that many pages, and of made pages."""
+    for neuron in found.depth.neurons:
+        click.echo(f"layer {neuron.layer}  unit {neuron.unit:4}  r {neuron.r:+.4f}")
+    click.echo(f"their sum, a linear probe on {len(found.depth.neurons)}: R^2 {found.share:.4f} on {pages} pages")
+    if found.made_share is not None:
+        click.echo(f"on {made} made pages: R^2 {found.made_share:.4f}")
+    click.echo(f"of the LSTM itself: layer 0  unit {found.best_unit:4}  r {found.best_r:+.4f}")
+
+
 def _json(
-    weights: Path, pages: tuple[Path, ...], find_on: tuple[Path, ...], out: Path | None, limits: dict[str, int | None]
+    weights: Path,
+    pages: tuple[Path, ...],
+    find_on: tuple[Path, ...],
+    out: Path | None,
+    limits: dict[str, int | None],
+    *,
+    of_html: bool,
 ) -> None:
-    """Fits the cells of JSON to documents of the training domains, and measures them on those of the others."""
+    """Fits the cells of JSON to documents of the training domains, and measures them on those of the others.
+
+    of_html: an option was given that is for HTML alone.
+    """
+    if of_html:
+        raise click.UsageError("--png, --made and --find-made are for HTML")
     try:
         checkpoint = load_checkpoint(json_network(weights), reads="json")
         held_out = held_out_texts(pages)[: limits["limit"]]

@@ -40,6 +40,7 @@ REMARK = re.compile(r"(?://|#)[^\n\r]*|/\*.*?\*/", re.S)
 INSTEAD = {";": ",", "=": ":"}  # what other notations write
 ENDS, STARTS = 30, 10  # places of a string, counted from its end and its start, where it may have been meant to end
 FRAMES, MEMBERS = 12, 24  # innermost open frames and their last members, at which a bracket may be missing
+INNER = 6  # frames that were closed last, from the outermost on, at which a bracket may be missing, too
 SURPRISING = 30  # further members of open frames, after which the network is surprised
 AFTER = 12  # characters after a member in which it is
 NEAR = 200  # characters after the place that an edit must reach to be looked at further
@@ -252,7 +253,9 @@ def _brackets(done: Scan, surprisal: NDArray[np.float32]) -> Iterator[Edit]:
             yield from _opened(text, {member.start, member.value})
         if members:
             yield from _opened(text, {members[0].start})
-    for members, closer in zip(levels, closers, strict=True):
+    depth = len(done.members)
+    inner = [done.closed[k] for k in range(depth, depth + INNER) if k in done.closed]
+    for closer, members in [*zip(closers, levels, strict=True), *inner]:
         if closer:
             chosen = {m.end for m in members[-MEMBERS:]} | set(_surprising(text, [m.end for m in members], surprisal))
             for end in chosen:

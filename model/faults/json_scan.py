@@ -56,7 +56,8 @@ class Scan:
     at: of the first character of the token that does not fit; the text's end where more was expected. place: how the
     scan stands there. tokens: the spans of the last tokens before, in order; places: how it stood before each of them.
     members: for each open frame, from the outermost on, those that have ended; the first list is of the text itself.
-    begun: (start, value) of the members that have not ended, the outermost first.
+    begun: (start, value) of the members that have not ended, the outermost first. closed: by depth, the bracket and the
+    members of the frame that was closed last: a bracket that it lacks was taken from a frame around it.
     """
 
     text: str
@@ -66,6 +67,7 @@ class Scan:
     places: list[Place] = field(default_factory=list)
     members: list[list[Member]] = field(default_factory=lambda: [[]])
     begun: list[tuple[int, int]] = field(default_factory=list)
+    closed: dict[int, tuple[str, list[Member]]] = field(default_factory=dict)
     kept: list[Place] = field(default_factory=lambda: [START])
 
     def before(self, at: int) -> Place:
@@ -88,8 +90,9 @@ class Scan:
         if opened:
             self.members.append([])
             return
-        if after.frame is not before.frame:
-            self.members.pop()
+        if before.frame is not None and after.frame is not before.frame:
+            closed = self.members.pop()
+            self.closed[len(self.members)] = before.frame.closer, closed
         if after.expects in (NEXT, END):
             self.members[-1].append(Member(*self.begun.pop(), after.at))
 
