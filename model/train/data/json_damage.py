@@ -13,6 +13,7 @@ CHARACTERS_PER_SLIP = 3000  # of a lesson, so that a window of training text oft
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|\w+|[{}\[\],:]', re.S)
 ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.S)
 JSON = FORMATS["json"]
+WORD = re.compile(r"(?<![\\\w])[^\W\d_]\w{2,}")  # not the letter of an escape
 STRAY = (",", '"', "}", "]", ":", "{", "[")
 
 
@@ -76,6 +77,17 @@ def _lost_escape(places: Places, random: np.random.Generator) -> tuple[int, int,
     """Deletes the backslash of an escape that matters."""
     span = _one(random, places.needed_escapes)
     return (span[0], span[0] + 1, "") if span else None
+
+
+def with_escape(text: str, random: np.random.Generator) -> str:
+    """Returns a valid document with a word of a string in quotes, or behind a backslash; the same one without words."""
+    words = [m.span() for span in Places(text).strings[:2000] for m in WORD.finditer(text, span[0] + 1, span[1] - 1)]
+    word = _one(random, words)
+    if word is None:
+        return text
+    start, end = word
+    escaped = f'\\"{text[start:end]}\\"' if random.random() < 0.6 else f"\\\\{text[start:end]}"
+    return text[:start] + escaped + text[end:]
 
 
 def _wrong_escape(places: Places, random: np.random.Generator) -> tuple[int, int, str] | None:

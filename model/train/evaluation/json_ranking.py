@@ -17,14 +17,14 @@ from soupstate.model.faults.json_scan import is_json, scan
 from soupstate.model.net.checkpoint import Checkpoint, Logistic
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.page.stop import Watch, never
-from soupstate.model.train.data.json_damage import OTHER_NOTATIONS, JsonSlip, Places, json_slip
+from soupstate.model.train.data.json_damage import OTHER_NOTATIONS, JsonSlip, Places, json_slip, with_escape
 from soupstate.model.train.data.json_lessons import rewritten
 
 LONGEST = 40_000  # characters of a document
 TWO = 0.15  # share of documents with two slips
 OTHER = 0.15  # share of slips that are another notation
-ESCAPES = 0.4  # share that are a lost escape, where a document has any; one in twenty has
-WRONG_ESCAPES = 0.08  # share that are a backslash too many, and more by the shares of slips
+ESCAPED = 0.15  # share of documents that get an escape; else one in twenty has any
+ESCAPES = 0.7  # share of slips that are a lost escape, where a document has any
 PENALTY = 1.0  # of squared weights of standardised columns, in nats
 HELD_OUT = 5  # one document in this many is kept from the fit, to measure it
 
@@ -78,6 +78,8 @@ def _cases(reader: JsonReader, texts: Iterable[str], random: np.random.Generator
             continue
         if random.random() < 0.5:
             text = rewritten(text, random)
+        if random.random() < ESCAPED:
+            text = with_escape(text, random)
         slips = _slips(text, 2 if random.random() < TWO else 1, random)
         broken = _with(text, slips)
         done = scan(broken, Watch(never))
@@ -97,8 +99,6 @@ def _slips(text: str, count: int, random: np.random.Generator) -> list[JsonSlip]
         name = list(OTHER_NOTATIONS)[int(random.integers(len(OTHER_NOTATIONS)))] if other else ""
         if not name and places.needed_escapes and random.random() < ESCAPES:
             name = "lost escape"
-        elif not name and random.random() < WRONG_ESCAPES:
-            name = "wrong escape"
         slip = json_slip(places, random, name)
         apart = slip and all(slip.end < s.start - 1 or slip.start > s.end + 1 for s in slips)
         if slip and apart and not is_json(slip.applied(text)):
