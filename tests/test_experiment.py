@@ -43,9 +43,7 @@ def test_defaults_and_differences(tmp_path: Path) -> None:
         (LEAST + "slots = 1000", "slots = 1000 is not a power of two up to 65536"),
         (LEAST + "stretches = 3", "stretches = 3 is not a table"),
         (
-            LEAST + "backward = true
-[stretches]
-balanced_share = 0.1",
+            LEAST + "backward = true\n[stretches]\nbalanced_share = 0.1",
             "balanced_share is for HTML that is read from its beginning",
         ),
         ('name = "n"', "missing key shards"),
