@@ -128,6 +128,14 @@ def test_lessons_leave_the_held_out_domains(folder: Path) -> None:
         assert (
             "--format json takes WARC files" in run("lessons", warc, "--format", "json", *options, "--out", "x").output
         )
+    empty = folder / "empty.warc"
+    empty.write_bytes(record(b"<!doctype html><p>Tea", pack=False))
+    done = run("lessons", str(empty), "--format", "json", "--out", str(folder / "none"))
+    assert done.exit_code == 1 and "empty.warc: no page holds JSON of these domains" in done.output
+    assert not list((folder / "none").iterdir())
+    assert "--format json takes --pages" in run("evaluate", "--format", "json", "--pages", warc, "--teacher").output
+    assert "are for HTML" in run("rank", "--format", "json", "--pages", warc, "--alone", "--out", "x").output
+    assert "are for HTML" in run("neurons", "--format", "json", "--pages", warc, "--made", "3").output
     assert "is for --format json" in run("lessons", warc, "--held-out", "--out", "x").output
 
 

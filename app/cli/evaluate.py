@@ -72,6 +72,8 @@ def evaluate_command(
     """Measure weights on pages that they were not trained on, and print tables of figures."""
     damage, faults = options["damage"], options["faults"]
     if options["format_"] == "json":
+        if damage or faults or any(options[name] for name in ("teacher", "mend", "made", "ablation", "ids")):
+            raise click.UsageError("--format json takes --pages, --all-domains, --limit, --json and --store")
         _evaluate_json(weights, pages, limit or JSON_DOCUMENTS, report, store, all_domains=options["all_domains"])
         return
     if not (pages or damage or faults):

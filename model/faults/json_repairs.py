@@ -7,6 +7,7 @@ there. Which of them is meant is for the networks to say.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ SURPRISING = 30  # further members of open frames, after which the network is su
 AFTER = 12  # characters after a member in which it is
 NEAR = 200  # characters after the place that an edit must reach to be looked at further
 FAR = 20_000  # characters after it that are looked at
+LINE = 1000  # characters of a line whose indentation is looked at
 KEPT = 60  # edits that the networks compare
 
 Edit = tuple[int, int, str]  # text[start:end] becomes the third
@@ -293,26 +295,29 @@ def _surprising(text: str, ends: list[int], surprisal: NDArray[np.float32]) -> l
     total = np.append(0.0, np.cumsum(surprisal, dtype=np.float64))
     at = np.array(ends)
     bits = total[np.minimum(at + AFTER, len(surprisal))] - total[at]
-    return [ends[k] for k in np.argsort(-bits, kind="stable")[:SURPRISING].tolist()] + [
-        end for end in ends if _dedents(text, end, "}")
-    ][:SURPRISING]
+    chosen = [ends[k] for k in np.argsort(-bits, kind="stable")[:SURPRISING].tolist()]
+    return chosen + list(islice((end for end in ends if _dedents(text, end, "}")), SURPRISING))
 
 
 def _dedents(text: str, at: int, new: str) -> bool:
-    """Whether a closing bracket at text[at] stands where lines become less indented: at the end of a line, or alone."""
+    """Whether a closing bracket at text[at] stands where lines become less indented: at the end of a line, or alone.
+
+    Lines of more than LINE characters tell nothing.
+    """
     if new not in ("}", "]"):
         return False
-    begin = text.rfind("\n", 0, at) + 1
+    begin = text.rfind("\n", max(0, at - LINE), at) + 1
     if begin and not text[begin:at].strip():  # first in its line
         before = begin
         while before and text[before - 1] in " \t\n\r":
             before -= 1
-        return at - begin < _indent(text, text.rfind("\n", 0, before) + 1)
-    line_end = text.find("\n", at)
+        last = text.rfind("\n", max(0, before - LINE), before) + 1
+        return at - begin < _indent(text, last)
+    line_end = text.find("\n", at, at + LINE)
     if line_end < 0 or text[at:line_end].strip(" \t\r,"):
         return False
-    follow = text.rfind("\n", 0, _next(text, line_end)) + 1
-    return _indent(text, follow) < _indent(text, begin)
+    follow = _next(text, line_end)
+    return follow - (text.rfind("\n", line_end, follow) + 1) < _indent(text, begin)
 
 
 def _indent(text: str, begin: int) -> int:

@@ -25,6 +25,7 @@ SCRIPT_END = re.compile(r"</script\b", re.I)
 # Code of a template, which is no JSON yet; and marks that hide JSON from parsers of HTML or XML.
 OTHER = re.compile(r"\{\{|\{%|<\?|<%|\$\{|<!\[CDATA\[|<!--")
 LONGEST = 200_000  # characters of a script that is looked at
+MOST = 20  # broken scripts that are looked at: a page has no more reports
 
 
 def json_scripts(page: str, watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
@@ -33,6 +34,7 @@ def json_scripts(page: str, watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
     Raises Stopped.
     """
     end_tag: re.Match[str] | None = None
+    broken = 0
     for m in SCRIPT.finditer(page):
         start = m.end()
         if end_tag is None or end_tag.start() < start:
@@ -48,6 +50,9 @@ def json_scripts(page: str, watch: Watch) -> Iterator[tuple[int, list[Repair]]]:
         done = scan(body, watch)
         if done.at is None:
             continue
+        broken += 1
+        if broken > MOST:
+            return
         whole = [r.repair for r in proposed(done, np.zeros(len(body), np.float32), watch) if r.whole]
         found = [_of_script(repair, start) for repair in whole]
         kept = [repair for repair in found if repair.replacement]  # these keep all characters

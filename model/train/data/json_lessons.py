@@ -8,6 +8,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,10 @@ def make_json_shard(file: Path, out: Path, plan: LessonPlan, progress: Progress 
                 yield json_lesson(rewritten(document.text, random), random, plan)
 
     try:
-        return write_shard(out / name, lessons(), MARKS + len(FORMATS["json"].heads)), lost
+        found = lessons()
+        first = next(found, None)
+        if first is None:
+            raise ValueError("no page holds JSON of these domains")
+        return write_shard(out / name, chain([first], found), MARKS + len(FORMATS["json"].heads)), lost
     except (OSError, ValueError, EOFError) as error:
         raise UnreadableFile(f"{file}: {error}") from error
