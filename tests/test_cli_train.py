@@ -56,7 +56,9 @@ def test_lessons_are_made_once_and_always_alike(folder: Path, tmp_path: Path) ->
     assert shards.columns == {MARKS + len(HEADS)}
     again = run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(folder / "shards"))
     assert again.output == "samples-broken: exists already\n"
-    run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(tmp_path))
+    made = run("lessons", str(SAMPLES / "samples-broken.warc.gz"), "--out", str(tmp_path), "--workers", "2")
+    assert made.exit_code == 0, made.output
+    assert len(Shards(tmp_path)) == len(shards)
     for i in range(len(shards)):
         assert np.array_equal(Shards(tmp_path).lesson(i), shards.lesson(i))
 

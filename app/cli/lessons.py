@@ -1,6 +1,8 @@
 """`soupstate lessons`. It needs the extra `train`."""
 
 import sys
+from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +36,13 @@ SHARE = click.FloatRange(0.0, 1.0)
     "--made", type=click.IntRange(min=0), default=0, help="Add a shard of this many pages made from a grammar of HTML."
 )
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that make lessons of HTML. They make the same ones.",
+)
 @click.option("--leave-out", type=FILE, help="Ids of labelled pages (dataset/id) to leave out, one per line.")
 @click.option(
     "--format",
@@ -51,6 +60,7 @@ def lessons_command(
     skimmed: float,
     made: int,
     seed: int,
+    workers: int,
     leave_out: Path | None,
     format_: str,
     held_out: bool,
@@ -69,7 +79,9 @@ def lessons_command(
         raise click.UsageError("--held-out is for --format json")
     left_out = read_ids(leave_out) or frozenset()
     plan = LessonPlan(damaged, skimmed, seed, left_out, held_out)
-    make, unit = (make_json_shard, "document") if format_ == "json" else (make_shard, "page")
+    processes = workers if workers > 1 else 0
+    of_html: Callable[..., tuple[int, Counter[str]]] = partial(make_shard, workers=processes)
+    make, unit = (make_json_shard, "document") if format_ == "json" else (of_html, "page")
     out.mkdir(parents=True, exist_ok=True)
     failed = False
     for name, file in named.items():
@@ -86,7 +98,8 @@ def lessons_command(
         click.echo(f"{name}: {size} bytes" + (f"; left out: {counts}" if counts else ""))
     if made and not (out / f"{MADE}.starts.npy").exists():
         try:
-            size = make_made_shard(named.values(), out, made, plan, partial(tqdm, desc=MADE, unit="page", disable=None))
+            progress = partial(tqdm, desc=MADE, unit="page", disable=None)
+            size = make_made_shard(named.values(), out, made, plan, progress, processes)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
         click.echo(f"{MADE}: {size} bytes")

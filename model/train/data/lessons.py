@@ -5,6 +5,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from soupstate.model.page.spans import spans_of_marks
 from soupstate.model.train.data.damage import damage
 from soupstate.model.train.data.labelled import labelled_pages, mark_main
 from soupstate.model.train.data.made.pages import Texts, made_page
+from soupstate.model.train.data.processes import in_processes
 from soupstate.model.train.data.shards import MARKS, Rows, lesson_rows, write_shard
 from soupstate.model.train.data.teacher import Marks, teach
 
@@ -78,38 +80,73 @@ def shard_name(file: Path) -> str:
     return file.name.removesuffix(suffix).replace(".", "-")
 
 
-def make_shard(file: Path, out: Path, plan: LessonPlan, progress: Progress = iter) -> tuple[int, Counter[str]]:
-    """Writes the shard of a file of pages into the folder `out`.
+def make_shard(
+    file: Path, out: Path, plan: LessonPlan, progress: Progress = iter, workers: int = 0
+) -> tuple[int, Counter[str]]:
+    """Writes the shard of a file of pages into the folder `out`, with as many processes; 0: with this one.
 
-    Returns the bytes of text in the shard, and the number of pages left out by reason. Raises UnreadableFile.
+    Returns the bytes of text in the shard, and the number of pages left out by reason. Raises UnreadableFile. The
+    number of processes changes nothing in the shard.
     """
     name = shard_name(file)
-    random = np.random.default_rng([plan.seed, zlib.crc32(name.encode())])
     lost: Counter[str] = Counter()
+    tally = Tally()
+    pages = enumerate(progress(_pages(file, plan.left_out, tally)))
+    made = in_processes(partial(_of_page, plan=plan, seed=_seed(plan, name)), pages, workers)
     try:
-        size = write_shard(out / name, _lessons(file, plan, random, lost, progress), MARKS + len(HEADS))
+        size = write_shard(out / name, _kept(made, lost), MARKS + len(HEADS))
     except (OSError, ValueError, EOFError, lzma.LZMAError) as error:
         raise UnreadableFile(f"{file}: {error}") from error
+    lost.update(tally.skipped)
     return size, lost
 
 
+def _seed(plan: LessonPlan, name: str) -> list[int]:
+    return [plan.seed, zlib.crc32(name.encode())]
+
+
+def _of_page(numbered: tuple[int, Page], plan: LessonPlan, seed: list[int]) -> Rows | str:
+    """Returns the lesson of a page, or why it has none."""
+    number, (html, label) = numbered
+    try:
+        rows = lesson(html, np.random.default_rng([*seed, number]), plan, label)
+    except Exception as error:  # one page in millions that the teacher cannot take must not end the work
+        return f"failed ({type(error).__name__})"
+    return "too short" if rows is None else rows
+
+
+def _kept(made: Iterable[Rows | str], lost: Counter[str]) -> Iterator[Rows]:
+    """Yields the lessons, and counts why others were not made."""
+    for rows in made:
+        if isinstance(rows, str):
+            lost[rows] += 1
+        else:
+            yield rows
+
+
 def make_made_shard(
-    files: Iterable[Path], out: Path, pages: int, plan: LessonPlan, progress: Callable[[range], Iterable[int]] = iter
+    files: Iterable[Path],
+    out: Path,
+    pages: int,
+    plan: LessonPlan,
+    progress: Callable[[range], Iterable[int]] = iter,
+    workers: int = 0,
 ) -> int:
     """Writes a shard of pages made from a grammar of HTML, with words from the text of the files' pages.
 
-    Returns the bytes of text in the shard. Raises UnreadableFile, and ValueError where the files have too little text.
+    workers: as in `make_shard`. Returns the bytes of text in the shard. Raises UnreadableFile, and ValueError where the
+    files have too little text.
     """
-    random = np.random.default_rng([plan.seed, zlib.crc32(MADE.encode())])
     texts = Texts.from_texts(shown for file in files for shown in _shown(file, plan.left_out))
+    make = partial(_of_made, texts=texts, plan=plan, seed=_seed(plan, MADE))
+    made = in_processes(make, progress(range(pages)), workers)
+    return write_shard(out / MADE, _kept(made, Counter()), MARKS + len(HEADS))
 
-    def lessons() -> Iterator[Rows]:
-        for _ in progress(range(pages)):
-            rows = lesson(made_page(random, texts), random, plan, shortest=SHORTEST_MADE)
-            if rows is not None:
-                yield rows
 
-    return write_shard(out / MADE, lessons(), MARKS + len(HEADS))
+def _of_made(number: int, texts: Texts, plan: LessonPlan, seed: list[int]) -> Rows | str:
+    random = np.random.default_rng([*seed, number])
+    rows = lesson(made_page(random, texts), random, plan, shortest=SHORTEST_MADE)
+    return "too short" if rows is None else rows
 
 
 def _shown(file: Path, left_out: frozenset[str]) -> Iterator[str]:
@@ -120,24 +157,6 @@ def _shown(file: Path, left_out: frozenset[str]) -> Iterator[str]:
             yield text(page, spans_of_marks(page, teach(page)))
     except (OSError, NotAnArchive, EOFError, lzma.LZMAError) as error:
         raise UnreadableFile(f"{file}: {error}") from error
-
-
-def _lessons(
-    file: Path, plan: LessonPlan, random: np.random.Generator, lost: Counter[str], progress: Progress
-) -> Iterator[Rows]:
-    """Yields the lessons of a file, and counts the pages that make none by reason."""
-    tally = Tally()
-    for html, label in progress(_pages(file, plan.left_out, tally)):
-        try:
-            rows = lesson(html, random, plan, label)
-        except Exception as error:  # one page in millions that the teacher cannot take must not end the work
-            lost[f"failed ({type(error).__name__})"] += 1
-            continue
-        if rows is None:
-            lost["too short"] += 1
-        else:
-            yield rows
-    lost.update(tally.skipped)
 
 
 def _pages(file: Path, left_out: frozenset[str], tally: Tally) -> Iterator[Page]:
