@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from soupstate.app.paging import piece
+from soupstate.model.net.fields import FieldValue, find_fields
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.main_content import FAVORS, MainBlock, MainContent, main_content
 from soupstate.model.net.reader import Marking, Reader
@@ -38,9 +39,10 @@ class Asked:
     include: some of EXTRACT_PARTS and MORE_PARTS, or of those of `soupstate.app.measurement`. scope: one of SCOPES.
     detail: one of `measurement.DETAILS`. favor: what the choice of main content favours, one of FAVORED. links: one of
     LINK_STYLES, of the Markdown. front_matter: whether the Markdown begins with the page's title, address and language
-    as YAML. charset, charset_source: of bytes, as `Decoded` has them. max_characters: of the text and of the Markdown,
-    from `cursor` on, which an earlier answer had as `next_cursor`. start, end: the characters that measured arrays
-    cover; None: to the page's end. page: what `html` is, html or json.
+    as YAML. fields: whether the fields of the reader's heads are found. charset, charset_source: of bytes, as `Decoded`
+    has them. max_characters: of the text and of the Markdown, from `cursor` on, which an earlier answer had as
+    `next_cursor`. start, end: the characters that measured arrays cover; None: to the page's end. page: what `html` is,
+    html or json.
     """
 
     html: str
@@ -51,6 +53,7 @@ class Asked:
     favor: str = "balanced"
     links: str = "inline"
     front_matter: bool = False
+    fields: bool = True
     charset: str | None = None
     charset_source: str | None = None
     max_characters: int | None = None
@@ -75,6 +78,7 @@ class Extraction:
     language: of the visible text. declared_language: of `<html lang>`. charset, charset_source: as in `Asked`.
     bits_per_character: surprisal per character of what was read, which is the skimmed page; an estimate for a long one.
     confidence, page_type: of the main content, see `MainContent`; None where it was not asked for.
+    fields: the values that each head found, by the name of its field; None for a reader without heads.
     next_cursor: where the rest of the text and of the Markdown begins; None where nothing is left.
     """
 
@@ -91,6 +95,7 @@ class Extraction:
     confidence: float | None = None
     page_type: str | None = None
     main_blocks: list[MainBlock] | None = None
+    fields: dict[str, list[FieldValue]] | None = None
     next_cursor: str | None = None
 
 
@@ -185,6 +190,7 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
         confidence=_confidence(main) if main else None,
         page_type=main.page_type if main else None,
         main_blocks=blocks,
+        fields=find_fields(marking, skimmed, stop) if marking.heads and asked.fields else None,
     )
 
 

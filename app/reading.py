@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,41 @@ from soupstate.kernels.compiled import MISSING
 from soupstate.model.faults.json_find import JSON_COLUMNS
 from soupstate.model.faults.ranking import COLUMNS
 from soupstate.model.net.checkpoint import DEFAULT, json_network, load_checkpoint
+from soupstate.model.net.field_head import FieldHead
+from soupstate.model.net.head_file import load_head
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.language import language_of
 
 NETWORKS_KEPT = 4  # per process; each needs some tens of megabytes
+HEADS_KEPT = 64  # per process; each needs 300 kB
 _LOADING = threading.Lock()
 
 
-def load_reader(weights: Path | None = None, backend: str | None = None, *, extracts: bool = False) -> Reader:
+def load_reader(
+    weights: Path | None = None, backend: str | None = None, *, extracts: bool = False, heads: Sequence[Path] = ()
+) -> Reader:
     """Loads a checkpoint, the shipped one by default, and checks everything that reads a page.
 
     The backward network beside it is checked too, and loaded when faults are asked for. extracts: also loads what tells
-    languages, so that no page's time limit pays for it. Raises FileNotFoundError, another OSError or ValueError that
-    says what is wrong.
+    languages, so that no page's time limit pays for it. heads: files of field heads that it finds fields with. Raises
+    FileNotFoundError, another OSError or ValueError that says what is wrong.
     """
     if extracts:
         language_of("")
-    return Reader(load_checkpoint(weights or DEFAULT, ranked=COLUMNS), backend or None)
+    reader = Reader(load_checkpoint(weights or DEFAULT, ranked=COLUMNS), backend or None)
+    return reader.with_heads(load_heads(heads)) if heads else reader
+
+
+def load_heads(files: Sequence[Path]) -> list[FieldHead]:
+    """Loads field heads, each file once per process. Raises OSError or ValueError."""
+    return [_head(file, file.stat().st_mtime_ns if file.exists() else 0) for file in files]
+
+
+@lru_cache(maxsize=HEADS_KEPT)
+def _head(file: Path, changed: int) -> FieldHead:
+    """Returns the head of a file. changed: the file's time, so that a new file is loaded."""
+    return load_head(file)
 
 
 def load_json_reader(weights: Path | None = None, backend: str | None = None) -> JsonReader:

@@ -38,6 +38,7 @@ class Row:
     main_markdown: str | None = _column("string", "The main content in Markdown.")
     main_confidence: float | None = _column("float32", "F1 of words to expect of the main content, 0 to 1.")
     page_type: str | None = _column("string", "Type of the page: article, forum, product and others.")
+    fields: list[dict[str, Any]] | None = _column("fields", "What heads found: name, value, start, end, probability.")
     characters: int | None = _column("int32", "Characters of the page.")
     bits_per_character: float | None = _column("float32", "Surprisal per character; an estimate for a long page.")
     model_name: str = _column("string", "Name of the network that read the page.")
@@ -48,8 +49,9 @@ class Row:
 COLUMNS = fields(Row)
 READ = (  # columns that a page has once it was read
     *("language", "title", "links", "text", "markdown", "main_text", "main_markdown"),
-    *("main_confidence", "page_type", "bits_per_character"),
+    *("main_confidence", "page_type", "fields", "bits_per_character"),
 )
+FIELD_FIELDS = {"name": "string", "value": "string", "start": "int64", "end": "int64", "probability": "float32"}
 LINK_FIELDS = tuple(name.name for name in fields(Link) if name.name not in ("start", "end", "alt"))
 
 
@@ -84,6 +86,8 @@ def fill(row: Row, answer: Extraction, main: MainParts) -> None:
     row.links = [{name: getattr(link, name) for name in LINK_FIELDS} for link in answer.links or ()]
     row.main_text, row.main_markdown = main.text, main.markdown
     row.main_confidence, row.page_type = main.confidence, main.page_type
+    if answer.fields is not None:
+        row.fields = [{"name": name} | asdict(value) for name, some in answer.fields.items() for value in some]
     row.bits_per_character = answer.bits_per_character
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from soupstate.api import read as read
     from soupstate.model.faults.fault import Fault as Fault
     from soupstate.model.faults.fault import Fix as Fix
+    from soupstate.model.net.fields import FieldValue as FieldValue
     from soupstate.model.net.main_content import MainBlock as MainBlock
     from soupstate.model.net.reader import Reading as Reading
     from soupstate.model.page.render.links import Link as Link
@@ -38,11 +39,25 @@ if TYPE_CHECKING:
 _HOMES = {
     **dict.fromkeys(("Page", "Soupstate", "check", "extract", "mend", "read"), "soupstate.api"),
     **dict.fromkeys(("Fault", "Fix"), "soupstate.model.faults.fault"),
+    "FieldValue": "soupstate.model.net.fields",
     "MainBlock": "soupstate.model.net.main_content",
     "Reading": "soupstate.model.net.reader",
     "Link": "soupstate.model.page.render.links",
 }
-__all__ = ["Fault", "Fix", "Link", "MainBlock", "Page", "Reading", "Soupstate", "check", "extract", "mend", "read"]
+__all__ = [
+    "Fault",
+    "FieldValue",
+    "Fix",
+    "Link",
+    "MainBlock",
+    "Page",
+    "Reading",
+    "Soupstate",
+    "check",
+    "extract",
+    "mend",
+    "read",
+]
 
 
 def __getattr__(name: str) -> Any:

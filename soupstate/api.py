@@ -5,7 +5,7 @@ Offsets in answers count the code points of the decoded page. An empty page give
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, overload
 
@@ -21,12 +21,13 @@ from soupstate.app.answers import (
 )
 from soupstate.app.answers import extract as extract_parts
 from soupstate.app.faults import repair
-from soupstate.app.reading import LazyReader
+from soupstate.app.reading import LazyReader, load_heads
 from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.apply import mend as apply_fixes
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.find import find_faults
 from soupstate.model.net.checkpoint import DEFAULT, extractor
+from soupstate.model.net.fields import FieldValue
 from soupstate.model.net.main_content import MainBlock
 from soupstate.model.net.reader import Reader, Reading
 from soupstate.model.page.decode import Decoded, EmptyPage, decode, encode_changed
@@ -56,6 +57,8 @@ class Page:
     product or service. main_blocks: all blocks that might be chosen, each with `start` and `end` in the page, its
     `probability` of being main content, and whether it is `main`.
 
+    fields: the values that each of the `heads` found, by the name of its field; empty without heads.
+
     >>> page = extract("<html><head><title>Tea</title></head><body><p>Two cups of tea.</p></body></html>")
     >>> page.title, page.links, page.characters
     ('Tea', [], 80)
@@ -74,6 +77,7 @@ class Page:
     confidence: float | None = None
     page_type: str | None = None
     main_blocks: list[MainBlock] | None = None
+    fields: dict[str, list[FieldValue]] = field(default_factory=dict)
 
 
 class Soupstate:
@@ -112,14 +116,16 @@ class Soupstate:
         favor: Favor = "balanced",
         links: LinkStyle = "inline",
         front_matter: bool = False,
+        heads: Sequence[str | Path] = (),
     ) -> Page:
         """Extracts the title, links, text and Markdown of a page.
 
         url: the page's address; it makes links absolute. scope: "all", or "main" for the main content. favor: whether
         the choice of main content leaves out what is doubtful ("precision") or keeps it ("recall"). links: whether
         those of the Markdown are "inline", or a "reference" to a list at its end. front_matter: whether the Markdown
-        begins with the page's title, address and language as YAML. Raises ValueError for bytes that are binary or
-        undecodable, for weights that cannot be used, and for an unknown scope, favor or style of links.
+        begins with the page's title, address and language as YAML. heads: files that `soupstate head fit` wrote, each
+        of which finds a field. Raises ValueError for bytes that are binary or undecodable, for weights and heads that
+        cannot be used, for two heads of one name, and for an unknown scope, favor or style of links.
 
         >>> page = Soupstate().extract("<h1>Tea</h1><p>Two <b>cups</b>, <a href='/m'>milk</a>.</p>")
         >>> print(page.markdown)
@@ -129,7 +135,7 @@ class Soupstate:
         """
         asked = _asked(scope, favor, links, front_matter=front_matter)
         decoded = _decoded(html, charset)
-        return _page(extract_parts(self.extracting, _of(decoded, url, asked)))
+        return _page(extract_parts(_finding(self.extracting, heads), _of(decoded, url, asked)))
 
     def extract_many(
         self,
@@ -141,6 +147,7 @@ class Soupstate:
         favor: Favor = "balanced",
         links: LinkStyle = "inline",
         front_matter: bool = False,
+        heads: Sequence[str | Path] = (),
     ) -> list[Page]:
         """Extracts from several pages at once, which takes somewhat less time than one after another.
 
@@ -163,7 +170,7 @@ class Soupstate:
         if len(addresses) != len(decoded):
             raise ValueError(f"{len(addresses)} urls for {len(decoded)} pages")
         skimmed = [skim(page.text) for page in decoded]
-        markings = self.extracting.mark_many([page.text for page in skimmed])
+        markings = _finding(self.extracting, heads).mark_many([page.text for page in skimmed])
         pages_read = []
         for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True):
             assert marking is not None  # nothing stops the reading
@@ -249,6 +256,13 @@ def _asked(scope: Scope, favor: Favor, links: LinkStyle, *, front_matter: bool) 
     return Asked("", None, frozenset(parts), scope, favor=favor, links=links, front_matter=front_matter)
 
 
+def _finding(reader: Reader, heads: Sequence[str | Path]) -> Reader:
+    """Returns a reader that finds fields with the heads of these files. Raises TypeError, OSError or ValueError."""
+    if isinstance(heads, str | Path):
+        raise TypeError("heads is a list of files, not the name of one")
+    return reader.with_heads(load_heads([Path(head) for head in heads])) if heads else reader
+
+
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise ValueError(f"{name} is {', '.join(map(repr, known[:-1]))} or {known[-1]!r}, not {value!r}")
@@ -287,6 +301,7 @@ def _page(answer: Extraction) -> Page:
         confidence=answer.confidence,
         page_type=answer.page_type,
         main_blocks=answer.main_blocks,
+        fields=answer.fields or {},
     )
 
 

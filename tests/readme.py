@@ -48,7 +48,7 @@ def settings() -> str:
     """Returns a row for each setting of the table in app/http/settings.py."""
     rows = []
     for setting in fields(Settings):
-        default = f"`{setting.default}`" if setting.default != "" else ""
+        default = f"`{setting.default}`" if setting.default not in ("", ()) else ""
         default = "the shipped ones" if setting.name == "weights" else default
         option, variable = setting.name.replace("_", "-"), PREFIX + setting.name.upper()
         rows.append(f"| `--{option}` | `{variable}` | {default} | {setting.metadata['help']} |")

@@ -48,7 +48,7 @@ def test_importing_loads_no_network() -> None:
     code = "import sys, soupstate; print([m for m in ('numpy', 'soupstate.kernels', 'fastapi') if m in sys.modules])"
     code += "; print(sorted(dir(soupstate))[:3], soupstate.__version__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("[]\n['Fault', 'Fix', 'Link'] ")
+    assert done.stdout.startswith("[]\n['Fault', 'FieldValue', 'Fix'] ")
     with pytest.raises(AttributeError, match="no attribute 'extrct'"):
         soupstate.extrct  # type: ignore[attr-defined]  # noqa: B018
 

@@ -25,6 +25,7 @@ ALLOWED = {
     "soupstate.model.train.network": {"soupstate.model", "soupstate.kernels"},
     "soupstate.model.train.data": {"soupstate.model", "soupstate.kernels"},
     "soupstate.model.train": set(),
+    "soupstate.model.heads": {"soupstate.model.net", "soupstate.model.page", "soupstate.kernels"},
     "soupstate.model.faults": {"soupstate.model.net", "soupstate.model.page", "soupstate.kernels"},
     "soupstate.model.compression": {"soupstate.kernels"},
     "soupstate.model.net": {"soupstate.model.page", "soupstate.kernels"},

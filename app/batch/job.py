@@ -21,14 +21,15 @@ class JobError(Exception):
 class Job:
     """What is the same for every file. Sizes are in bytes, times in seconds of processor time.
 
-    out: folder or address. part_records: records per file of rows. When a WARC file is read again, its finished files
-    of rows are kept.
+    out: folder or address. head: files of field heads. part_records: records per file of rows. When a WARC file is read
+    again, its finished files of rows are kept.
     """
 
     out: str
     form: str = "parquet"
     weights: Path = DEFAULT
     backend: str = ""
+    head: tuple[Path, ...] = ()
     max_page_bytes: int = 2_000_000
     page_seconds: float = 60.0
     part_records: int = 5000
@@ -38,13 +39,14 @@ class Job:
 class Recipe:
     """What decides the rows of a WARC file. Rows of one recipe are the same, whoever makes them.
 
-    soupstate: version of the package. model: name and version of the network. weights: SHA-256 of its file. The backend
-    and the size of parts are not in it.
+    soupstate: version of the package. model: name and version of the network. weights: SHA-256 of its file. heads:
+    those of the files of field heads, with a space between them. The backend and the size of parts are not in it.
     """
 
     soupstate: str
     model: str
     weights: str
+    heads: str
     max_page_bytes: int
     page_seconds: float
 
@@ -52,7 +54,9 @@ class Recipe:
     def of(cls, job: Job, model: Model) -> "Recipe":
         """Returns the recipe of a job whose weights hold this network."""
         name = f"{model.name} {model.version}"
-        return cls(version("soupstate"), name, digest(job.weights), job.max_page_bytes, float(job.page_seconds))
+        heads = " ".join(digest(file) for file in job.head)
+        files = digest(job.weights), heads
+        return cls(version("soupstate"), name, *files, job.max_page_bytes, float(job.page_seconds))
 
     @property
     def key(self) -> str:

@@ -56,7 +56,7 @@ def main() -> None:
     if job is None:
         return
     try:
-        reader = load_reader(job.weights, job.backend, extracts=True)
+        reader = load_reader(job.weights, job.backend, extracts=True, heads=job.head)
     except (OSError, ValueError) as error:
         connection.send((FAILED, str(error), False))
         return

@@ -8,7 +8,7 @@ import click
 
 from soupstate.app.answers import EXTRACT_PARTS, FAVORED, LINK_STYLES, MORE_PARTS, SCOPES, extract, reply
 from soupstate.app.cli.files import Wanted, answers, heading, included, json_line, reading_options, write
-from soupstate.app.cli.options import address, refuse
+from soupstate.app.cli.options import address, heads_option, refuse
 from soupstate.model.net.checkpoint import extractor
 
 
@@ -44,6 +44,7 @@ from soupstate.model.net.checkpoint import extractor
     help="Links of the Markdown: in place, or as references that are listed at its end.",
 )
 @click.option("--front-matter", is_flag=True, help="Begin the Markdown with title, address and language as YAML.")
+@heads_option
 @reading_options
 def extract_command(form: str, include: frozenset[str], **options: Any) -> None:
     """Extract the title, links, text and Markdown of HTML files; - is stdin.
@@ -53,6 +54,7 @@ def extract_command(form: str, include: frozenset[str], **options: Any) -> None:
     """
     if form != "json":
         refuse("include", f"with --format {form}")
+        refuse("head", f"with --format {form}")
     chosen = include if form == "json" else frozenset([form])
     if options["scope"] != "main" and not set(chosen) & set(MORE_PARTS):
         refuse("favor", "without --scope main")

@@ -49,6 +49,7 @@ class Wanted:
     favor: str = "balanced"
     links: str = "inline"
     front_matter: bool = False
+    head: tuple[Path, ...] = ()
     start: int = 0
     end: int | None = None
     format_in: str = "html"
@@ -56,7 +57,8 @@ class Wanted:
     def asked(self, page: Decoded) -> Asked:
         """Returns what is wanted of a page."""
         options = (self.scope, self.detail, self.favor, self.links, self.front_matter)
-        known = Asked(page.text, self.url, self.include, *options, page.charset, page.source)
+        known = Asked(page.text, self.url, self.include, *options)
+        known = replace(known, charset=page.charset, charset_source=page.source)
         return replace(known, start=self.start, end=self.end, page=self.format_in)
 
 
@@ -103,8 +105,11 @@ def answers(
 ) -> Iterator[tuple[HtmlFile, T]]:
     """Yields every file with its answer. An error goes to stderr, and the file's name into `failed`."""
     try:
-        load = load_json_reader if wanted.format_in == "json" else load_reader
-        reader = load(wanted.weights, wanted.backend)
+        reader: Reader | JsonReader
+        if wanted.format_in == "json":
+            reader = load_json_reader(wanted.weights, wanted.backend)
+        else:
+            reader = load_reader(wanted.weights, wanted.backend, heads=wanted.head)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     several = len(wanted.files) > 1

@@ -70,6 +70,17 @@ def weights_option(function: Function) -> Function:
     return weights(function)
 
 
+def heads_option(function: Function) -> Function:
+    """Adds the option that names field heads."""
+    heads = click.option(
+        "--head",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        help="Head that finds a field, as `soupstate head fit` writes it; may be repeated.",
+    )
+    return heads(function)
+
+
 def refuse(name: str, why: str) -> None:
     """Raises UsageError where an option was given on the command line. why: in which case it has no effect."""
     ctx = click.get_current_context()

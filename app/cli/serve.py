@@ -22,6 +22,7 @@ from soupstate.app.http.settings import PREFIX, BadSetting, Settings, load_setti
 from soupstate.app.logs import LOG, log_to_stderr
 
 Function = Callable[..., None]
+SHOWN = {"weights": "the shipped ones", "api_key": "none", "head": "none"}  # defaults, as --help shows them
 
 
 class Server(uvicorn.Server):
@@ -68,10 +69,15 @@ def listen(settings: Settings) -> socket.socket:
 def options_of_settings(function: Function) -> Function:
     """Adds an option for each setting to a command. An option that is not given is None."""
     for setting in reversed(fields(Settings)):
-        kind: Any = click.Path(path_type=Path) if isinstance(setting.default, Path) else type(setting.default)
-        shown = {"weights": "the shipped ones", "api_key": "none"}.get(setting.name, repr(setting.default))
+        several = isinstance(setting.default, tuple)
+        is_file = several or isinstance(setting.default, Path)
+        kind: Any = click.Path(path_type=Path) if is_file else type(setting.default)
+        shown = SHOWN.get(setting.name, repr(setting.default))
         text = f"{setting.metadata['help']} [{PREFIX}{setting.name.upper()}; default: {shown}]"
-        function = click.option(f"--{setting.name.replace('_', '-')}", type=kind, default=None, help=text)(function)
+        option = click.option(
+            f"--{setting.name.replace('_', '-')}", type=kind, default=None, multiple=several, help=text
+        )
+        function = option(function)
     return function
 
 

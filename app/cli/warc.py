@@ -14,8 +14,10 @@ from soupstate.app.batch.inputs import BadInput, sources
 from soupstate.app.batch.job import FORMATS, Job, JobError, Recipe
 from soupstate.app.batch.local import alone, plan, run_local
 from soupstate.app.batch.progress import Progress
-from soupstate.app.cli.options import FiniteRange
+from soupstate.app.cli.options import FiniteRange, heads_option
+from soupstate.app.reading import load_heads
 from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint
+from soupstate.model.net.field_head import check_heads
 
 
 @click.command("warc")
@@ -32,6 +34,7 @@ from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint
     help="Checkpoint to read with; default: $SOUPSTATE_WEIGHTS, or the shipped one.",
 )
 @click.option("--backend", default="", help="Backend of the kernels; default: $SOUPSTATE_BACKEND, or the fastest.")
+@heads_option
 @click.option("--max-page-bytes", type=click.IntRange(min=1), default=2_000_000, show_default=True)
 @click.option(
     "--page-seconds",
@@ -93,6 +96,7 @@ def _recipe(job: Job) -> Recipe:
     """Returns the recipe of the job. Raises JobError for weights that cannot be used."""
     try:
         checkpoint = load_checkpoint(job.weights)
+        check_heads(load_heads(job.head), checkpoint)
         return Recipe.of(job, Model(checkpoint.name, checkpoint.version))
     except (OSError, ValueError) as error:
         raise JobError(str(error)) from None

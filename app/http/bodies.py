@@ -99,7 +99,7 @@ class Received:
             _refuse(error, self.model, self.field)
         wanted = _asked(asked)
         if self.form.include:
-            wanted = replace(wanted, include=self.form.include)
+            wanted = replace(wanted, include=self.form.include, fields=False)
         if page:
             wanted = replace(wanted, charset=page.charset, charset_source=page.source)
         return wanted, len(asked.html.encode())

@@ -37,7 +37,7 @@ Load = Callable[[Settings], Networks]
 def load_networks(settings: Settings) -> Networks:
     """Loads the networks of the settings. Raises FileNotFoundError or ValueError with the reason."""
     beside, weights, backend = extractor(settings.weights), settings.weights, settings.backend
-    extracting = load_reader(beside, backend, extracts=True)
+    extracting = load_reader(beside, backend, extracts=True, heads=settings.head)
     measuring = extracting if beside == weights else load_reader(weights, backend)
     has_json = json_network(weights) != weights
     return Networks(measuring, extracting, load_json_reader(weights, backend) if has_json else None)

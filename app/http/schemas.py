@@ -10,6 +10,7 @@ from soupstate.app.measurement import MOST_WINDOW, MarkedSpan, check_detail, che
 from soupstate.model.faults.fault import Fault
 from soupstate.model.net.alternatives import Alternative
 from soupstate.model.net.depth import DepthNeuron
+from soupstate.model.net.fields import FieldValue
 from soupstate.model.net.main_content import MainBlock
 from soupstate.model.page.render.links import Link
 
@@ -185,6 +186,9 @@ class ExtractAnswer(Answer):
     )
     main_blocks: list[MainBlock] | None = Field(
         None, description="All blocks that may be main content, with offsets and the probability of each."
+    )
+    fields: dict[str, list[FieldValue]] | None = Field(
+        None, description="The values that each head of the service found, by the name of its field."
     )
     next_cursor: str | None = Field(None, description="Where the rest of text and Markdown begins, if any is left.")
     model: Model

@@ -38,6 +38,9 @@ class Settings:
         "", "Key that requests must send, but for /healthz and /readyz; better as the variable.", shown=False
     )
     weights: Path = _setting(DEFAULT, "Checkpoint to read with (.safetensors).")
+    head: tuple[Path, ...] = _setting(
+        (), f"Head that finds a field; may be repeated. The variable has several files with {os.pathsep} between them."
+    )
     backend: str = _setting("", "Backend: compiled, avx512vnni, avx512, avx2, scalar, reference; empty: fastest.")
     workers: int = _setting(0, "Threads, each of which reads one page at a time; 0: one per processor.")
     max_body_bytes: int = _setting(10_000_000, "Largest body of a request, in bytes (413).")
@@ -85,7 +88,7 @@ def load_settings(environ: Mapping[str, str], given: Mapping[str, Any] | None = 
     values: dict[str, Any] = {}
     for setting in fields(Settings):
         source, value = f"--{setting.name.replace('_', '-')}", given.get(setting.name)
-        if value is None:
+        if value is None or value == ():
             source = PREFIX + setting.name.upper()
             value = environ.get(source)
         if value is not None:
@@ -106,6 +109,8 @@ def _value(source: str, name: str, value: Any, default: Any) -> Any:
         if not KEY.fullmatch(value):
             raise BadSetting(f"{source}: must have visible ASCII characters only, and no spaces")
         return value
+    if isinstance(default, tuple):
+        return tuple(map(Path, value.split(os.pathsep) if isinstance(value, str) else value))
     kind = Path if isinstance(default, Path) else type(default)
     try:
         made: Any = kind(value)

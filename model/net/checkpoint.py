@@ -30,6 +30,7 @@ FORMAT = "2"
 # 4 kB less than 2%, and a billion would never end.
 MOST_DELAY = 64
 MOST_LAYERS = 1  # number of the last layer: the LSTM is layer 0, the depth layer is layer 1
+STATES = ("byte.", "predicted.", "length.", "lstm.")  # beginnings of the names of parameters that make the states
 DEFAULT = Path(__file__).parent / "weights" / "soupstate.safetensors"
 
 
@@ -92,6 +93,18 @@ class Checkpoint:
     def weights(self) -> Weights:
         """The look-up tables and matrices that read a page."""
         return fold(self.parameters)
+
+    @cached_property
+    def states_digest(self) -> str:
+        """The SHA-256 in hex of the parameters that make the states: embeddings, copy input and recurrence.
+
+        A head that was fitted to the states of one network works with any other of the same digest. Marks, the next
+        byte and everything else that reads the states are not part of it.
+        """
+        digest = hashlib.sha256()
+        for name in sorted(name for name in self.parameters if name.startswith(STATES)):
+            digest.update(f"{name}\0".encode() + self.parameters[name].astype(np.float16).tobytes())
+        return digest.hexdigest()
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

@@ -1,5 +1,6 @@
 """The reader: takes a page and returns what the network predicts for it. It needs no torch and no parser."""
 
+import copy
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.checkpoint import Checkpoint, load_checkpoint
 from soupstate.model.net.depth import CELLS, at_bytes, depth_of
 from soupstate.model.net.evidence import Evidence
+from soupstate.model.net.field_head import FieldHead, check_heads
+from soupstate.model.net.probe import Probed, StateProbe
 from soupstate.model.net.reading_loop import PIECE_BYTES, ReadingLoop, character_starts, per_character
 from soupstate.model.page.brief_tags import brief
 from soupstate.model.page.counted import OpenElements
@@ -42,7 +45,8 @@ class Marking:
 
     page: what the offsets count in. bits: the total surprisal of what was read, an estimate where that is longer than
     EXACT_BYTES. block_head: what decides the main content; None: the spans' own marks. read: the characters that were
-    read, fewer than the page has where its tags were made shorter; None: all.
+    read, fewer than the page has where its tags were made shorter; None: all. heads: those that find fields. probed:
+    what they see of the states; None where the reader has no probe.
     """
 
     page: str
@@ -50,6 +54,8 @@ class Marking:
     spans: Sequence[Span] = ()
     block_head: BlockHead | None = None
     read: int | None = None
+    heads: tuple[FieldHead, ...] = ()
+    probed: Probed | None = None
 
     @property
     def bits_per_character(self) -> float:
@@ -87,6 +93,25 @@ class Reader:
         self.checkpoint = checkpoint
         self.packed = kernels.pack(checkpoint.weights, backend)
         self.units = np.arange(checkpoint.weights.units if checkpoint.depth else 0)  # those that the depth layer reads
+        self.heads: tuple[FieldHead, ...] = ()
+        self.probe: Floats | None = None
+
+    def with_heads(self, heads: Sequence[FieldHead]) -> "Reader":
+        """Returns a reader with the same network that also gathers what these heads need to find fields.
+
+        Raises ValueError for a head of another network, and for two heads of one name.
+        """
+        check_heads(heads, self.checkpoint)
+        probes = [head.probe for head in heads]
+        return self.probing(np.concatenate(probes, 1) if probes else None, tuple(heads))
+
+    def probing(self, probe: Floats | None, heads: tuple[FieldHead, ...] = ()) -> "Reader":
+        """Returns a reader with the same network whose markings hold the states times `probe` (units, numbers)."""
+        other = copy.copy(self)
+        other.probe, other.heads = probe, heads
+        if probe is not None:
+            other.units = np.arange(self.checkpoint.weights.units)
+        return other
 
     @cached_property
     def backward(self) -> "Reader | None":
@@ -146,7 +171,7 @@ class _Progress:
 
     def __init__(self, page: str, reader: Reader, *, sampled: bool = False) -> None:
         checkpoint = reader.checkpoint
-        self.page, self.delay, self.block_head = page, checkpoint.delay, checkpoint.blocks
+        self.page, self.delay, self.reader = page, checkpoint.delay, reader
         self.brief = brief(page) if sampled else None
         self.text = self.brief.text if self.brief else page  # what is read
         padded = self.text.encode("utf-8") + b"\n" * self.delay
@@ -155,9 +180,12 @@ class _Progress:
         asked = sample(len(ids)) if sampled and len(self.ids) > EXACT_BYTES else None
         self.layer, self.units = checkpoint.depth.layer if checkpoint.depth else None, reader.units
         self.places, self.tags = tag_places(padded if self.layer else b"")
+        self.probe = None if reader.probe is None else StateProbe(self.ids, self.delay, reader.probe)
+        self.traced = self.places if self.probe is None else np.union1d(self.places, self.probe.places)
         self.cells = np.zeros((len(self.places), CELLS), np.uint8)  # after each place
         self.counted = 0  # places
-        self.loop = ReadingLoop(reader.packed, ids, asked, at_places(self.places, len(ids)))
+        self.passed = 0  # places of the depth layer and of the probe together
+        self.loop = ReadingLoop(reader.packed, ids, asked, at_places(self.traced, len(ids)))
         self.evidence = Evidence(self.ids, checkpoint)
         self.gathered = 0  # bytes
         self.expected: list[tuple[Alternative, ...]] = []
@@ -178,7 +206,7 @@ class _Progress:
 
     def gather(self, ids: NDArray[np.uint8], chunk: kernels.Chunk) -> None:
         """Takes what the kernel computed for the next bytes."""
-        self._count(chunk.traces)
+        self._trace(chunk.traces)
         self.evidence.add(self.gathered, chunk.heads)
         at, self.gathered = self.gathered, self.gathered + len(ids)
         bits = chunk.bits[: len(self.ids) - at]
@@ -188,6 +216,16 @@ class _Progress:
             return
         self.numbers[0, at : at + len(bits)] = bits
         self.numbers[1, at : at + len(bits)] = chunk.entropy[: len(bits)]
+
+    def _trace(self, traces: Floats) -> None:
+        """Takes the outputs (k, H) at the next places of the depth layer and of the probe."""
+        if self.probe is None:
+            self._count(traces)
+            return
+        first, self.passed = self.passed, self.passed + len(traces)
+        at = self.traced[first : self.passed]
+        self._count(traces[np.isin(at, self.places)])
+        self.probe.take(traces[np.isin(at, self.probe.places)])
 
     def _count(self, traces: Floats) -> None:
         """Takes the outputs (k, H) at the next places, and counts what is open after them."""
@@ -219,7 +257,9 @@ class _Progress:
         """Returns the marks of the page, once it has been read. Raises Stopped."""
         _, spans = self.evidence.decided(stop, self.counted_elements, self.brief)
         bits = self.bits * len(self.ids) / max(1, self.measured)
-        return Marking(self.page, bits, spans, self.block_head, len(self.text))
+        head, heads = self.reader.checkpoint.blocks, self.reader.heads
+        probed = self.probe.probed(self.ids, self.brief) if self.probe else None
+        return Marking(self.page, bits, spans, head, len(self.text), heads, probed)
 
     def reading(self, stop: Stop) -> Reading:
         """Returns the reading of the page, once it has been read. Raises Stopped."""
@@ -234,7 +274,7 @@ class _Progress:
             bits=float(surprisal.sum(dtype=np.float64)),
             spans=spans,
             syntax=syntax,
-            block_head=self.block_head,
+            block_head=self.reader.checkpoint.blocks,
             surprisal=surprisal,
             entropy=per_character(entropy, starts),
             depth=depth,

@@ -48,13 +48,15 @@ Column = NDArray[Any]  # a figure (blocks,) of every block
 class Block:
     """A block of a page. first, last: its first span of text, whose marks are its own, and the last one.
 
-    tags: those since the block before. spans: indices of its spans of text. linked to main count characters.
+    tags: those since the block before. spans: indices of its spans of text. inside: its texts, blank ones too, and the
+    tags between and after them, in order. linked to main count characters.
     """
 
     first: TextSpan
     last: TextSpan
     tags: list[TagSpan]
     spans: list[int] = field(default_factory=list)
+    inside: list[TagSpan | TextSpan] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     characters: int = 0
     links: int = 0  # tags that begin a link
@@ -108,13 +110,15 @@ def parts_of(page: str, spans: Sequence[Span], watch: Watch) -> Iterator[tuple[l
             tags.append(span)
             if current and span.event not in INLINE:
                 current = None
-            elif current and span.event == Event.LINK:
-                current.links += 1
+            elif current:
+                current.inside.append(span)
+                current.links += span.event == Event.LINK
         elif isinstance(span, TitleSpan):
             titles.extend(text_of(page, span.start, span.end, watch))
         elif span.blank:
             if current:
                 current.parts.append(" ")
+                current.inside.append(span)
         else:
             if current is None or current.first.visible != span.visible:
                 if len(blocks) == MOST_BLOCKS:
@@ -139,6 +143,7 @@ def _add(block: Block, index: int, span: TextSpan, parts: Iterable[str]) -> None
     block.parts.extend(parts)
     size = sum(map(len, block.parts[before:]))
     block.spans.append(index)
+    block.inside.append(span)
     block.last = span
     block.characters += size
     block.linked += size * span.link
@@ -150,6 +155,21 @@ def _add(block: Block, index: int, span: TextSpan, parts: Iterable[str]) -> None
 
 def described(page: str, blocks: list[Block], title: str, watch: Watch) -> Described:
     """Describes blocks, at most MOST_BLOCKS, as those of a page with this title. Raises Stopped."""
+    figures, words, names = figures_of(page, blocks, title, watch)
+    hashed_words = [_hashes(found) for found in words]
+    hashed_names = [list(chain.from_iterable(hashed for _, hashed in each)) for each in names]
+    return Described(
+        figures,
+        _ragged(hashed_words),
+        _ragged(hashed_names),
+        1 + np.log1p(np.array([len(found) for found in words], np.float32)),
+    )
+
+
+def figures_of(
+    page: str, blocks: list[Block], title: str, watch: Watch
+) -> tuple[Floats, list[list[str]], list[list[tuple[str, list[int]]]]]:
+    """Returns the figures (blocks, FIGURES) of blocks, their words, and what `_names` returns. Raises Stopped."""
     texts, words = list[str](), list[list[str]]()
     for block in blocks:
         texts.append(block.text)
@@ -171,9 +191,7 @@ def described(page: str, blocks: list[Block], title: str, watch: Watch) -> Descr
         axis=1,
         dtype=np.float32,
     )
-    hashed_words = [_hashes(found) for found in words]
-    hashed_names = [list(chain.from_iterable(hashed for _, hashed in each)) for each in names]
-    return Described(figures, _ragged(hashed_words), _ragged(hashed_names), 1 + np.log1p(counts))
+    return figures, words, names
 
 
 def _of_text(texts: list[str], blocks: list[Block], words: Floats) -> list[Column]:
@@ -271,9 +289,18 @@ def _names(page: str, block: Block) -> list[tuple[str, list[int]]]:
 
 @lru_cache(TAGS_KEPT)
 def _of_tag(tag: str) -> tuple[str, list[int]]:
+    told = told_names(tag)
+    return told[0] if told else "", [_hash(name) for name in told]
+
+
+def told_names(tag: str) -> list[str]:
+    """Returns the name of a tag's element, and with a point after each the names and words of its attributes.
+
+    >>> told_names('<p class="by-line">')
+    ['p', 'by.', 'line.']
+    """
     names = NAME.findall(tag.lower())[:TAG_NAMES]
-    told = [*names[:1], *(f"{name}." for name in names[1:] if name not in UNTOLD)]
-    return names[0] if names else "", [_hash(name) for name in told]
+    return [*names[:1], *(f"{name}." for name in names[1:] if name not in UNTOLD)]
 
 
 def _hashes(words: list[str]) -> list[int]:

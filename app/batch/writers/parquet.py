@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from soupstate.app.rows import COLUMNS, LINK_FIELDS, Row, as_dict, size
+from soupstate.app.rows import COLUMNS, FIELD_FIELDS, LINK_FIELDS, Row, as_dict, size
 
 ROW_GROUP = 16_000_000  # about how many characters a row group has; they stay in memory until it is written
 LINKS = pa.list_(pa.struct([(name, pa.string()) for name in LINK_FIELDS]))
@@ -17,6 +17,7 @@ ARROW_TYPES = {
     "float32": pa.float32(),
     "links": LINKS,
 }
+ARROW_TYPES["fields"] = pa.list_(pa.struct([(name, ARROW_TYPES[kind]) for name, kind in FIELD_FIELDS.items()]))
 SCHEMA = pa.schema(
     [pa.field(c.name, ARROW_TYPES[c.metadata["kind"]], metadata={"description": c.metadata["help"]}) for c in COLUMNS]
 )
