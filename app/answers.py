@@ -10,6 +10,7 @@ from soupstate.app.paging import piece
 from soupstate.model.net.fields import FieldValue, find_fields
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.main_content import FAVORS, MainBlock, MainContent, main_content
+from soupstate.model.net.page_metadata import MetadataValue, given_heads, page_metadata, with_shipped_heads
 from soupstate.model.net.reader import Marking, Reader
 from soupstate.model.page.language import declared_language, spoken_language
 from soupstate.model.page.render.addresses import base_url
@@ -23,7 +24,7 @@ from soupstate.model.page.spans import Span, TagSpan
 from soupstate.model.page.stop import Stop, Watch, never, watched
 
 EXTRACT_PARTS = ("links", "text", "markdown")
-MORE_PARTS = ("main_blocks",)  # only where they are asked for
+MORE_PARTS = ("main_blocks", "metadata")  # only where they are asked for
 SCOPES, FAVORED = ("all", "main"), tuple(FAVORS)
 NULLABLE = ("title", "language", "declared_language", "charset", "charset_source")  # None where there is none
 LINK_STYLES = ("inline", "reference")
@@ -79,6 +80,7 @@ class Extraction:
     bits_per_character: surprisal per character of what was read, which is the skimmed page; an estimate for a long one.
     confidence, page_type: of the main content, see `MainContent`; None where it was not asked for.
     fields: the values that each head found, by the name of its field; None for a reader without heads.
+    metadata: what the page declares, or heads find, of its author, date and the like, by field.
     next_cursor: where the rest of the text and of the Markdown begins; None where nothing is left.
     """
 
@@ -96,6 +98,7 @@ class Extraction:
     page_type: str | None = None
     main_blocks: list[MainBlock] | None = None
     fields: dict[str, list[FieldValue]] | None = None
+    metadata: dict[str, list[MetadataValue]] | None = None
     next_cursor: str | None = None
 
 
@@ -130,6 +133,8 @@ def reply(reader: Reader | JsonReader, asked: Asked, answerer: Answerer, stop: S
 def extract(reader: Reader, asked: Asked, stop: Stop = never) -> Extraction:
     """Extracts title, links, text and Markdown. Raises Stopped when `stop` returns True."""
     skimmed = skim(asked.html)
+    if "metadata" in asked.include:
+        reader = with_shipped_heads(reader)
     return _cut(rendered(reader.mark(skimmed.text, stop), skimmed, asked, stop), asked)
 
 
@@ -157,7 +162,7 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     spans: Iterable[Span] = marking.spans
     named = title(page, spans, stop)
     spoken = spoken_language(page, spans, Watch(stop))
-    main, blocks = None, None
+    main, blocks, heads = None, None, given_heads(marking)
     if asked.scope == "main" or "main_blocks" in asked.include:
         main = main_content(marking, stop, asked.favor)
     if main and asked.scope == "main":
@@ -190,7 +195,8 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
         confidence=_confidence(main) if main else None,
         page_type=main.page_type if main else None,
         main_blocks=blocks,
-        fields=find_fields(marking, skimmed, stop) if marking.heads and asked.fields else None,
+        fields=find_fields(marking, skimmed, stop, heads) if heads and asked.fields else None,
+        metadata=page_metadata(marking, skimmed, asked.url, spoken, stop) if "metadata" in asked.include else None,
     )
 
 

@@ -1,6 +1,8 @@
 """Reads the examples of a field from a file with one JSON object a line."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -9,11 +11,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from soupstate.model.archive.records import read_records
+from soupstate.model.archive.records import read_pages, read_records
 from soupstate.model.heads.align import NotFound, key
+from soupstate.model.heads.declared_examples import declared_examples
 from soupstate.model.heads.examples import Example, ReadExample, read_example, state_reader
 from soupstate.model.net.reader import Reader
 
+DECLARES = re.compile("og:|schema\\.org|author|itemprop")  # a page without these declares nothing
 LEAST, MOST = 20, 1000  # examples that a head is fitted to
 MOST_VALUES = 100  # of a page
 NAMES = frozenset(("html", "warc", "offset", "url", "values"))
@@ -139,3 +143,20 @@ def read_examples(
         except NotFound as error:
             raise BadExample(f"{file}, line {line.number}: {error}") from None
     return read
+
+
+def archived_examples(
+    reader: Reader, files: Iterable[Path], left_out: frozenset[str], per_site: int
+) -> Iterator[dict[str, ReadExample]]:
+    """Yields what the pages of archives declare and show, by field, at most `per_site` pages of each site.
+
+    left_out: sites whose pages are not read, without `www.`. Raises OSError.
+    """
+    states = state_reader(reader)
+    read: Counter[str] = Counter()
+    for file in files:
+        for page in read_pages(file):
+            site = (urlsplit(page.url).hostname or "").removeprefix("www.")
+            if site not in left_out and read[site] < per_site and DECLARES.search(page.html):
+                read[site] += 1
+                yield declared_examples(states, page.html, site)

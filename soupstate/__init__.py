@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from soupstate.model.faults.fault import Fix as Fix
     from soupstate.model.net.fields import FieldValue as FieldValue
     from soupstate.model.net.main_content import MainBlock as MainBlock
+    from soupstate.model.net.page_metadata import MetadataValue as MetadataValue
     from soupstate.model.net.reader import Reading as Reading
     from soupstate.model.page.render.links import Link as Link
 
@@ -41,6 +42,7 @@ _HOMES = {
     **dict.fromkeys(("Fault", "Fix"), "soupstate.model.faults.fault"),
     "FieldValue": "soupstate.model.net.fields",
     "MainBlock": "soupstate.model.net.main_content",
+    "MetadataValue": "soupstate.model.net.page_metadata",
     "Reading": "soupstate.model.net.reader",
     "Link": "soupstate.model.page.render.links",
 }
@@ -50,6 +52,7 @@ __all__ = [
     "Fix",
     "Link",
     "MainBlock",
+    "MetadataValue",
     "Page",
     "Reading",
     "Soupstate",

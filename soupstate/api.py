@@ -29,6 +29,7 @@ from soupstate.model.faults.find import find_faults
 from soupstate.model.net.checkpoint import DEFAULT, extractor
 from soupstate.model.net.fields import FieldValue
 from soupstate.model.net.main_content import MainBlock
+from soupstate.model.net.page_metadata import MetadataValue, with_shipped_heads
 from soupstate.model.net.reader import Reader, Reading
 from soupstate.model.page.decode import Decoded, EmptyPage, decode, encode_changed
 from soupstate.model.page.render.links import Link
@@ -57,7 +58,8 @@ class Page:
     product or service. main_blocks: all blocks that might be chosen, each with `start` and `end` in the page, its
     `probability` of being main content, and whether it is `main`.
 
-    fields: the values that each of the `heads` found, by the name of its field; empty without heads.
+    fields: the values that each of the `heads` found, by the name of its field; empty without heads. metadata: with
+    `metadata=True`, the values of author, date, site_name, description, image, price and breadcrumbs; else empty.
 
     >>> page = extract("<html><head><title>Tea</title></head><body><p>Two cups of tea.</p></body></html>")
     >>> page.title, page.links, page.characters
@@ -78,6 +80,7 @@ class Page:
     page_type: str | None = None
     main_blocks: list[MainBlock] | None = None
     fields: dict[str, list[FieldValue]] = field(default_factory=dict)
+    metadata: dict[str, list[MetadataValue]] = field(default_factory=dict)
 
 
 class Soupstate:
@@ -117,6 +120,7 @@ class Soupstate:
         links: LinkStyle = "inline",
         front_matter: bool = False,
         heads: Sequence[str | Path] = (),
+        metadata: bool = False,
     ) -> Page:
         """Extracts the title, links, text and Markdown of a page.
 
@@ -124,8 +128,9 @@ class Soupstate:
         the choice of main content leaves out what is doubtful ("precision") or keeps it ("recall"). links: whether
         those of the Markdown are "inline", or a "reference" to a list at its end. front_matter: whether the Markdown
         begins with the page's title, address and language as YAML. heads: files that `soupstate head fit` wrote, each
-        of which finds a field. Raises ValueError for bytes that are binary or undecodable, for weights and heads that
-        cannot be used, for two heads of one name, and for an unknown scope, favor or style of links.
+        of which finds a field. metadata: whether the page's author, date and the like are wanted. Raises ValueError for
+        bytes that are binary or undecodable, for weights and heads that cannot be used, for two heads of one name, and
+        for an unknown scope, favor or style of links.
 
         >>> page = Soupstate().extract("<h1>Tea</h1><p>Two <b>cups</b>, <a href='/m'>milk</a>.</p>")
         >>> print(page.markdown)
@@ -133,7 +138,7 @@ class Soupstate:
         <BLANKLINE>
         Two **cups**, [milk](/m).
         """
-        asked = _asked(scope, favor, links, front_matter=front_matter)
+        asked = _asked(scope, favor, links, front_matter=front_matter, metadata=metadata)
         decoded = _decoded(html, charset)
         return _page(extract_parts(_finding(self.extracting, heads), _of(decoded, url, asked)))
 
@@ -148,6 +153,7 @@ class Soupstate:
         links: LinkStyle = "inline",
         front_matter: bool = False,
         heads: Sequence[str | Path] = (),
+        metadata: bool = False,
     ) -> list[Page]:
         """Extracts from several pages at once, which takes somewhat less time than one after another.
 
@@ -159,7 +165,7 @@ class Soupstate:
         >>> soup.extract_many(["<a href=x>X</a>"], ["https://example.org/"])[0].links[0].url
         'https://example.org/x'
         """
-        asked = _asked(scope, favor, links, front_matter=front_matter)
+        asked = _asked(scope, favor, links, front_matter=front_matter, metadata=metadata)
         decoded: list[Decoded] = []
         for number, html in enumerate(pages):
             try:
@@ -170,7 +176,8 @@ class Soupstate:
         if len(addresses) != len(decoded):
             raise ValueError(f"{len(addresses)} urls for {len(decoded)} pages")
         skimmed = [skim(page.text) for page in decoded]
-        markings = _finding(self.extracting, heads).mark_many([page.text for page in skimmed])
+        reader = _finding(self.extracting, heads)
+        markings = (with_shipped_heads(reader) if metadata else reader).mark_many([page.text for page in skimmed])
         pages_read = []
         for page, short, marking, url in zip(decoded, skimmed, markings, addresses, strict=True):
             assert marking is not None  # nothing stops the reading
@@ -247,12 +254,13 @@ class Soupstate:
         return self.reader.read(_decoded(html, charset).text)
 
 
-def _asked(scope: Scope, favor: Favor, links: LinkStyle, *, front_matter: bool) -> Asked:
+def _asked(scope: Scope, favor: Favor, links: LinkStyle, *, front_matter: bool, metadata: bool) -> Asked:
     """Returns what is wanted of a page that is still to come. Raises ValueError."""
     _check("scope", scope, SCOPES)
     _check("favor", favor, FAVORED)
     _check("links", links, LINK_STYLES)
-    parts = (*EXTRACT_PARTS, *MORE_PARTS) if scope == "main" else EXTRACT_PARTS
+    more = {"main_blocks": scope == "main", "metadata": metadata}
+    parts = (*EXTRACT_PARTS, *(part for part in MORE_PARTS if more[part]))
     return Asked("", None, frozenset(parts), scope, favor=favor, links=links, front_matter=front_matter)
 
 
@@ -302,6 +310,7 @@ def _page(answer: Extraction) -> Page:
         page_type=answer.page_type,
         main_blocks=answer.main_blocks,
         fields=answer.fields or {},
+        metadata=answer.metadata or {},
     )
 
 

@@ -14,6 +14,7 @@ from soupstate.app.depth_bench import depth_shares
 from soupstate.app.extract_bench import BOUNDS, speeds
 from soupstate.app.kernel_bench import Bench, check_all, installed_peers, table
 from soupstate.app.markdown_bench import KINDS, qualities
+from soupstate.app.metadata_bench import labelled, scores
 from soupstate.app.reading import load_reader
 from soupstate.app.shape_bench import FIXED_MEMORY, SHAPES, WHAT, costs
 from soupstate.kernels import available, pack
@@ -191,6 +192,35 @@ def markdown_command(weights: Path, pages: Path, limit: int, path: Path | None) 
     for row in rows:
         figures = [f"{row.f1[kind]:.3f}" if kind in row.f1 else "" for kind in KINDS]
         click.echo(f"| {row.system} | {' | '.join(figures)} | {row.mean:.3f} | {row.failed} |")
+    if path:
+        _write([asdict(row) for row in rows], path)
+
+
+@bench_command.command("metadata")
+@click.argument("labelled_files", nargs=-1, required=True, type=FILE, metavar="LABELLED.jsonl.xz...")
+@click.option("--weights", type=FILE, default=extractor(), help="Checkpoint to read with.")
+@click.option("--limit", type=click.IntRange(min=1), help="Pages to measure; default: all.")
+@click.option("--json", "path", type=FILE, help="Also write the rows to this file.")
+def metadata_command(labelled_files: tuple[Path, ...], weights: Path, limit: int | None, path: Path | None) -> None:
+    """Measure authors and dates on labelled pages, beside trafilatura, htmldate and extruct where they are installed.
+
+    Every page is read as it is, and again without what it declares. exact: share of the pages with a label on which
+    the answer is the same names, or the same day. invented: share of the pages without one that get an answer.
+    """
+    try:
+        reader = load_reader(weights, extracts=True)
+        rows = scores(reader, islice(labelled(labelled_files), limit), click.echo)
+    except (OSError, ValueError, KeyError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        "| system | declared | field | pages with one | exact | without | invented |\n|---|---|---|---|---|---|---|"
+    )
+    for row in rows:
+        if row.system != "htmldate" or row.field == "date":
+            exact, invented = row.exact / max(1, row.with_one), row.invented / max(1, row.without)
+            declares = "stripped" if row.stripped else "as it is"
+            figures = f"{row.with_one} | {exact:.3f} | {row.without} | {invented:.3f}"
+            click.echo(f"| {row.system} | {declares} | {row.field} | {figures} |")
     if path:
         _write([asdict(row) for row in rows], path)
 

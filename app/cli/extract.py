@@ -19,7 +19,7 @@ from soupstate.model.net.checkpoint import extractor
 @click.option(
     "--include",
     callback=included(EXTRACT_PARTS, MORE_PARTS),
-    help="Parts of json: links,text,markdown (the default) and main_blocks.",
+    help="Parts of json: links,text,markdown (the default), main_blocks and metadata.",
 )
 @click.option("--url", callback=address, help="Address of the page (http or https); makes its links absolute.")
 @click.option(
@@ -56,7 +56,7 @@ def extract_command(form: str, include: frozenset[str], **options: Any) -> None:
         refuse("include", f"with --format {form}")
         refuse("head", f"with --format {form}")
     chosen = include if form == "json" else frozenset([form])
-    if options["scope"] != "main" and not set(chosen) & set(MORE_PARTS):
+    if options["scope"] != "main" and "main_blocks" not in chosen:
         refuse("favor", "without --scope main")
     if "markdown" not in chosen:
         refuse("links", "without Markdown")

@@ -12,6 +12,7 @@ from soupstate.model.net.alternatives import Alternative
 from soupstate.model.net.depth import DepthNeuron
 from soupstate.model.net.fields import FieldValue
 from soupstate.model.net.main_content import MainBlock
+from soupstate.model.net.page_metadata import MetadataValue
 from soupstate.model.page.render.links import Link
 
 LONGEST_URL = 8192
@@ -98,7 +99,7 @@ Cursor = Annotated[
         description="`next_cursor` of the answer before, to go on from there.", json_schema_extra={"pattern": CURSOR}
     ),
 ]
-ExtractPart = Literal["links", "text", "markdown", "main_blocks"]
+ExtractPart = Literal["links", "text", "markdown", "main_blocks", "metadata"]
 EntropyPart = Literal["surprisal", "entropy", "depth", "faults", "syntax", "cells", "marks", "alternatives"]
 
 
@@ -189,6 +190,9 @@ class ExtractAnswer(Answer):
     )
     fields: dict[str, list[FieldValue]] | None = Field(
         None, description="The values that each head of the service found, by the name of its field."
+    )
+    metadata: dict[str, list[MetadataValue]] | None = Field(
+        None, description="author, date, site_name, description, image, price and breadcrumbs, as lists of values."
     )
     next_cursor: str | None = Field(None, description="Where the rest of text and Markdown begins, if any is left.")
     model: Model

@@ -29,7 +29,8 @@ class Example:
 class ReadExample:
     """An example that was read. states (units, 2, H): of the network before and after each unit.
 
-    found: for each value, where it stands. right: the keys of its values.
+    found: for each value, where it stands. right: the keys of its values, in
+    all the ways in which the page writes them.
     """
 
     table: UnitTable

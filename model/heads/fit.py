@@ -21,6 +21,7 @@ from soupstate.model.page.unit_features import HASHES, boundary_features, weighe
 from soupstate.model.page.units import Token
 
 RANDOM_UNITS, HARD_UNITS, BOUNDARIES = 120, 60, 80  # that are no value, of a page or unit
+MOST_ROWS = 30_000  # units that are no value, random ones and hard ones each, of all examples together
 LEAST_SHARE = 0.1  # of the examples with a value that a place must hold
 NEAR = 2.0  # log-odds below the likeliest place of a value, within which a place still counts
 AGAINST = 3.0  # weight of all rows that are no value, beside 1 for all that are
@@ -82,8 +83,8 @@ def measured(head: FieldHead, examples: Sequence[ReadExample], found: Sequence[l
     exact = answered = right = wanted = empty = invented = 0
     for example, some in zip(examples, found, strict=True):
         said = {key(value.value) for value in chosen(head, some)}
-        exact += said == example.right
-        answered, right, wanted = answered + len(said), right + len(said & example.right), wanted + len(example.right)
+        exact += len(said) == len(example.found) and said <= example.right
+        answered, right, wanted = answered + len(said), right + len(said & example.right), wanted + len(example.found)
         empty += not example.right
         invented += bool(said) and not example.right
     return Figures(len(examples), exact, answered, right, wanted, empty, invented)
@@ -99,7 +100,7 @@ def _shape(examples: Sequence[ReadExample]) -> tuple[frozenset[str], int, bool]:
         longest = max([longest, *(place.last - place.first for place in some)])
     least = LEAST_SHARE * sum(1 for example in examples if example.right)
     kept = frozenset(place for place, count in places.items() if count >= least)
-    return kept, round(SLACK * longest) + 1, any(len(example.right) > 1 for example in examples)
+    return kept, round(SLACK * longest) + 1, any(len(example.found) > 1 for example in examples)
 
 
 def _untrained(examples: Sequence[ReadExample]) -> HeadTensors:
@@ -158,14 +159,15 @@ def _unit_rows(
 ) -> Rows:  # fmt: skip
     """Returns rows of units: those with a value, and some of the others: random ones, and the likeliest if `hard`."""
     hashes, dense, right, weight = [], [], [], []
+    share = max(1, MOST_ROWS // len(examples))
     for example, places in zip(examples, kept, strict=True):
         allowed = np.array([unit.place in head.places for unit in example.table.units], np.bool_)
         held = {place.unit for some in example.found for place in some}
         positive = sorted({place.unit for some in places for place in some if allowed[place.unit]})
         others = np.array([i for i in np.flatnonzero(allowed).tolist() if i not in held], np.int64)
-        negative = random.permutation(others)[:RANDOM_UNITS]
+        negative = random.permutation(others)[: min(RANDOM_UNITS, share)]
         if hard and len(others):
-            likeliest = others[np.argsort(-_scores(head, example)[others])[:HARD_UNITS]]
+            likeliest = others[np.argsort(-_scores(head, example)[others])[: min(HARD_UNITS, share)]]
             negative = np.union1d(negative, likeliest)
         some = np.concatenate([np.array(positive, np.int64), negative])
         states = example.states[some].astype(np.float32).reshape(len(some), -1)

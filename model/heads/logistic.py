@@ -10,6 +10,10 @@ from soupstate.model.net.field_head import chance
 STEPS, RATE = 120, 0.08
 MOMENTS, SMALLEST = (0.9, 0.99), 1e-8
 PLATT_STEPS = 100
+# Of squared weights of hashed and of dense features. On a third of the sites of 417 training pages with an author,
+# after a fit to the others, .55 of the likeliest values are right; .51 at a thirtieth of these prices, .53 at three
+# times.
+PRICES = (3e-4, 3e-3)
 
 Floats = NDArray[np.float32]
 
@@ -36,7 +40,7 @@ class Regression:
     bias: float
 
 
-def fit(rows: Rows, buckets: int, price: float = 1e-4, dense_price: float = 1e-3) -> Regression:
+def fit(rows: Rows, buckets: int, price: float = PRICES[0], dense_price: float = PRICES[1]) -> Regression:
     """Returns the regression that makes the weighted log loss, and the squares of its weights times a price, least."""
     hashed, dense = np.zeros(buckets, np.float32), np.zeros(rows.dense.shape[1], np.float32)
     bias = np.zeros(1, np.float32)

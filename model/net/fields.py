@@ -192,17 +192,23 @@ def _path(begin: Floats, end: Floats, longest: int) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def find_fields(marking: Marking, skimmed: Skimmed, stop: Stop = never) -> dict[str, list[FieldValue]]:
+def find_fields(
+    marking: Marking, skimmed: Skimmed, stop: Stop = never, heads: Sequence[FieldHead] | None = None
+) -> dict[str, list[FieldValue]]:
     """Returns the values of each head's field, in the order of the page; an empty list where a page has none.
 
-    skimmed: the page that was read, whose whole page offsets count. Raises Stopped.
+    skimmed: the page that was read, whose whole page offsets count. heads: some of the marking's; None: all. Raises
+    Stopped.
     """
-    places = frozenset().union(*(head.places for head in marking.heads))
+    wanted = {head.name for head in (marking.heads if heads is None else heads)}
+    places = frozenset().union(*(head.places for head in marking.heads if head.name in wanted))
     table = unit_table(marking, skimmed, places, stop)
     assert marking.probed is not None
     known: dict[int, LookedInto] = {}
     answer: dict[str, list[FieldValue]] = {}
     for k, head in enumerate(marking.heads):
+        if head.name not in wanted:
+            continue
         states = table.states(marking.probed.values[:, 2 * k : 2 * k + 2])
         answer[head.name] = chosen(head, candidates(head, table, states, known))
     return answer

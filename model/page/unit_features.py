@@ -6,6 +6,7 @@ A feature is a text, such as the nearest tag's class or the shape of the first w
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
@@ -19,9 +20,10 @@ from soupstate.model.page.stop import Watch, watched
 from soupstate.model.page.units import Token, Unit
 
 HASHES = 16_384  # bucket 0 stands for no feature
-UNIT_COLUMNS, BOUNDARY_COLUMNS = 44, 26  # most features of a unit and of a boundary
+UNIT_COLUMNS, BOUNDARY_COLUMNS = 52, 26  # most features of a unit and of a boundary
 FIRST_WORDS, TAGS_BEFORE, TAGS_INSIDE = 8, 3, 6
 SHORT, SHAPED = 30, 40  # characters of a text that is a feature as a whole, and of one whose shape is
+NEAR, OFTEN = 12, 4  # characters of the texts beside a unit whose shape counts; units that are alike and counted
 COUNTED, PLACED = 12, 4  # words, and tokens before a boundary, that are counted
 HASHES_KEPT, SHAPES_KEPT, TAGS_KEPT = 32_768, 16_384, 4096  # that are remembered, because they come again and again
 RUNS = (
@@ -39,14 +41,19 @@ def unit_features(page: str, units: Sequence[Unit], texts: Sequence[str], watch:
     Raises Stopped.
     """
     words = [WORD.findall(text[: 64 * FIRST_WORDS].lower()) for text in texts]
+    ways = [_way(page, unit) for unit in units]
+    alike, seen = Counter(ways), Counter[str]()
     rows = []
     for i, unit in enumerate(watched(units, watch)):
         found = _of_unit(unit, texts[i], words[i])
         if unit.block > 0:
             last = WORD.findall(texts[i - 1][-SHAPED:].lower())[-2:]
-            found += [f"p:{' '.join(last)}", *(f"q:{word}" for word in last)]
+            found += [f"p:{' '.join(last)}", *(f"q:{word}" for word in last), f"o:{shape(texts[i - 1][-NEAR:])}"]
         if unit.block >= 0 and i + 1 < len(units) and units[i + 1].block >= 0:
-            found.append(f"r:{' '.join(words[i + 1][:1])}")
+            found += [f"r:{' '.join(words[i + 1][:1])}", f"t:{shape(texts[i + 1][:NEAR])}"]
+        often = min(alike[ways[i]], OFTEN)
+        found += [f"u:{often} {seen[ways[i]] == 0}", f"v:{often} {ways[i]}", f"x:{seen[ways[i]] == 0} {ways[i]}"]
+        seen[ways[i]] += 1
         found += _of_tags(page, unit)
         rows.append(found)
     return _hashed(rows, UNIT_COLUMNS)
@@ -63,6 +70,12 @@ def _of_unit(unit: Unit, text: str, words: list[str]) -> list[str]:
     return found
 
 
+def _way(page: str, unit: Unit) -> str:
+    """Returns the first names in the nearest start tag before a unit, by which units of one kind are alike."""
+    nearest = next((tag for tag in reversed(unit.tags[0]) if not tag.closing), None)
+    return " ".join(_names(page, nearest)[:4]) if nearest else ""
+
+
 def _of_tags(page: str, unit: Unit) -> list[str]:
     """Returns features of the last start tags before a unit, the nearest one apart, and of the tags inside."""
     found: list[str] = []
@@ -70,8 +83,6 @@ def _of_tags(page: str, unit: Unit) -> list[str]:
     for away, tag in enumerate(before):
         names = _names(page, tag)
         found += [f"{'nm'[away > 0]}:{name}" for name in names]
-        if not away:
-            found.append(f"n:{' '.join(names[:4])}")
     inside = (tag for tags in unit.tags[1:] for tag in tags if not tag.closing)
     found += [f"i:{name}" for tag in islice(inside, TAGS_INSIDE) for name in _names(page, tag)]
     return found
