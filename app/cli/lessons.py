@@ -25,6 +25,7 @@ from soupstate.model.train.data.lessons import (
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 SHARE = click.FloatRange(0.0, 1.0)
+Make = Callable[..., tuple[int, Counter[str]]]  # makes a shard: its bytes, and what was left out by reason
 
 
 @click.command("lessons")
@@ -77,31 +78,31 @@ def lessons_command(
         raise click.UsageError("--format json takes WARC files, and no --skimmed, --made or --leave-out")
     if held_out and format_ != "json":
         raise click.UsageError("--held-out is for --format json")
-    left_out = read_ids(leave_out) or frozenset()
-    plan = LessonPlan(damaged, skimmed, seed, left_out, held_out)
+    plan = LessonPlan(damaged, skimmed, seed, read_ids(leave_out) or frozenset(), held_out)
     processes = workers if workers > 1 else 0
-    of_html: Callable[..., tuple[int, Counter[str]]] = partial(make_shard, workers=processes)
-    make, unit = (make_json_shard, "document") if format_ == "json" else (of_html, "page")
     out.mkdir(parents=True, exist_ok=True)
-    failed = False
-    for name, file in named.items():
-        if (out / f"{name}.starts.npy").exists():
-            click.echo(f"{name}: exists already")
-            continue
-        try:
-            size, lost = make(file, out, plan, partial(tqdm, desc=file.name, unit=unit, disable=None))
-        except UnreadableFile as error:
-            failed = True
-            click.echo(f"soupstate: {error}", err=True)
-            continue
-        counts = ", ".join(f"{number} {reason}" for reason, number in lost.most_common())
-        click.echo(f"{name}: {size} bytes" + (f"; left out: {counts}" if counts else ""))
+    make: Make = make_json_shard if format_ == "json" else partial(make_shard, workers=processes)
+    failed = [name for name, file in named.items() if not _make(name, file, out, plan, make)]
     if made and not (out / f"{MADE}.starts.npy").exists():
         try:
-            progress = partial(tqdm, desc=MADE, unit="page", disable=None)
-            size = make_made_shard(named.values(), out, made, plan, progress, processes)
+            size = make_made_shard(named.values(), out, made, plan, partial(tqdm, desc=MADE, disable=None), processes)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
         click.echo(f"{MADE}: {size} bytes")
     if failed:
         sys.exit(1)
+
+
+def _make(name: str, file: Path, out: Path, plan: LessonPlan, make: Make) -> bool:
+    """Makes the shard of a file if there is none, and says so. Returns False for a file that cannot be read."""
+    if (out / f"{name}.starts.npy").exists():
+        click.echo(f"{name}: exists already")
+        return True
+    try:
+        size, lost = make(file, out, plan, partial(tqdm, desc=file.name, disable=None))
+    except UnreadableFile as error:
+        click.echo(f"soupstate: {error}", err=True)
+        return False
+    counts = ", ".join(f"{number} {reason}" for reason, number in lost.most_common())
+    click.echo(f"{name}: {size} bytes" + (f"; left out: {counts}" if counts else ""))
+    return True
