@@ -221,7 +221,7 @@ class EntropyAnswer(Answer):
     surprisal: list[float] | str | None = Field(None, description="Bits of the character that came.")
     entropy: list[float] | str | None = Field(None, description="Bits expected before it came.")
     depth: list[float] | str | None = Field(
-        None, description="Number of open elements, as the depth neurons count them."
+        None, description="Number of open elements, or of objects and arrays, as the depth neurons count them."
     )
     depth_neurons: list[DepthNeuron] | None = None
     faults: list[Fault] | None = None
