@@ -19,14 +19,14 @@ from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import NO_WINDOW, Reader, Reading
 from soupstate.model.page.counted import OpenElements
 from soupstate.model.page.line_index import LineIndex
-from soupstate.model.page.marks import Block, Cell, Event, Syntax, Visible
+from soupstate.model.page.marks import Block, Cell, Event, JsonSyntax, Syntax, Visible
 from soupstate.model.page.nesting import NESTINGS
 from soupstate.model.page.spans import TEXT_HEADS, Span, TagSpan, TextSpan
 from soupstate.model.page.stop import Stop, never
 
 ENTROPY_PARTS = ("surprisal", "entropy", "depth", "faults")
 MORE_ENTROPY_PARTS = ("syntax", "cells", "marks", "alternatives")  # only where they are asked for
-HTML_PARTS = ("syntax", "marks")  # that JSON does not have
+HTML_PARTS = ("marks",)  # that JSON does not have
 NARROW_PARTS = ("marks", "alternatives")  # of at most MOST_WINDOW characters
 DETAILS = ("characters", "lines", "packed", "none")
 WHOLE_DETAILS = ("lines", "none")  # that have no arrays of a part of the page
@@ -37,6 +37,7 @@ CHANCE_DECIMALS = 6  # of alternatives
 PACKED_PER_BIT = 8  # with detail=packed, bits are counted in eighths
 MOST_BYTE = 255
 SYNTAX_NAMES = tuple(kind.name.lower() for kind in Syntax)
+JSON_SYNTAX_NAMES = tuple(kind.name.lower() for kind in JsonSyntax)
 NAMES = {"visible": Visible, "block": Block, "cell": Cell}  # of classes that have names; the others are numbers
 
 Floats = NDArray[np.float32]
@@ -162,7 +163,7 @@ def _more(reading: Reading, asked: Asked, window: slice) -> dict[str, Any]:
     if "syntax" in asked.include and asked.detail != "none":
         syntax = np.ascontiguousarray(reading.syntax[window])
         found["syntax"] = _base64(syntax) if asked.detail == "packed" else syntax
-        found["syntax_names"] = SYNTAX_NAMES
+        found["syntax_names"] = JSON_SYNTAX_NAMES if asked.page == "json" else SYNTAX_NAMES
     if "cells" in asked.include:
         found["cells"] = _changes(reading.open_elements, window, NESTINGS[asked.page].names)
     if "marks" in asked.include:

@@ -17,7 +17,7 @@ from soupstate.model.faults.json_repairs import BROKEN, COMMENT
 from soupstate.model.faults.json_scan import is_json
 from soupstate.model.faults.kinds import KINDS
 from soupstate.model.net.json_reader import JsonReader
-from soupstate.model.page.marks import FORMATS
+from soupstate.model.page.marks import FORMATS, JsonSyntax
 from soupstate.model.page.stop import Stopped
 from soupstate.model.train.data.json_teacher import teach_json
 
@@ -157,6 +157,15 @@ def test_a_reading(reader: JsonReader) -> None:
     first, second, _ = reading.expected
     assert first[0].text == "{" and {one.text for one in second} >= {'"', "\n"}
     assert [len(reader.read(text).surprisal) for text in ("", "é")] == [0, 1]
+
+
+def test_syntax_is_read_also_where_a_quote_is_missing(reader: JsonReader) -> None:
+    syntax = reader.read(MENU).syntax
+    wrong = syntax != teach_json(MENU)[:, FORMATS["json"].column["syntax"]]
+    assert wrong.mean() < 0.02 and len(syntax) == len(MENU)
+    broken = MENU.replace('"white"', 'white"')
+    assert (reader.read(broken).syntax[broken.index("white") :][:5] == JsonSyntax.STRING).all()
+    assert len(reader.read("é").syntax) == 1 and len(reader.read("").syntax) == 0
 
 
 def test_cells_count_objects_and_arrays(reader: JsonReader) -> None:
