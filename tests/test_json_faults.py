@@ -109,6 +109,7 @@ def test_offsets_count_characters(reader: JsonReader) -> None:
         ("this is prose, and no JSON at all", None),
         ("<html><body><p>Tea</p></body></html>", None),
         ("[" * 30_000, BROKEN),
+        ("[" * 300_000 + "]" * 300_000, BROKEN),
         ('{"a": "\0"}', None),
         ("\0\0\0", BROKEN),
         ('{"a": [1, 2', "json-missing-bracket"),

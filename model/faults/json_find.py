@@ -18,7 +18,7 @@ from soupstate.model.faults.edits import Repair
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.faults.find import FIXES, REPORTED
 from soupstate.model.faults.json_repairs import BROKEN, JSON_KINDS, JsonRepair, proposed
-from soupstate.model.faults.json_scan import END, Scan, is_json, scan
+from soupstate.model.faults.json_scan import DEEPEST, END, Scan, is_json, scan
 from soupstate.model.faults.scoring import LONG, SHORT, ScoredEdit, Side
 from soupstate.model.net.checkpoint import Logistic
 from soupstate.model.net.json_reader import EDGE, JsonReader
@@ -26,6 +26,7 @@ from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.stop import Stop, Watch, never
 
 SEVERAL = "json-several-documents"
+TOO_DEEP_WORDS = f"more than {DEEPEST:,} brackets are open here: too many to look any further"
 SEVERAL_WORDS = "another document begins here: check lines of JSON (NDJSON) one by one"
 FIGURES = (
     "saved",  # bits that the edit saves, the mean of both directions, between -MOST_BITS and MOST_BITS, in units of 10
@@ -75,10 +76,11 @@ def find_json_faults(reader: JsonReader, text: str, stop: Stop = never) -> list[
         done = scan(now, watch)
         if done.at is None:
             break
-        origin = partial(_origin, applied=tuple(applied), mark=mark)
-        if _several(done):
+        origin, several = partial(_origin, applied=tuple(applied), mark=mark), _several(done)
+        if several or done.too_deep:
             place = origin(done.at)
-            faults.append(_fault(lines, Repair(place, place, "", SEVERAL, SEVERAL_WORDS), CERTAIN, 0.0, ()))
+            kind, message = (SEVERAL, SEVERAL_WORDS) if several else (BROKEN, TOO_DEEP_WORDS)
+            faults.append(_fault(lines, Repair(place, place, "", kind, message), CERTAIN, 0.0, ()))
             break
         choices = choices_of(reader, done, stop)
         chances = chances_of(reader, choices)

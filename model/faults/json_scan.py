@@ -18,6 +18,7 @@ WORD = re.compile(r"(?:true|false|null)\b|-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-
 VALUE, FIRST_VALUE, KEY, FIRST_KEY, COLON, NEXT, END = range(7)  # what is expected
 CLOSER = {"{": "}", "[": "]"}
 KEPT_EVERY = 256  # tokens between two places from which a scan can go on
+DEEPEST = 100_000  # brackets that may be open (RFC 8259, section 9, lets a parser set such a limit)
 WATCHED = 4096  # tokens between two looks at the clock
 RECENT = 12  # last tokens that are kept, at least
 
@@ -57,7 +58,8 @@ class Scan:
     scan stands there. tokens: the spans of the last tokens before, in order; places: how it stood before each of them.
     members: for each open frame, from the outermost on, those that have ended; the first list is of the text itself.
     begun: (start, value) of the members that have not ended, the outermost first. closed: by depth, the bracket and the
-    members of the frame that was closed last: a bracket that it lacks was taken from a frame around it.
+    members of the frame that was closed last: a bracket that it lacks was taken from a frame around it. too_deep: it
+    stops because more than DEEPEST brackets are open.
     """
 
     text: str
@@ -69,6 +71,7 @@ class Scan:
     begun: list[tuple[int, int]] = field(default_factory=list)
     closed: dict[int, tuple[str, list[Member]]] = field(default_factory=dict)
     kept: list[Place] = field(default_factory=lambda: [START])
+    too_deep: bool = False
 
     def before(self, at: int) -> Place:
         """Returns the last place known that is not behind text[at]."""
@@ -121,7 +124,8 @@ def scan(text: str, watch: Watch) -> Scan:
         if at == size and place.expects == END:
             return done
         step = _step(text, Place(at, place.expects, place.frame))
-        if step is None:
+        done.too_deep = len(done.members) > DEEPEST
+        if step is None or done.too_deep:
             done.at, done.place = at, Place(at, place.expects, place.frame)
             return done
         done.take(place, at, step)
