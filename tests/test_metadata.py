@@ -28,7 +28,7 @@ from soupstate.model.train.data.teacher import teach
 TEXT = " ".join(["The night ferry calls at both islands and returns before the morning tide."] * 4)
 ARTICLE = f"""<!doctype html><html lang=en><head><title>Night ferry returns - Quay News</title>%s</head><body>
 <nav><a href="/">Home</a> <a href="/news">News</a></nav><h1>Night ferry returns</h1>
-<p class="byline">By <a rel="author" href="/staff/ida">Ida Holm</a></p><p class="date">May 3, 2024</p>
+<p class="byline">By <a href="/staff/ida">Ida Holm</a></p><p class="date">May 3, 2024</p>
 <p>{TEXT}</p><p>{TEXT}</p></body></html>"""
 JSON_LD = """<script type="application/ld+json">{"@context": "https://schema.org", "@graph": [
 {"@type": "NewsArticle", "author": [{"@type": "Person", "name": "Per  Lund"}, {"name": "Ann Moss"}],
@@ -103,6 +103,13 @@ def test_microdata_and_time() -> None:
 <time itemprop="datePublished" datetime="2024-05-03">May</time></div></body></html>"""
     assert values(page) == {"author": ["Ida Holm"], "date": ["2024-05-03"], "price": ["9.50"]}
     assert values("<p><time pubdate datetime='2024-05-03'>May</time>")["date"] == ["2024-05-03"]
+    one, other = "<time datetime='2024-05-03'>May</time>", "<time class='entry-date' datetime='2024-05-04'>May</time>"
+    assert values(f"<p>{one} {one}")["date"] == ["2024-05-03"]
+    assert values(f"<p>{one} {other} {one}")["date"] == ["2024-05-04"]
+    assert "date" not in values(f"<p>{one} {other.replace('entry-date', 'x')}")  # of which, nobody says
+    assert values('<p><a rel="nofollow author" href="/ida">Ida <b>Holm</b></a> <a rel=author>Per</a>') == {
+        "author": ["Ida Holm"]
+    }
 
 
 def test_deep_and_wide_json_ld_ends() -> None:
@@ -115,7 +122,7 @@ def test_deep_and_wide_json_ld_ends() -> None:
 def test_heads_ship_and_fit_the_shipped_network() -> None:
     digest = load_checkpoint(extractor()).states_digest
     shipped = sorted(HEADS.glob("*.safetensors"))
-    assert {path.stem for path in shipped} == set(FIELDS)
+    assert {path.stem for path in shipped} == {"author", "date", "breadcrumbs", "image"}
     for path in shipped:
         assert path.stat().st_size < LARGEST_FILE
         head = load_head(path)
@@ -126,7 +133,7 @@ def test_a_page_that_declares_nothing() -> None:
     found = metadata(ARTICLE % "")
     assert found["author"] == [MetadataValue("Ida Holm", "page", found["author"][0].probability)]
     assert found["date"] == [MetadataValue("2024-05-03", "page", found["date"][0].probability)]
-    assert all(0.5 <= (found[field][0].probability or 0) <= 1 for field in ("author", "date"))
+    assert all(0.3 <= (found[field][0].probability or 0) <= 1 for field in ("author", "date"))
     assert found["price"] == []
     nothing = metadata("<p>Tea and milk.</p>")
     assert nothing == dict.fromkeys(FIELDS, [])

@@ -193,12 +193,16 @@ def _path(begin: Floats, end: Floats, longest: int) -> list[tuple[int, int]]:
 
 
 def find_fields(
-    marking: Marking, skimmed: Skimmed, stop: Stop = never, heads: Sequence[FieldHead] | None = None
+    marking: Marking,
+    skimmed: Skimmed,
+    stop: Stop = never,
+    heads: Sequence[FieldHead] | None = None,
+    least: float = LIKELY,
 ) -> dict[str, list[FieldValue]]:
     """Returns the values of each head's field, in the order of the page; an empty list where a page has none.
 
-    skimmed: the page that was read, whose whole page offsets count. heads: some of the marking's; None: all. Raises
-    Stopped.
+    skimmed: the page that was read, whose whole page offsets count. heads: some of the marking's; None: all. least: the
+    probability from which a value is answered. Raises Stopped.
     """
     wanted = {head.name for head in (marking.heads if heads is None else heads)}
     places = frozenset().union(*(head.places for head in marking.heads if head.name in wanted))
@@ -210,7 +214,7 @@ def find_fields(
         if head.name not in wanted:
             continue
         states = table.states(marking.probed.values[:, 2 * k : 2 * k + 2])
-        answer[head.name] = chosen(head, candidates(head, table, states, known))
+        answer[head.name] = chosen(head, candidates(head, table, states, known), least)
     return answer
 
 

@@ -20,7 +20,7 @@ from soupstate.model.page.tags import attributes_of, name_of
 
 FIELDS = ("author", "date", "site_name", "description", "image", "price", "breadcrumbs")
 MANY = frozenset(("author", "breadcrumbs"))  # fields that may have several values
-META, JSON_LD, MICRODATA, TIME = "meta", "json-ld", "microdata", "time"
+META, JSON_LD, MICRODATA, TIME, LINK = "meta", "json-ld", "microdata", "time", "link"
 # Names of `meta` elements, by name, property or itemprop; of several, the first that the page has counts.
 NAMES = {
     "author": ("author", "article:author", "parsely-author", "sailthru.author", "dc.creator", "dcterms.creator"),
@@ -39,8 +39,10 @@ ITEMPROPS = {"author": "author", "datepublished": "date", "price": "price"}
 # Types of things that a page may be about. Another type of JSON-LD says nothing of the page's own author or date.
 ABOUT = re.compile(r"(?:Article|Posting|Report|Product|Recipe|Review|Book|Movie|VideoObject|WebPage|Page|Event)$")
 ADDRESS = re.compile(r"https?://|/|@")  # an author that is a link is no name
-ITEMPROP = re.compile("itemprop", re.I)
+TELLING = re.compile(r"itemprop|rel\s*=\s*[\"']?[^\"'>]*\bauthor\b", re.I)  # in a tag that may say something
+PUBLISHED = re.compile(r"publish|entry-date|post-date|pubdate", re.I)  # in the class of a `time` element
 MOST_VALUES = 100  # of a field
+DAY = len("2024-05-03")
 LONGEST_TEXT = 300  # characters of the text of a microdata element
 MOST_NODES = 10_000  # of JSON-LD
 DEEPEST = 20
@@ -48,7 +50,7 @@ DEEPEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """Values that a page declares for a field. source: META, JSON_LD, MICRODATA or TIME."""
+    """Values that a page declares for a field. source: META, JSON_LD, MICRODATA, TIME or LINK."""
 
     values: tuple[str, ...]
     source: str
@@ -60,7 +62,9 @@ def declared(skimmed: Skimmed, spans: Iterable[Span], watch: Watch) -> dict[str,
     for span in watched(spans, watch):
         found.take(span)
     found.end(len(skimmed.text))
-    return _joined(found.metas, found.props, found.times, found.linked)
+    days = {time[:DAY] for time in found.times}
+    times = found.published or (found.times if len(days) == 1 else [])  # of one day: that of the page
+    return _joined(found.metas, found.props, times, found.linked)
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class _Gathering:
     metas: dict[str, list[str]] = field(default_factory=dict)
     props: dict[str, list[str]] = field(default_factory=dict)
     times: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
     linked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     script: TagSpan | None = None
     open_as: str = ""
@@ -91,7 +96,7 @@ class _Gathering:
                     self._end_property()
             elif name == "script":
                 self.script = span
-            elif name in ("meta", "time") or ITEMPROP.search(self.skimmed.text, span.start, span.end):
+            elif name in ("meta", "time") or TELLING.search(self.skimmed.text, span.start, span.end):
                 self._take_tag(span, name)
 
     def end(self, at: int) -> None:
@@ -111,8 +116,11 @@ class _Gathering:
                 self.props.setdefault(known[0], []).append(value)
             elif not self.open_as and len(self.props.get(known[0], ())) < MOST_VALUES:
                 self.open_as, self.open_name, self.parts = known[0], name, []
-        elif name == "time" and "pubdate" in attributes:
-            self.times.append(attributes.get("datetime", ""))
+        elif name == "time" and attributes.get("datetime"):
+            published = "pubdate" in attributes or PUBLISHED.search(attributes.get("class", ""))
+            (self.published if published else self.times).append(attributes["datetime"])
+        elif name == "a" and "author" in attributes.get("rel", "").lower().split() and not self.open_as:
+            self.open_as, self.open_name, self.parts = LINK, name, []
 
     def _add_text(self, span: TextSpan) -> None:
         self.parts.extend(text_of(self.skimmed.text, span.start, span.end, self.watch))
@@ -145,9 +153,13 @@ def _joined(
         first = [(JSON_LD, linked.get(name, ())), (META, tuple(named))]
         if name in ("description", "image", "site_name"):
             first.reverse()  # what a page says of itself, rather than of the thing that it is about
-        for source, values in (*first, (MICRODATA, tuple(props.get(name, ()))), (TIME, tuple(times))):
+        if name == "date":
+            first.append((TIME, tuple(times)))
+        elif name == "author":
+            first.append((LINK, tuple(props.get(LINK, ()))[:1]))  # others may be those of other articles
+        for source, values in (*first[:2], (MICRODATA, tuple(props.get(name, ()))), *first[2:]):
             kept = _cleaned(name, values)
-            if kept and (source != TIME or name == "date"):
+            if kept:
                 found[name] = Declared(kept, source)
                 break
     return found
