@@ -56,17 +56,19 @@ class Score:
 def labelled(files: Sequence[Path]) -> Iterator[Labelled]:
     """Yields the labelled pages of .jsonl.xz files.
 
-    A row has a page and its labels in `extra`, or is one of `metadata.jsonl.xz`, which names the page of another file
-    by `dataset` and `id`. Pages without labels are left out. Raises OSError and ValueError.
+    A row has a page and its labels in `extra`, of which a missing or empty one says that the page has none. Or it is
+    one of `metadata.jsonl.xz`, which names the page of another file by `dataset` and `id`; there an empty label says
+    nothing. Pages without labels are left out. Raises OSError and ValueError.
     """
     named = {(row["dataset"], row["id"]): row for file in files for row in _rows(file) if "html" not in row}
     for file in files:
         for row in _rows(file):
             if not row.get("html"):
                 continue
-            labels = named.get((row["dataset"], row["id"])) or row.get("extra") or {}
-            found = {field: _parsed(field, labels[field] or "") for field in FIELDS if field in labels}
-            if (row["dataset"], row["id"]) in named:  # an empty label of this set says nothing
+            elsewhere, extra = named.get((row["dataset"], row["id"])), row.get("extra") or {}
+            labels = elsewhere or (extra if {"title", *FIELDS} & set(extra) else {})
+            found = {field: _parsed(field, labels.get(field) or "") for field in FIELDS} if labels else {}
+            if elsewhere:
                 found = {field: values for field, values in found.items() if values}
             if found:
                 yield Labelled(row["html"], found)
