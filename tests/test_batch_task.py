@@ -73,6 +73,7 @@ def test_rows_are_what_the_service_answers(reader: Reader, tmp_path: Path) -> No
         "soupstate": metadata.version("soupstate"),
         "model": f"{reader.checkpoint.name} {reader.checkpoint.version}",
         "weights": digest(DEFAULT),
+        "heads": "",
         "max_page_bytes": 2_000_000,
         "page_seconds": 60.0,
     }

@@ -20,6 +20,7 @@ PARSERS_KEPT = 64
 
 def day_of(text: str, language: str | None) -> date | None:
     """Returns the day that a text gives; None where it gives none. language: a BCP 47 tag, which orders day and month.
+    English is tried too. Without a language all are, which takes up to a second at first.
 
     >>> day_of("2024-05-03T10:00:00+02:00", None), day_of("3. Mai 2024", "de")
     (datetime.date(2024, 5, 3), datetime.date(2024, 5, 3))
@@ -32,7 +33,7 @@ def day_of(text: str, language: str | None) -> date | None:
             return None
     if len(text) > LONGEST or not any(c.isdigit() for c in text):
         return None
-    for tried in dict.fromkeys((language.partition("-")[0] if language else None, None)):
+    for tried in dict.fromkeys((language.partition("-")[0], "en") if language else ("en", None)):
         try:
             found = _parser(tried).get_date_data(text)
         except (ValueError, OverflowError, RecursionError):
