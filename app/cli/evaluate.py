@@ -11,13 +11,13 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from soupstate.app.cli.options import format_option
 from soupstate.app.json_peers import PEERS
 from soupstate.app.peers import installed
 from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, digest, json_network, load_checkpoint, save_checkpoint
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.marks import FORMATS
 from soupstate.model.train.data.labelled import labelled_pages, read_ids
 from soupstate.model.train.evaluation.evaluate import (
     evaluate_damage,
@@ -54,14 +54,7 @@ JSON_DOCUMENTS = 300  # that are broken, and as many whole ones
 @click.option("--ids", type=INPUT, help="With --damage: file with the ids (dataset/id) of the pages, one per line.")
 @click.option("--faults", type=INPUT, help="Pages with one fault each, .jsonl.gz: how many are found and fixed.")
 @click.option("--ablation", is_flag=True, help="With --faults: also measure the search without some of its parts.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(FORMATS)),
-    default="html",
-    show_default=True,
-    help="json: faults in the JSON of --pages, beside other tools, and depth. Held-out domains alone.",
-)
+@format_option("json: faults in the JSON of --pages, beside other tools, and depth. Held-out domains alone.")
 @click.option("--all-domains", is_flag=True, help="With --format json: of all domains, where --pages was held out.")
 @click.option("--limit", type=click.IntRange(min=1), help="Pages to measure of each kind; default: all. Of JSON: 300.")
 @click.option("--json", "report", type=OUTPUT, help="Also write the figures to this file.")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from soupstate.model.page.marks import FORMATS
+from soupstate.app.cli.options import format_option
 from soupstate.model.train.data.json_lessons import make_json_shard
 from soupstate.model.train.data.labelled import read_ids
 from soupstate.model.train.data.lessons import (
@@ -45,14 +45,7 @@ Make = Callable[..., tuple[int, Counter[str]]]  # makes a shard: its bytes, and 
     help="Processes that make lessons of HTML. They make the same ones.",
 )
 @click.option("--leave-out", type=FILE, help="Ids of labelled pages (dataset/id) to leave out, one per line.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(FORMATS)),
-    default="html",
-    show_default=True,
-    help="json: lessons are the JSON that the pages hold, but for a tenth of the domains.",
-)
+@format_option("json: lessons are the JSON that the pages hold, but for a tenth of the domains.")
 @click.option("--held-out", is_flag=True, help="With --format json: lessons of that tenth of the domains alone.")
 def lessons_command(
     files: tuple[Path, ...],

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from soupstate.app.cli.options import format_option
 from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, json_network, load_checkpoint, save_checkpoint
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.marks import FORMATS
 from soupstate.model.page.nesting import NESTINGS
 from soupstate.model.train.evaluation.json_faults import held_out_texts, training_texts
 from soupstate.model.train.evaluation.json_neurons import find_json_depth, measure_json_depth
@@ -36,14 +36,7 @@ LESSON_SEED = 101
 @click.option("--made", type=click.IntRange(min=0), default=0, help="Made pages to measure R^2 on, too.")
 @click.option("--out", type=FILE, help="With --find-on: write the checkpoint with the new layer to this file.")
 @click.option("--png", type=FILE, help="Draw a page's depth beside the best neuron.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(FORMATS)),
-    default="html",
-    show_default=True,
-    help="json: of the JSON in pages; measured are held-out domains, and cells for objects and arrays.",
-)
+@format_option("json: of the JSON in pages; measured are held-out domains, and cells for objects and arrays.")
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which of --pages to draw.")
 def neurons_command(
     weights: Path,

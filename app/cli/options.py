@@ -13,11 +13,18 @@ from soupstate.app.http.schemas import Url
 from soupstate.app.wrong_values import wrong_value
 from soupstate.model.net.checkpoint import DEFAULT
 from soupstate.model.page.decode import decode
+from soupstate.model.page.marks import FORMATS
 
 Function = Callable[..., Any]
 
 PROBES = (b"x", b"<\0", b"\0<")  # a page of one byte, and "<" in UTF-16 of either order
 URL = TypeAdapter(Url)
+
+
+def format_option(help_: str) -> Callable[[Function], Function]:
+    """Returns the option for what is learned or measured: HTML, or the JSON in pages. The parameter is `format_`."""
+    formats = click.Choice(list(FORMATS))
+    return click.option("--format", "format_", type=formats, default="html", show_default=True, help=help_)
 
 
 class FiniteRange(click.FloatRange):

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from soupstate.app.cli.options import format_option
 from soupstate.model.archive.records import read_html
 from soupstate.model.net.checkpoint import DEFAULT, json_network, load_checkpoint, save_checkpoint
 from soupstate.model.net.json_reader import JsonReader
-from soupstate.model.page.marks import FORMATS
 from soupstate.model.train.evaluation.fault_ranking import fit_ranking
 from soupstate.model.train.evaluation.json_faults import training_texts
 from soupstate.model.train.evaluation.json_ranking import fit_json_ranking
@@ -25,14 +25,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--pages", type=WARC, multiple=True, required=True, help="Training pages to break; may be repeated.")
 @click.option("--limit", type=click.IntRange(min=1), help="Pages to take from each file; default: all.")
 @click.option("--out", type=FILE, required=True, help="Write the checkpoint with the fitted ranking here.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(list(FORMATS)),
-    default="html",
-    show_default=True,
-    help="json: the ranking of the repairs of JSON, on the JSON in pages, but for the held-out domains.",
-)
+@format_option("json: the ranking of the repairs of JSON, on the JSON in pages, but for the held-out domains.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--alone", is_flag=True, help="Fit it without the backward network.")
 @click.option("--png", type=FILE, help="Draw how often reports of each probability are right.")
