@@ -181,11 +181,16 @@ class _Progress:
         self.layer, self.units = checkpoint.depth.layer if checkpoint.depth else None, reader.units
         self.places, self.tags = tag_places(padded if self.layer else b"")
         self.probe = None if reader.probe is None else StateProbe(self.ids, self.delay, reader.probe)
-        self.traced = self.places if self.probe is None else np.union1d(self.places, self.probe.places)
+        traced = at_places(self.places, len(ids))
+        if self.probe is not None:
+            # Of the places of both, in order: which are the depth layer's, and which are the probe's.
+            counted, probed = traced, at_places(self.probe.places, len(ids))
+            traced = counted | probed
+            self.is_counted, self.is_probed = counted[traced], probed[traced]
         self.cells = np.zeros((len(self.places), CELLS), np.uint8)  # after each place
         self.counted = 0  # places
         self.passed = 0  # places of the depth layer and of the probe together
-        self.loop = ReadingLoop(reader.packed, ids, asked, at_places(self.traced, len(ids)))
+        self.loop = ReadingLoop(reader.packed, ids, asked, traced)
         self.evidence = Evidence(self.ids, checkpoint)
         self.gathered = 0  # bytes
         self.expected: list[tuple[Alternative, ...]] = []
@@ -223,9 +228,8 @@ class _Progress:
             self._count(traces)
             return
         first, self.passed = self.passed, self.passed + len(traces)
-        at = self.traced[first : self.passed]
-        self._count(traces[np.isin(at, self.places)])
-        self.probe.take(traces[np.isin(at, self.probe.places)])
+        self._count(traces[self.is_counted[first : self.passed]])
+        self.probe.take(traces[self.is_probed[first : self.passed]])
 
     def _count(self, traces: Floats) -> None:
         """Takes the outputs (k, H) at the next places, and counts what is open after them."""
