@@ -46,8 +46,10 @@ def repair(
     found: the faults of the page, where they are known. The passes end where no fault of at least this probability has
     a fix, where a pass leaves as many such faults as there were, and after MOST_PASSES. A pass after which there are
     more of them is undone. A list that is full of faults above .5 may hide others, so passes go on while it stays full.
+    A JSON document is mended whole or not at all: one that is still broken after the passes comes back as it was.
     """
-    left = likely_faults(reader, page, threshold) if found is None else likely(found, threshold)
+    whole = page
+    left = before = likely_faults(reader, page, threshold) if found is None else likely(found, threshold)
     number = 0
     for _ in range(MOST_PASSES):
         done = mend(page, left, threshold)
@@ -60,4 +62,6 @@ def repair(
         page, left, number = done.page, now, number + len(done.mended)
         if not lower:
             break
+    if number and isinstance(reader, JsonReader) and find_json_faults(reader, page):
+        return Repaired(whole, 0, before)
     return Repaired(page, number, left)

@@ -24,9 +24,9 @@ slots = 16_384
 lanes = 4
 steps = 64
 characters = 100_000_000
-learning_rate = 1e-3
+learning_rate = 1e-4
 warm_up = 100
-log_interval = 1
+log_interval = 20
 """
 
 

@@ -111,6 +111,9 @@ def test_wrong_use_of_head(price: Path, tmp_path: Path, examples: Path) -> None:
     assert name.exit_code == 2 and "'Price!' is no name for a field" in name.stderr
     folder = run("head", "fit", examples, "--name", "price", "--out", tmp_path / "no" / "x")
     assert folder.exit_code == 2 and "is no folder" in folder.stderr
+    kept = examples.read_bytes()
+    same = run("head", "fit", examples, "--name", "price", "--out", examples)
+    assert same.exit_code == 2 and "is the file of the examples" in same.stderr and examples.read_bytes() == kept
 
 
 def test_another_network_refuses_it(price: Path, weights: Path) -> None:

@@ -1,6 +1,7 @@
 """JSON from the command line and over HTTP."""
 
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -61,6 +62,14 @@ def test_what_is_no_text_of_json_is_a_failure(body: bytes, words: str, tmp_path:
     done = run("check", "--format-in", "json", "--fix", str(tmp_path / "a.json"))
     assert done.exit_code == 2 and words in done.stderr
     assert (tmp_path / "a.json").read_bytes() == body
+
+
+def test_a_document_is_mended_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "callback.json"
+    file.write_text('callback({"a": 1});')
+    done = run("check", "--format-in", "json", "--fix", str(file))
+    assert done.exit_code == 1 and file.read_text() == 'callback({"a": 1});'
+    assert re.search(r"0 mended, \d+ left", done.output)
 
 
 def test_other_charsets(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_deep_and_wide_json_ld_ends() -> None:
 def test_heads_ship_and_fit_the_shipped_network() -> None:
     digest = load_checkpoint(extractor()).states_digest
     shipped = sorted(HEADS.glob("*.safetensors"))
-    assert {path.stem for path in shipped} == {"author", "date", "breadcrumbs", "image"}
+    assert {path.stem for path in shipped} == {"author", "date", "image"}
     for path in shipped:
         assert path.stat().st_size < LARGEST_FILE
         head = load_head(path)

@@ -49,6 +49,8 @@ def fit_command(examples: Path, name: str, out: Path, weights: Path, backend: st
         checked_name(name)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--name") from None
+    if out.exists() and out.samefile(examples):
+        raise click.BadParameter("it is the file of the examples", param_hint="--out")
     if not out.parent.is_dir():
         raise click.BadParameter(f"{out.parent} is no folder", param_hint="--out")
     try:
