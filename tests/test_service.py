@@ -43,7 +43,7 @@ def test_extract(service: Running) -> None:
         "title": "A & B",
         "text": "Head\n\nSome bold text, a link\n\none",
         "markdown": "# Head\n\nSome **bold** text, [a link](https://example.org/d/x?a=1&b=2)\n\n- one",
-        "language": None,
+        "language": "en",
         "declared_language": None,
         "charset": "utf-8",
         "charset_source": "header",

@@ -108,7 +108,7 @@ def attack(seed: int, count: int = CHUNK) -> tuple[int, int]:
     alike = characters = 0
     for page, many in zip(pages, reader().mark_many(pages), strict=True):
         one = reader().mark(page)
-        assert many is not None and many.spans == one.spans and np.array_equal(many.syntax, one.syntax), page
+        assert many is not None and many.spans == one.spans, page
         scope = "main" if random.random() < 0.3 else "all"
         url = "https://example.org/a/b" if random.random() < 0.5 else None
         try:
@@ -119,8 +119,8 @@ def attack(seed: int, count: int = CHUNK) -> tuple[int, int]:
             error.add_note(f"page: {page!r}")
             raise
         if random.random() < 0.05:
-            slow = reader("scalar").mark(page)
-            alike += int((slow.syntax == one.syntax).sum())
+            slow, fast = reader("scalar").read(page), reader().read(page)
+            alike += int((slow.syntax == fast.syntax).sum())
             characters += len(page)
     return alike, characters
 
