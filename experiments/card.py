@@ -114,21 +114,22 @@ def run(folder: Path, experiment: Path, out: Path, *, device: str, seconds: floa
     """Makes lessons, checks for `check` seconds that all goes well, trains for `seconds`, and writes the results."""
     begun = time.monotonic()
     machine = Machine(folder, device)
-    plan = shutil.copy(experiment, machine.folder / "experiment.toml")
-    if init := tomllib.loads(Path(plan).read_text("utf-8")).get("init"):
+    plan = machine.folder / "experiment.toml"
+    shutil.copy(experiment, plan)
+    if init := tomllib.loads(plan.read_text("utf-8")).get("init"):
         (machine.folder / init).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / init, machine.folder / init)
     machine.install()
     machine.lessons(made)
     print(f"lessons after {time.monotonic() - begun:.0f} s", flush=True)
     shutil.rmtree(machine.folder / "check", ignore_errors=True)
-    bits = machine.train(Path(plan), "check", check)
+    bits = machine.train(plan, "check", check)
     first, last = fmean(bits[: max(1, len(bits) // 2)]), fmean(bits[len(bits) // 2 :])
     if not last < MOST_RISE * first:
         sys.exit(f"error: bits per byte rose from {first:.3f} to {last:.3f} in {check:g} s; training ends here")
     out.mkdir(parents=True, exist_ok=True)
     try:
-        machine.train(Path(plan), "run", seconds)
+        machine.train(plan, "run", seconds)
     finally:
         if (machine.folder / "run" / "checkpoint.safetensors").exists():
             weights = (out / f"{experiment.stem}.safetensors").resolve()

@@ -72,13 +72,12 @@ def lessons_command(
     if held_out and format_ != "json":
         raise click.UsageError("--held-out is for --format json")
     plan = LessonPlan(damaged, skimmed, seed, read_ids(leave_out) or frozenset(), held_out)
-    processes = workers if workers > 1 else 0
     out.mkdir(parents=True, exist_ok=True)
-    make: Make = make_json_shard if format_ == "json" else partial(make_shard, workers=processes)
+    make: Make = make_json_shard if format_ == "json" else partial(make_shard, workers=workers)
     failed = [name for name, file in named.items() if not _make(name, file, out, plan, make)]
     if made and not (out / f"{MADE}.starts.npy").exists():
         try:
-            size = make_made_shard(named.values(), out, made, plan, partial(tqdm, desc=MADE, disable=None), processes)
+            size = make_made_shard(named.values(), out, made, plan, partial(tqdm, desc=MADE, disable=None), workers)
         except ValueError as error:
             raise click.ClickException(str(error)) from None
         click.echo(f"{MADE}: {size} bytes")

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from itertools import chain
 
-import numpy as np
-
 from soupstate.model.heads.align import Occurrence, key, occurrences
-from soupstate.model.heads.examples import VISIBLE, ReadExample
+from soupstate.model.heads.examples import VISIBLE, ReadExample, states_around
 from soupstate.model.heads.visible import visible_values
 from soupstate.model.net.fields import UnitTable, unit_table
 from soupstate.model.net.reader import Reader
@@ -37,9 +35,7 @@ def declared_examples(states: Reader, html: str, group: str) -> dict[str, ReadEx
         return {}
     table = unit_table(marking, skimmed, VISIBLE)
     language = spoken_language(marking.page, marking.spans, Watch())
-    assert marking.probed is not None
-    padded = np.concatenate([marking.probed.values, np.zeros((1, marking.probed.values.shape[1]), np.float32)])
-    around = padded[table.around].astype(np.float16)
+    around = states_around(marking, table)
     examples: dict[str, ReadExample] = {}
     for field in FIELDS:
         values = _values(field, said, table, language)

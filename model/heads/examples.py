@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.heads.align import NotFound, Occurrence, key, occurrences
 from soupstate.model.net.fields import UnitTable, unit_table
-from soupstate.model.net.reader import Reader
+from soupstate.model.net.reader import Marking, Reader
 from soupstate.model.page.skim import skim
 from soupstate.model.page.units import HIDDEN, TEXT, TITLE
 
@@ -45,6 +45,13 @@ def state_reader(reader: Reader) -> Reader:
     return reader.probing(np.eye(reader.checkpoint.weights.units, dtype=np.float32))
 
 
+def states_around(marking: Marking, table: UnitTable) -> NDArray[np.float16]:
+    """Returns the states (units, 2, H) before and after each unit of a page that a `state_reader` read; 0 for none."""
+    assert marking.probed is not None
+    states = np.concatenate([marking.probed.values, np.zeros((1, marking.probed.values.shape[1]), np.float32)])
+    return states[table.around].astype(np.float16)
+
+
 def read_example(reader: Reader, example: Example, *, visible: bool = False) -> ReadExample:
     """Reads an example with a `state_reader`. visible: values are looked for only where a person sees them.
 
@@ -60,10 +67,7 @@ def read_example(reader: Reader, example: Example, *, visible: bool = False) -> 
     for value, places in zip(example.values, found, strict=True):
         if not places:
             raise NotFound(f"{_short(value)} is not in the page{', where a person sees it' if visible else ''}")
-    assert marking.probed is not None
-    states = np.concatenate([marking.probed.values, np.zeros((1, marking.probed.values.shape[1]), np.float32)])
-    around = states[table.around].astype(np.float16)
-    return ReadExample(table, around, found, frozenset(map(key, example.values)), example.group)
+    return ReadExample(table, states_around(marking, table), found, frozenset(map(key, example.values)), example.group)
 
 
 def _short(value: str, most: int = 60) -> str:

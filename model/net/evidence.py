@@ -115,7 +115,7 @@ class Evidence:
             settle_counted(cut, counted, settled, lists, marks[:, QUOTE_COLUMN], Watch(stop))
         if not first.all():
             characters = np.concatenate([np.zeros(1, np.int32), np.cumsum(first, dtype=np.int32)])
-            cut = cut.moved(lambda offsets: characters[offsets], lambda offsets: characters[offsets])
+            cut = cut.moved(characters.__getitem__, characters.__getitem__)
         if whole:
             cut = cut.moved(whole.begins, whole.ends)
         return self.syntax[first], Spans(cut, event, marks)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from soupstate.model.net.json_reader import EDGE
 from soupstate.model.page.marks import FORMATS
 from soupstate.model.train.data.json_damage import damage_json
 from soupstate.model.train.data.json_documents import Document, documents
@@ -20,7 +21,6 @@ from soupstate.model.train.data.json_teacher import teach_json
 from soupstate.model.train.data.lessons import LessonPlan, UnreadableFile, byte_rows, shard_name
 from soupstate.model.train.data.shards import MARKS, Rows, write_shard
 
-EDGE = "\0"  # before and after a document
 INDENTS = (None, None, 2, 2, 4, "\t", 1)
 WRITINGS = 2  # lessons of each document: as it is, and written anew
 

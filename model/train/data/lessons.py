@@ -81,9 +81,9 @@ def shard_name(file: Path) -> str:
 
 
 def make_shard(
-    file: Path, out: Path, plan: LessonPlan, progress: Progress = iter, workers: int = 0
+    file: Path, out: Path, plan: LessonPlan, progress: Progress = iter, workers: int = 1
 ) -> tuple[int, Counter[str]]:
-    """Writes the shard of a file of pages into the folder `out`, with as many processes; 0: with this one.
+    """Writes the shard of a file of pages into the folder `out`, with `workers` processes; 1: with this one.
 
     Returns the bytes of text in the shard, and the number of pages left out by reason. Raises UnreadableFile. The
     number of processes changes nothing in the shard.
@@ -130,7 +130,7 @@ def make_made_shard(
     pages: int,
     plan: LessonPlan,
     progress: Callable[[range], Iterable[int]] = iter,
-    workers: int = 0,
+    workers: int = 1,
 ) -> int:
     """Writes a shard of pages made from a grammar of HTML, with words from the text of the files' pages.
 

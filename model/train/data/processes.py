@@ -14,12 +14,12 @@ _make: Callable[[Any], Any] | None = None  # of this process, if it is one of th
 
 
 def in_processes(make: Callable[[Item], Made], items: Iterable[Item], workers: int) -> Iterator[Made]:
-    """Yields make(item) for each item, in order, made by `workers` processes; 0: by this one.
+    """Yields make(item) for each item, in order, made by `workers` processes; 1: by this one.
 
     make must be picklable, and so must items and what is made. It is sent to each process once. An exception that it
     raises is raised here.
     """
-    if not workers:
+    if workers == 1:
         yield from map(make, items)
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (make,)) as pool:
