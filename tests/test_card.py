@@ -15,8 +15,7 @@ CARD = [sys.executable, str(ROOT / "experiments" / "card.py")]
 PAGES = [ROOT / "crawl_samples" / f"samples-{name}.warc.gz" for name in ("broken", "clean")]
 EXPERIMENT = """
 name = "small"
-shards = "shards"
-held_out = "held-out"
+shards = "shards/{shards}"
 init = "model/net/weights/soupstate-extract.safetensors"
 units = 128
 embedding = 64
@@ -36,26 +35,35 @@ def card(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_a_minute_on_a_processor(tmp_path: Path) -> None:
-    """Packed, installed without an index, trained and written."""
+    """Packed, installed without an index, two experiments trained at once, and written."""
     folder, out = tmp_path / "card", tmp_path / "out"
     packed = card("pack", folder, *PAGES)
     assert packed.returncode == 0, packed.stderr
     names = {path.name.partition("-")[0] for path in (folder / "wheels").iterdir()}
     assert {"soupstate", "selectolax", "warcio"} <= names and not {"torch", "numpy"} & names
-    (tmp_path / "small.toml").write_text(EXPERIMENT)
-    arguments = (folder, tmp_path / "small.toml", "--out", out, "--device", "cpu", "--made", "40")
-    done = card("run", *arguments, "--check", "10", "--seconds", "15")
+    plans = [tmp_path / f"{shards}.toml" for shards in ("brief", "whole")]
+    for plan in plans:
+        plan.write_text(EXPERIMENT.format(shards=plan.stem))
+    made = card("lessons", folder, "--made", "40")
+    assert made.returncode == 0, made.stdout + made.stderr
+    arguments = ("--out", out, "--device", "cpu", "--check", "15", "--seconds", "20")
+    done = card("train", folder, *plans, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-    trained = load_checkpoint(out / "small.safetensors")
-    assert (trained.name, trained.version, trained.weights.units) == ("small", "1", 128)
-    assert Reader(trained).mark("<p>A page.</p>").spans
-    assert (out / "small.safetensors").stat().st_size < 16_000_000
-    with open(out / "metrics.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert any(row["held_out_bits"] for row in rows)
+    for name in ("brief", "whole"):
+        trained = load_checkpoint(out / f"{name}.safetensors")
+        assert (trained.name, trained.version, trained.weights.units) == (name, "1", 128)
+        assert Reader(trained).mark("<p>A page.</p>").spans
+        assert (out / f"{name}.safetensors").stat().st_size < 16_000_000
+        with open(out / f"{name}.csv", newline="") as file:
+            assert all(float(row["bits"]) < 8 for row in csv.DictReader(file))
 
 
-def test_what_cannot_be_packed(tmp_path: Path) -> None:
-    done = card("pack", tmp_path / "card", PAGES[0])
-    assert done.returncode == 2 and "two files of pages are needed" in done.stderr
-    assert not (tmp_path / "card").exists()
+def test_pages_that_follow(tmp_path: Path) -> None:
+    done = card("pack", tmp_path / "card", *PAGES, "--no-wheels")
+    assert done.returncode == 0 and "2 files of pages" in done.stdout
+    assert [path.name for path in (tmp_path / "card").iterdir()] == ["pages"]
+
+
+def test_what_is_too_large(tmp_path: Path) -> None:
+    done = card("pack", tmp_path / "card", *PAGES, "--no-wheels", "--limit", "0.01")
+    assert done.returncode == 1 and "more than 0.01 MB" in done.stderr
