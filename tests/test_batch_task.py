@@ -158,6 +158,23 @@ def test_the_time_of_a_page_covers_reading_and_rendering(reader: Reader, tmp_pat
     assert row.status == "timed out" and row.text is None and row.main_text is None
 
 
+def test_a_large_page_is_read_alone(reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages before it are read first, so that less is in memory at once."""
+    monkeypatch.setattr(task, "MOST_CHARACTERS", 1000)
+    together: list[list[int]] = []
+
+    def watched(reader: Reader, pages: list[Skimmed], *given: object) -> object:
+        together.append([len(page.whole) > 1000 for page in pages])
+        return mark_pages(reader, pages, 60.0)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(task, "mark_pages", watched)
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(b"".join(record(page(n, words).encode(), n) for n, words in enumerate((2, 2, 900, 2))))
+    assert run(reader, path, tmp_path / "out").rows == {"ok": 4}
+    assert together == [[False, False], [True], [False]]
+    assert [row["url"] for row in rows(tmp_path / "out")] == [f"https://site.example/{n}" for n in range(4)]
+
+
 def test_a_file_that_is_begun_again_keeps_its_parts(
     reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,16 @@ from soupstate.model.net.block_head import (
 )
 from soupstate.model.net.main_content import main_content
 from soupstate.model.net.reader import Marking
-from soupstate.model.page.blocks import BUCKETS, FIGURES, MOST_BLOCKS, Block, Described, blocks_of, described
+from soupstate.model.page.blocks import (
+    BUCKETS,
+    FIGURES,
+    MOST_BLOCKS,
+    WORD,
+    Block,
+    Described,
+    blocks_of,
+    described,
+)
 from soupstate.model.page.marks import Visible
 from soupstate.model.page.render.text import text
 from soupstate.model.page.spans import TextSpan, spans_of_marks
@@ -69,6 +78,20 @@ def test_what_is_said_of_blocks() -> None:
         assert len(starts) == 11 and (np.diff(starts) > 0).all()
         assert (numbers >= 0).all() and (numbers < BUCKETS).all()
     assert not np.array_equal(found.figures[0], found.figures[1])
+
+
+def test_long_texts_are_described_in_pieces() -> None:
+    """Pieces change nothing: neither the folded text, nor the numbers of words."""
+    for words in (["tide", "Ferry,", "tide"] * 30_000, ["x" * 70_000, "tide"] * 2, ["\u6f22" * 200_000, "tide"]):
+        page = f"<title>tide gull</title><p>{'  '.join(words)} \n </p>"
+        (block,), title = cut(page)
+        assert block.text == " ".join(words)
+        found = WORD.findall(block.text.lower())
+        got = described(page, [block], title, Watch())
+        assert got.weights[0] == pytest.approx(1 + np.log1p(len(found)))
+        ends = found if len(found) <= 32 else [*found[:22], *found[-10:]]
+        short = Block(block.first, block.last, [], parts=[" ".join(ends)])
+        assert got.words[0].tolist() == described(page, [short], title, Watch()).words[0].tolist()
 
 
 def test_no_blocks_and_stopping() -> None:

@@ -25,7 +25,14 @@ MOST_DEATHS = 100  # workers that may die over one file
 # Deaths at one record before it is left out. A worker that crashes or hangs does so because of the page. A worker that
 # is killed from outside (by an operator, or for want of memory) may have been at that record by chance.
 OWN_DEATHS, KILLED_DEATHS = 2, 5
-ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+# The more large arrays were freed, the larger are those that glibc's malloc keeps (mallopt(3), M_MMAP_THRESHOLD). A
+# fixed threshold gives those of a large page back to the system. One of 200 kB would save 20 MB more, and cost a tenth
+# of the time.
+ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own keeps freed memory, too
+    **dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), "4000000"),
+}
 
 
 class JobEnded(Exception):

@@ -119,10 +119,13 @@ class Task:
             number += 1
             if number <= skip:
                 continue
+            length = len(record.page.text) if record.page is not None else 0
+            if batch and characters + length > MOST_CHARACTERS:  # a large page is read alone
+                self._spent("records")
+                yield batch
+                batch, pages, characters = [], 0, 0
             batch.append((number - 1, record))
-            if record.page is not None:
-                pages += 1
-                characters += len(record.page.text)
+            pages, characters = pages + (record.page is not None), characters + length
             full = pages >= most or characters >= MOST_CHARACTERS or len(batch) >= 1000
             if full or number % self.job.part_records == 0:
                 self._spent("records")

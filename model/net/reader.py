@@ -200,7 +200,7 @@ class _Progress:
 
     def run(self, stop: Stop, window: slice = NO_WINDOW) -> None:
         """Reads the page to its end. window: the characters before which the likeliest ones are listed."""
-        for at in character_starts(self.ids)[window].tolist():
+        for at in character_starts(self.ids)[window].tolist() if window != NO_WINDOW else ():
             self._read_to(at, stop)
             self.expected.append(likeliest(self.loop))
         self._read_to(len(self.loop.ids), stop)

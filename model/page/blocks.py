@@ -26,6 +26,7 @@ from soupstate.model.page.stop import SPAN, Watch, watched
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 WORD = re.compile(f"[{CJK}]|[^\\W{CJK}]+")  # a CJK character is a word
 NAME = re.compile(r"[a-z][a-z0-9]+|/[a-z]+[0-9]?")  # in tags: names of elements, and words in classes and ids
+PIECE = re.compile(r"[\s\S]{1,65536}\S*")  # of a text: the words of a long one, all at once, take ten times its memory
 PUNCTUATION = re.compile(r"[.,;:!?。，、！？；：]")
 SENTENCE_END = re.compile(r"[.!?。！？…:：\"'”’)]$")
 CAPITAL, DIGIT = re.compile(r"[A-Z]"), re.compile(r"\d")
@@ -69,7 +70,8 @@ class Block:
     @property
     def text(self) -> str:
         """The block's text, white space folded."""
-        return " ".join("".join(self.parts).split())
+        folded = (" ".join(piece.split()) for piece in PIECE.findall("".join(self.parts)))
+        return " ".join(filter(None, folded))
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,19 @@ class Described:
     def sizes(self) -> Floats:
         """The words (blocks,) of each block."""
         return np.expm1(self.weights - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a block. count: of all. different, common: of those that differ, and of the title's among them.
+
+    at_ends: the first and the last ones in lower case, in order.
+    """
+
+    count: int
+    different: int
+    common: int
+    at_ends: list[str]
 
 
 def blocks_of(page: str, spans: Sequence[Span], watch: Watch) -> tuple[list[Block], str]:
@@ -156,27 +171,27 @@ def _add(block: Block, index: int, span: TextSpan, parts: Iterable[str]) -> None
 def described(page: str, blocks: list[Block], title: str, watch: Watch) -> Described:
     """Describes blocks, at most MOST_BLOCKS, as those of a page with this title. Raises Stopped."""
     figures, words, names = figures_of(page, blocks, title, watch)
-    hashed_words = [_hashes(found) for found in words]
+    hashed_words = [list(map(_hash, found.at_ends)) for found in words]
     hashed_names = [list(chain.from_iterable(hashed for _, hashed in each)) for each in names]
     return Described(
         figures,
         _ragged(hashed_words),
         _ragged(hashed_names),
-        1 + np.log1p(np.array([len(found) for found in words], np.float32)),
+        1 + np.log1p(np.array([found.count for found in words], np.float32)),
     )
 
 
 def figures_of(
     page: str, blocks: list[Block], title: str, watch: Watch
-) -> tuple[Floats, list[list[str]], list[list[tuple[str, list[int]]]]]:
+) -> tuple[Floats, list[Words], list[list[tuple[str, list[int]]]]]:
     """Returns the figures (blocks, FIGURES) of blocks, their words, and what `_names` returns. Raises Stopped."""
-    texts, words = list[str](), list[list[str]]()
+    texts, words, of_title = list[str](), list[Words](), set(WORD.findall(title.lower()))
     for block in blocks:
         texts.append(block.text)
-        words.append(WORD.findall(texts[-1].lower()))
+        words.append(_words(texts[-1], of_title))
         watch(SPAN + len(texts[-1]))
     names = [_names(page, block) for block in blocks]
-    counts = np.array([len(found) for found in words], np.float32)
+    counts = np.array([found.count for found in words], np.float32)
     figures = np.stack(
         [
             *_of_text(texts, blocks, counts),
@@ -184,7 +199,7 @@ def figures_of(
             *_of_marks([block.first for block in blocks]),
             *_of_repetition([text.lower() for text in texts]),
             *_of_repetition([" ".join(way for way, _ in each if way) for each in names], itself=1),
-            *_of_title(set(WORD.findall(title.lower())), words),
+            *_of_title(of_title, words),
             *_of_heading(blocks),
             *_of_tags(blocks),
         ],
@@ -192,6 +207,20 @@ def figures_of(
         dtype=np.float32,
     )
     return figures, words, names
+
+
+def _words(text: str, title: set[str]) -> Words:
+    """Returns the words of a block's text. title: those of the title."""
+    count, own = 0, set[str]()
+    first, last = list[str](), list[str]()
+    for piece in PIECE.findall(text.lower()):
+        found = WORD.findall(piece)
+        count += len(found)
+        own.update(found)
+        kept = FIRST_WORDS - len(first)
+        first += found[:kept]
+        last = (last + found[kept:])[-LAST_WORDS:]
+    return Words(count, len(own), len(title & own), first + last)
 
 
 def _of_text(texts: list[str], blocks: list[Block], words: Floats) -> list[Column]:
@@ -256,10 +285,9 @@ def _of_repetition(found: list[str], itself: int = 0) -> list[Column]:
     return [np.log1p([counts[each] - 1 + itself for each in found])]
 
 
-def _of_title(title: set[str], words: list[list[str]]) -> list[Column]:
-    own = [set(found) for found in words]
-    common = np.array([len(title & each) for each in own])
-    return [common / np.maximum(1, [len(each) for each in own]), common / max(1, len(title))]
+def _of_title(title: set[str], words: list[Words]) -> list[Column]:
+    common = np.array([found.common for found in words])
+    return [common / np.maximum(1, [found.different for found in words]), common / max(1, len(title))]
 
 
 def _of_heading(blocks: list[Block]) -> list[Column]:
@@ -301,12 +329,6 @@ def told_names(tag: str) -> list[str]:
     """
     names = NAME.findall(tag.lower())[:TAG_NAMES]
     return [*names[:1], *(f"{name}." for name in names[1:] if name not in UNTOLD)]
-
-
-def _hashes(words: list[str]) -> list[int]:
-    if len(words) > FIRST_WORDS + LAST_WORDS:
-        words = words[:FIRST_WORDS] + words[-LAST_WORDS:]
-    return list(map(_hash, words))
 
 
 @lru_cache(WORDS_KEPT)

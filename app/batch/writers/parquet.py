@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from soupstate.app.rows import COLUMNS, FIELD_FIELDS, LINK_FIELDS, Row, as_dict, size
 
-ROW_GROUP = 16_000_000  # about how many characters a row group has; they stay in memory until it is written
+ROW_GROUP = 4_000_000  # about how many characters a row group has; they stay in memory until it is written
 LINKS = pa.list_(pa.struct([(name, pa.string()) for name in LINK_FIELDS]))
 ARROW_TYPES = {
     "string": pa.string(),
