@@ -265,6 +265,26 @@ def test_a_tag_of_which_the_network_sees_the_end_stays() -> None:
     assert text_of(page, path) == "Hello dear readerx"
 
 
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ('<p class="note"The first cup is free.</p>', "The first cup is free."),
+        ('<p>See <a href="/x"here</a> today', "See here today"),
+        ("<p>At <em class=x the quiet pier</em>", "At the quiet pier"),
+        ("<p id=a title='b c' late at night", "late at night"),
+        ('<p>Tea <input type="checkbox" checked<br>and rain', "Tea and rain"),
+        ('<p lang=de class="a"\u00dcberall ist Tee<p>Ja', "\u00dcberall ist Tee\n\nJa"),
+    ],
+)
+def test_text_follows_the_values_of_a_tag_that_lost_its_end(page: str, text: str) -> None:
+    assert soupstate.extract(page).text == text
+
+
+def test_of_a_link_that_lost_its_end_the_address_stays() -> None:
+    (link,) = soupstate.extract('<p>See <a href="/x"here</a> today').links or ()
+    assert (link.href, link.text) == ("/x", "here")
+
+
 def test_end_tags_that_lost_their_end() -> None:
     page = "<p>a</p<p>b</div\n<p>c</x<p>d</p"
     path = np.full(len(page), Syntax.TEXT, np.uint8)

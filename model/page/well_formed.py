@@ -24,6 +24,11 @@ TAG_NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
 ATTRIBUTE = re.compile(rb"[\s/]++(?P<name>" + NAME + rb")(?:\s*+=\s*+(?P<value>" + VALUE + rb"))?+")
 # What lost its `>`, if it is a tag at all: no value, and the next `<` or the page's end after it.
 UNENDED = re.compile(rb"<[A-Za-z][^<>=]*+(?=<|\Z)")
+# The same with values, and what stands between the last of them and the next `<` or the page's end.
+UNENDED_VALUES = re.compile(
+    rb"<[A-Za-z][\w:-]*+(?:\s++[\w:.@-]++(?:\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=]++))?+)*?"
+    rb"\s++[\w:.@-]++\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=]++)(?P<text>[^<>=\"']*+)(?=<|\Z)"
+)
 # A `<` that begins no tag, up to the next bracket: no name can begin so (WHATWG HTML, 13.2.5.6, the tag open state).
 # What templates write, such as `<%`, is for the network to say, and so is a known name after a space, as in `< p>`.
 NAMELESS = re.compile(rb"<(?=[\s\d<=+*,.;:()&|^~\x80-\xff-])(?!\s+/?[A-Za-z][A-Za-z0-9]*+\s*/?>)[^<>]*+>?")
@@ -99,6 +104,10 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[n
                 return settled[:start]
             if found and _is_text(found, path[start:end]):
                 settled[start:end] = Syntax.TEXT
+            elif not found and (text := _after_values(ids, at + start, raw)):
+                if text.stop - at > len(path) and not last:
+                    return settled[:start]
+                settled[text.start - at : text.stop - at] = Syntax.TEXT
             continue
         if end > len(path):
             if last:
@@ -142,6 +151,20 @@ def _no_tag(ids: NDArray[np.uint8], start: int, raw: NDArray[np.bool_]) -> re.Ma
     last = min(len(ids), start + LONGEST)
     found = NAMELESS.match(ids.data, start, last) or UNENDED.match(ids.data, start, last)
     return None if found and found.end() == start + LONGEST < len(ids) else found
+
+
+def _after_values(ids: NDArray[np.uint8], start: int, raw: NDArray[np.bool_]) -> slice | None:
+    """Returns where text is that follows the values of a start tag without an end, as in `<p class="note"One cup<b>`.
+
+    One or two words apart from the value may be attributes without values, such as `checked`.
+    """
+    last = min(len(ids), start + LONGEST)
+    found = None if raw[start] else UNENDED_VALUES.match(ids.data, start, last)
+    if not found or found.end() == start + LONGEST < len(ids):
+        return None
+    text: bytes = found["text"]
+    joined = text[:1].strip() and found.string[found.start("text") - 1] in b"\"'"
+    return slice(*found.span("text")) if joined or len(text.split()) > 2 else None
 
 
 def _is_text(found: re.Match[bytes], path: Syntaxes) -> bool:
