@@ -26,6 +26,7 @@ ALLOWED = {
     "soupstate.model.train.data": {"soupstate.model", "soupstate.kernels"},
     "soupstate.model.train": set(),
     "soupstate.model.heads": {"soupstate.model.net", "soupstate.model.page", "soupstate.kernels"},
+    "soupstate.model.corrections": {"soupstate.model.faults", "soupstate.model.net", "soupstate.model.page"},
     "soupstate.model.faults": {"soupstate.model.net", "soupstate.model.page", "soupstate.kernels"},
     "soupstate.model.compression": {"soupstate.kernels"},
     "soupstate.model.net": {"soupstate.model.page", "soupstate.kernels"},
@@ -74,6 +75,7 @@ HOMES = {
     "lsprotocol": "soupstate.app",
     "constriction": "soupstate.model.compression",
     "datatrove": "soupstate.app.batch",
+    "sqlite3": "soupstate.model.corrections",
 }
 # Parsers of HTML: none may come near a request.
 PARSERS = {"html.parser", "lxml", "bs4", "html5lib", "selectolax", "html5_parser", "turbohtml", "resiliparse", "xml"}

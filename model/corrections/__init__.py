@@ -1,0 +1,1 @@
+"""Corrections of answers: their format, and the store that keeps them."""
