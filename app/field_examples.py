@@ -4,14 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
-from soupstate.model.archive.records import read_pages, read_records
+from soupstate.app.json_lines import PAGE_NAMES, json_object, page_of
+from soupstate.model.archive.records import read_pages
 from soupstate.model.heads.align import NotFound, key
 from soupstate.model.heads.declared_examples import declared_examples
 from soupstate.model.heads.examples import Example, ReadExample, read_example, state_reader
@@ -20,7 +18,7 @@ from soupstate.model.net.reader import Reader
 DECLARES = re.compile("og:|schema\\.org|author|itemprop")  # a page without these declares nothing
 LEAST, MOST = 20, 1000  # examples that a head is fitted to
 MOST_VALUES = 100  # of a page
-NAMES = frozenset(("html", "warc", "offset", "url", "values"))
+NAMES = PAGE_NAMES | {"values"}
 
 
 class BadExample(ValueError):
@@ -43,7 +41,7 @@ def read_lines(file: Path) -> list[Line]:
         if not data.strip():
             continue
         try:
-            line = Line(number, _example(_object(data), file.parent))
+            line = Line(number, _example(json_object(data), file.parent))
         except ValueError as error:
             raise BadExample(f"{file}, line {number}: {error}") from None
         before = seen.setdefault(line.example.html, line)
@@ -70,62 +68,21 @@ def _split(file: Path) -> Iterator[bytes]:
         yield from stream
 
 
-def _object(data: bytes) -> dict[str, Any]:
-    """Returns the object of a line. Raises ValueError."""
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 at byte {error.start}; write the file in UTF-8") from None
-    try:
-        value = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    if unknown := sorted(set(value) - NAMES):
-        raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(NAMES))}")
-    return value
-
-
 def _example(line: dict[str, Any], folder: Path) -> Example:
     """Returns the example of an object. folder: from which the names of archives count. Raises ValueError."""
-    values, url = line.get("values"), line.get("url")
+    if unknown := sorted(set(line) - NAMES):
+        raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(NAMES))}")
+    values = line.get("values")
     if not isinstance(values, list) or not all(isinstance(value, str) and key(value) for value in values):
         raise ValueError("values must be a list of strings that are not empty; [] where the page has none")
     if len(values) > MOST_VALUES:
         raise ValueError(f"more than {MOST_VALUES} values")
-    if url is not None and not isinstance(url, str):
-        raise ValueError("url must be a string")
-    if ("html" in line) == ("warc" in line):
-        raise ValueError("either html or warc, with offset, must hold the page")
-    if "html" in line:
-        html = line["html"]
-        if not isinstance(html, str) or not html.strip():
-            raise ValueError("html must be a string that is not empty")
-    else:
-        html, url = _archived(line, folder, url)
+    html, url = page_of(line, folder)
     try:
         site = urlsplit(url or "").hostname or ""
     except ValueError:
         raise ValueError(f"url: {url!r} is no address") from None
     return Example(html, tuple(values), site)
-
-
-def _archived(line: dict[str, Any], folder: Path, url: str | None) -> tuple[str, str]:
-    """Returns the page at an offset of an archive, and its address. Raises ValueError."""
-    warc, offset = line["warc"], line.get("offset")
-    if not isinstance(warc, str) or type(offset) is not int or offset < 0:
-        raise ValueError("warc must be the name of a file, and offset a whole number")
-    path = folder / warc
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            record = next(iter(islice(read_records(file), 1)), None)
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    if record is None or record.page is None:
-        raise ValueError(f"{path} has no page at offset {offset}{f' ({record.reason})' if record else ''}")
-    return record.page.text, url or record.url
 
 
 def read_examples(

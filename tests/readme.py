@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from soupstate.app.cli.main import COMMANDS, soupstate
 from soupstate.app.http.settings import PREFIX, Settings
 from soupstate.app.rows import COLUMNS
+from soupstate.model.corrections.checks import MARKS, NAMED
 from soupstate.model.net.checkpoint import DEFAULT
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +62,15 @@ def columns() -> str:
     return "\n".join(["| column | type | what it is |", "|---|---|---|", *rows]) + "\n"
 
 
+def classes() -> str:
+    """Returns a row for each head that has classes, with what a correction may say of it."""
+    rows = []
+    for mark, number in MARKS.items():
+        names = [f"`{kind.name.lower()}`" for kind in NAMED[mark]] if mark in NAMED else [f"0 to {number - 1}"]
+        rows.append(f"| `{mark}` | {', '.join(names)} |")
+    return "\n".join(["| `mark` | `right` |", "|---|---|", *rows]) + "\n"
+
+
 def extract() -> str:
     """Returns what the README's first command prints."""
     return f"```markdown\n{_run('extract', '--format', 'markdown', '--url', 'https://example.org/')}```\n"
@@ -76,6 +86,7 @@ SECTIONS: dict[str, tuple[Path, Callable[[], str]]] = {
     "commands": (ROOT / "docs" / "command-line.md", commands),
     "settings": (ROOT / "docs" / "settings.md", settings),
     "columns": (ROOT / "docs" / "crawl.md", columns),
+    "classes": (ROOT / "docs" / "corrections.md", classes),
     "extract": (README, extract),
     "check": (README, check),
 }

@@ -20,6 +20,7 @@ COMMANDS = {
     "compress": ("Compress a file with the network's odds of each byte.", "compress"),
     "decompress": ("Decompress a file that `compress` wrote.", "compress"),
     "head": ("Fit heads that find a field of pages, such as a price.", ""),
+    "correct": ("Keep what people say is right of answers.", ""),
     "mcp": ("Offer agents tools that read pages (Model Context Protocol).", "mcp"),
     "lsp": ("Show faults in an editor (Language Server Protocol).", "lsp"),
     "warc": ("Write a row for every page of WARC files, on one machine or many.", "warc"),
