@@ -20,9 +20,15 @@ from soupstate.app.http.networks import load_networks
 from soupstate.app.http.service import create_app
 from soupstate.app.http.settings import PREFIX, BadSetting, Settings, load_settings
 from soupstate.app.logs import LOG, log_to_stderr
+from soupstate.model.corrections.store import Store
 
 Function = Callable[..., None]
-SHOWN = {"weights": "the shipped ones", "api_key": "none", "head": "none"}  # defaults, as --help shows them
+SHOWN = {
+    "weights": "the shipped ones",
+    "api_key": "none",
+    "head": "none",
+    "corrections": "none",
+}  # defaults, as --help shows them
 
 
 class Server(uvicorn.Server):
@@ -97,6 +103,8 @@ def serve_command(**given: Any) -> None:
     allow_open_files()
     try:
         networks = load_networks(settings)
+        if settings.corrections:
+            Store(Path(settings.corrections), create=True).close()  # it is opened again when the service starts
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     try:

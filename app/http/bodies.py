@@ -136,7 +136,7 @@ async def room(request: Request, queue: WorkQueue, field: str) -> AsyncIterator[
 
 def is_batch(request: Request) -> bool:
     """Returns whether a request has pages in lines. Raises Problem for one with a query or a coding."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != LINES_TYPE:
+    if media_type_of(request) != LINES_TYPE:
         return False
     for name in request.query_params:
         raise Problem(422, "each line has its own options", name)
@@ -172,13 +172,14 @@ def _asked(asked: ExtractRequest | EntropyRequest) -> Asked:
     return replace(wanted, max_characters=asked.max_characters, cursor=asked.cursor)
 
 
-def _declared(request: Request) -> str:
+def media_type_of(request: Request) -> str:
+    """Returns the media type of a body in lower case, without parameters; "" where none is given."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _document(request: Request) -> str:
     """Returns DOCUMENT, the kind of a body that is the JSON to be read. Raises Problem for a body that is none."""
-    kind = _declared(request)
+    kind = media_type_of(request)
     if not JSON_TYPES.fullmatch(kind):
         detail = f"{kind!r} is no type of JSON; with page=json send {JSON_TYPE}, or another type of JSON"
         raise Problem(415, detail, "Content-Type", {"Accept": JSON_TYPE})
@@ -187,7 +188,7 @@ def _document(request: Request) -> str:
 
 
 def _kind(request: Request) -> str:
-    kind = _declared(request)
+    kind = media_type_of(request)
     if kind not in (*RAW_TYPES, JSON_TYPE):
         unsupported = f"{kind!r} is" if kind else "a body without one is"
         detail = f"{unsupported} not supported; send {', '.join(RAW_TYPES)} or {JSON_TYPE}"

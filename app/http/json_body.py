@@ -22,10 +22,18 @@ WORDS = (
 
 def json_body(body: bytes) -> dict[str, Any]:
     """Returns the object that a body holds. Raises Problem where it is not UTF-8, not JSON, or no object."""
+    value = json_value(body)
+    if not isinstance(value, dict):
+        raise Problem(422, 'the JSON must be an object, such as {"html": "<p>Tea"}', "body")
+    return value
+
+
+def json_value(body: bytes) -> Any:
+    """Returns the value that a body holds. Raises Problem where it is not UTF-8 or not JSON."""
     if not body.strip():
         raise Problem(400, "the body is empty; send a JSON object", "body")
     try:
-        value = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number)
+        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number)
     except UnicodeDecodeError:
         raise Problem(400, "the JSON is not UTF-8", "body") from None
     except json.JSONDecodeError as error:
@@ -37,9 +45,6 @@ def json_body(body: bytes) -> dict[str, Any]:
         raise Problem(400, "invalid JSON: objects and lists are nested too deeply", "body") from None
     except ValueError:  # Python converts no integer of more than 4300 digits
         raise Problem(400, "invalid JSON: a number has too many digits", "body") from None
-    if not isinstance(value, dict):
-        raise Problem(422, 'the JSON must be an object, such as {"html": "<p>Tea"}', "body")
-    return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

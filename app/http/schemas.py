@@ -1,6 +1,6 @@
 """Requests and answers of the service, as OpenAPI shows them. Pydantic validates requests by these models."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -234,6 +234,23 @@ class EntropyAnswer(Answer):
     )
     model: Model
     seconds: float
+
+
+class Contradiction(BaseModel):
+    """A correction that says otherwise than the one that stood. Both are kept, and the new one stands."""
+
+    index: int = Field(description="Which of the request's corrections, counted from 0.")
+    digest: str = Field(description="SHA-256 of the page's UTF-8.")
+    before: dict[str, Any] = Field(description="The correction that stood, without its page.")
+    now: dict[str, Any] = Field(description="The correction that stands, without its page.")
+
+
+class CorrectionsAnswer(Answer):
+    """What came of the corrections of a request."""
+
+    new: int = Field(description="Corrections that were stored.")
+    merged: int = Field(description="Corrections that were there already.")
+    contradictions: list[Contradiction]
 
 
 class ProblemAnswer(Answer):

@@ -2,43 +2,40 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
+import orjson
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
 
-from soupstate.app.answers import Answerer, Asked, extract, reply
-from soupstate.app.http.access import OPEN, STOPPING, Access
+from soupstate.app.answers import extract
+from soupstate.app.http.access import OPEN, Access
+from soupstate.app.http.answering import Service
 from soupstate.app.http.bodies import (
     ARCHIVE_NAMES,
     JSON_TYPE,
     LINES_TYPE,
-    Form,
-    Received,
-    Written,
-    busy,
     is_batch,
     read_wanted,
     receive,
 )
 from soupstate.app.http.connections import most_connections
+from soupstate.app.http.corrections import router as CORRECTIONS
 from soupstate.app.http.docs_page import POLICY, docs_page
 from soupstate.app.http.fault_pages import PATH as FAULTS
 from soupstate.app.http.fault_pages import fault_list, fault_page
-from soupstate.app.http.line_stream import disconnected
-from soupstate.app.http.memory import SHORT_BYTES, Ticket, TooLarge, machine_bytes
+from soupstate.app.http.memory import machine_bytes
 from soupstate.app.http.metrics import Metrics
 from soupstate.app.http.negotiation import receive_extract
-from soupstate.app.http.networks import Load, Networks, load_networks
+from soupstate.app.http.networks import Load, load_networks
 from soupstate.app.http.nu import NU_REQUEST, NU_RESPONSES, receive_nu
 from soupstate.app.http.openapi import (
     ARCHIVE_TYPES,
@@ -50,9 +47,8 @@ from soupstate.app.http.openapi import (
     UNKEYED,
     documentation,
 )
-from soupstate.app.http.page_stream import PageStream
 from soupstate.app.http.problems import Problem, problem_response
-from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue, awaitable
+from soupstate.app.http.queue import WorkQueue
 from soupstate.app.http.schemas import (
     EntropyAnswer,
     EntropyRequest,
@@ -60,134 +56,15 @@ from soupstate.app.http.schemas import (
     Health,
 )
 from soupstate.app.http.settings import Settings, load_settings
-from soupstate.app.http.warc_stream import WarcAnswer
 from soupstate.app.http.web_page import INDEX, web_page
 from soupstate.app.logs import LOG
 from soupstate.app.measurement import measure
-from soupstate.model.page.stop import Stop, Stopped
-
-T = TypeVar("T")
-Receiver = Callable[[Request, WorkQueue, Ticket, Settings], Awaitable[Received]]
-
+from soupstate.model.corrections.store import Store
 
 FAULT = f"{FAULTS}/{{kind}}"
 CLOSE_SECONDS = 5.0  # wait for the threads to end
-PIECE_BYTES = 65_536  # of an answer that are sent at once
 ABOUT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy, or open / in a browser."
 router = APIRouter()
-
-
-@dataclass
-class Service:
-    """What the routes share from start to stop. stopping: /readyz answers 503."""
-
-    settings: Settings
-    networks: Networks
-    queue: WorkQueue
-    metrics: Metrics
-    stopping: bool = False
-    streams: int = 0
-
-    async def answer(self, request: Request, receiver: Receiver, answerer: Answerer) -> Response:
-        """Reads the request's page in the queue and answers. It gives up when the client disconnects."""
-        ticket = self.queue.ticket()
-        try:
-            received = await receiver(request, self.queue, ticket, self.settings)
-            written = await self._written(request, received, answerer)
-            return Sent(written, ticket, received.form.media_type)
-        except BaseException:
-            ticket.release()
-            raise
-
-    async def _written(self, request: Request, received: Received, answerer: Answerer) -> Written:
-        """Returns the answer to a request whose body has arrived. Raises Problem."""
-        try:
-            asked, size = await self._parsed(request, received)
-            request.state.fields["characters"] = len(asked.html)
-            # A long page has already waited once, to be parsed.
-            form, long = received.form, size > SHORT_BYTES
-            entry = self.queue.submit(lambda stop: self._work(answerer, asked, form, stop), size, first=long)
-            return await self._wait(request, entry)
-        except Full as full:
-            raise busy(full) from None
-        except Late as late:
-            raise Problem(504, str(late), received.field) from None
-        except TooLarge as large:
-            raise Problem(413, str(large), received.field) from None
-
-    async def _parsed(self, request: Request, received: Received) -> tuple[Asked, int]:
-        """Parses a body; a long one as an entry of the queue, because that takes time and memory too."""
-        if len(received.body) <= SHORT_BYTES:
-            return await asyncio.to_thread(received.parse)
-        return await self._wait(request, self.queue.submit(lambda stop: received.parse(), len(received.body)))
-
-    def stream(self, asked: Asked) -> Response:
-        """Returns the response to an archive. Raises Problem when too many streams are being read."""
-        self._begin_stream()
-        return WarcAnswer(self.queue, self.networks.extracting, self.settings, self.metrics, asked, self._stream_ended)
-
-    def batch(self) -> Response:
-        """Returns the response to pages in lines. Raises Problem when too many streams are being read."""
-        self._begin_stream()
-        return PageStream(self.queue, self.networks.extracting, self.settings, self.metrics, self._stream_ended)
-
-    def _begin_stream(self) -> None:
-        if self.streams >= self.settings.warc_streams:
-            detail = f"{self.streams} archives or batches are being read, which is the limit"
-            raise Problem(503, detail, headers={"Retry-After": str(LONGEST_RETRY)})
-        self.streams += 1
-
-    def _stream_ended(self) -> None:
-        self.streams -= 1
-
-    def _work(self, answerer: Answerer, asked: Asked, form: Form, stop: Stop) -> Written:
-        reader = self.networks.reader(asked, extracts=answerer is extract)
-        answer = reply(reader, asked, answerer, stop)
-        self.metrics.page(answer["characters"], answer["bits_per_character"])
-        return form.write(asked, answer)
-
-    async def _wait(self, request: Request, entry: Entry[T]) -> T:
-        """Returns the entry's answer.
-
-        When the client disconnects first, it drops the entry, waits for its end and raises ClientDisconnect.
-        """
-        work = awaitable(entry)
-        gone = asyncio.ensure_future(disconnected(request.receive))
-        waited: set[asyncio.Future[Any]] = {work, gone}
-        try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                self.queue.drop(entry)
-                self.metrics.dropped.inc()
-                await asyncio.wait({work})
-                raise ClientDisconnect
-            return await work
-        except Stopped:  # the service is stopping
-            raise STOPPING from None
-        finally:
-            gone.cancel()
-            self.queue.drop(entry)
-
-
-class Sent(Response):
-    """An answer. Its ticket holds the memory of the answer until that is sent."""
-
-    def __init__(self, written: Written, ticket: Ticket, media_type: str) -> None:
-        content, headers = written
-        super().__init__(content, headers=headers, media_type=media_type)
-        self.ticket = ticket
-        ticket.hold(len(content))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the answer in pieces, so that no more of it is kept than the client has not taken."""
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            for start in range(0, max(1, len(self.body)), PIECE_BYTES):
-                body = bytes(self.body[start : start + PIECE_BYTES])
-                more = start + PIECE_BYTES < len(self.body)
-                await send({"type": "http.response.body", "body": body, "more_body": more})
-        finally:
-            self.ticket.release()
 
 
 def create_app(settings: Settings | None = None, load: Load = load_networks) -> FastAPI:
@@ -201,13 +78,16 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         queue = WorkQueue(settings.max_memory_bytes, settings.threads, settings.page_seconds)
         metrics.memory.labels("waiting").set_function(lambda: queue.memory.waiting)
         metrics.memory.labels("reading").set_function(lambda: queue.memory.reading)
-        service = app.state.service = Service(settings, networks, queue, metrics)
+        store = Store(Path(settings.corrections), create=True) if settings.corrections else None
+        service = app.state.service = Service(settings, networks, queue, metrics, store)
         _warn(settings, queue.memory.largest, machine_bytes())
         backend = networks.measuring.packed.backend
         LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": backend}})
         yield
         service.stopping = True
         await asyncio.to_thread(queue.close, CLOSE_SECONDS)
+        if store is not None:
+            store.close()
         LOG.info("stopped")
 
     app = FastAPI(
@@ -220,6 +100,8 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         redirect_slashes=False,
     )
     app.include_router(router)
+    if settings.corrections:
+        app.include_router(CORRECTIONS)
     app.openapi = partial(_described, app.openapi, bool(settings.api_key))  # type: ignore[method-assign]
     app.add_middleware(Access, metrics=metrics, most=most_connections(settings), key=settings.api_key)
     app.add_exception_handler(Problem, _problem)
@@ -367,6 +249,13 @@ async def get_fault(kind: str) -> Response:
 async def get_root(request: Request) -> Response:
     """Answers the page on which people try the service out."""
     return web_page(request, INDEX)
+
+
+@router.get("/web/offers.json", include_in_schema=False)
+async def get_offers(request: Request) -> Response:
+    """Answers what this service offers beside pages: whether it takes corrections."""
+    service: Service = request.app.state.service
+    return Response(orjson.dumps({"corrections": service.store is not None}), media_type=JSON_TYPE)
 
 
 @router.get("/web/{name}", include_in_schema=False)

@@ -41,6 +41,7 @@ class Settings:
     head: tuple[Path, ...] = _setting(
         (), f"Head that finds a field; may be repeated. The variable has several files with {os.pathsep} between them."
     )
+    corrections: str = _setting("", "File that keeps what is sent to /corrections; empty: nothing is taken or kept.")
     backend: str = _setting("", "Backend: compiled, avx512vnni, avx512, avx2, scalar, reference; empty: fastest.")
     workers: int = _setting(0, "Threads, each of which reads one page at a time; 0: one per processor.")
     max_body_bytes: int = _setting(10_000_000, "Largest body of a request, in bytes (413).")

@@ -33,8 +33,9 @@ WORDS = "ferry night quay harbour sails ticket island winter boat timetable".spl
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with served() as (url, lines):
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    store = tmp_path_factory.mktemp("store") / "corrections.db"
+    with served("--corrections", str(store)) as (url, lines):
         yield url
     for line in lines:
         assert json.loads(line)["level"] in ("info", "warning"), line
@@ -80,6 +81,7 @@ def asked_as_described(url: str, examples: int) -> Counter[tuple[str, int]]:
 def test_openapi_says_what_it_does(url: str) -> None:
     statuses = asked_as_described(url, 8)
     assert statuses["/extract", 200] and statuses["/entropy", 200] and statuses["/healthz", 200]
+    assert statuses["/corrections", 422]
     assert any(status >= 400 for path, status in statuses)
 
 
