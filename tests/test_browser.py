@@ -4,11 +4,15 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Running, served
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from soupstate.model.corrections.correction import written
+from soupstate.model.corrections.store import Store
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium; install the package chromium")
@@ -375,3 +379,69 @@ def test_a_page_of_a_megabyte(site: Opened) -> None:
         requestAnimationFrame(step);
     })"""
     assert page.evaluate(slowest) < 1000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "corrections.db"
+
+
+@pytest.fixture
+def correctable(browser: Browser, store: Path) -> Iterator[Opened]:
+    """The page of a service that keeps corrections."""
+    with served("--corrections", str(store)) as (url, _), browser.new_context() as context:
+        found = opened(context, url)
+        found.read()
+        yield found
+        assert found.console == [] and found.dialogs == []
+
+
+def kept(store: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The corrections of a store, each with its page."""
+    with Store(store) as found:
+        return [(each.html, written(each.correction)) for each in found.all()]
+
+
+def test_a_person_says_what_is_wrong(correctable: Opened, store: Path) -> None:
+    page, status = correctable.page, correctable.page.locator("#status")
+    faults = page.locator("#fault-list")
+    faults.get_by_role("button", name="This is no fault").click()
+    expect(status).to_have_text("This is no fault. The service keeps it.")
+    faults.get_by_role("button", name="This fix is right").click()
+    expect(status).to_have_text("This fix is right. The service keeps it.")
+    [(source, fault), (_, fix)] = kept(store)
+    assert source.rstrip() == correctable.text().rstrip()
+    place = source.index("/tickets.html>")
+    assert fault["kind"] == "fault" and fault["id"] == "unpaired-quote" and fault["right"] is False
+    assert fix == {"kind": "fix", "start": place + 13, "end": place + 13, "replacement": '"'}
+
+    page.get_by_text("This is wrong", exact=True).click()
+    page.get_by_role("button", name="The selection is no link").click()
+    expect(status).to_have_text("Select a part of the source first.")
+    correctable.tab("Text").locator("pre").select_text()
+    page.get_by_role("button", name="The selection is the main content").click()
+    expect(status).to_have_text("The selection is the main content. The service keeps it.")
+    assert "After two winters at the quay" in kept(store)[2][1]["right"]["text"]
+
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Shift+ArrowDown")
+    page.get_by_role("button", name="The selection is the main content").click()
+    expect(status).to_have_text(
+        "The selection is the main content. The service keeps it instead of what was said before."
+    )
+    line = source.index("\n") + 1
+    assert kept(store)[3][1] == {"kind": "main", "right": {"spans": [[0, line]]}}
+    page.get_by_role("button", name="The selection is a link").click()
+    expect(status).to_have_text("The selection is a link. The service keeps it.")
+    page.get_by_role("button", name="The selection is a link").click()
+    expect(status).to_have_text("The selection is a link. The service knew that already.")
+    assert kept(store)[4][1] == {"kind": "link", "start": 0, "end": line, "right": True}
+    page.get_by_role("button", name="The page has no main content").click()
+    expect(status).to_contain_text("The page has no main content. The service keeps it")
+    assert kept(store)[5][1] == {"kind": "main", "right": {"spans": []}}
+
+
+def test_a_service_without_a_store_offers_no_correction(site: Opened) -> None:
+    expect(site.page.get_by_text("This is wrong", exact=True)).to_be_hidden()
+    assert site.page.locator(".judge").count() == 0

@@ -11,18 +11,26 @@ const MOST_FOUND = 20; // faults that the service lists; others may be behind a 
 const MOST_ROUNDS = 10; // of mending, as the command line has
 
 /** A fault with its places in the editor, which move with the text. */
-interface Placed {
+export interface Placed {
   fault: Fault;
   from: number;
   to: number;
   fix: Change | null;
 }
 
-interface Change {
+export interface Change {
   from: number;
   to: number;
   insert: string;
 }
+
+/** Hears what a person says of a fault: that it is none, or that its fix is right. */
+interface Judge {
+  none: (placed: Placed) => void;
+  right: (fix: Change) => void;
+}
+
+let judge: Judge | null = null; // none where the service keeps no corrections
 
 const setFaults = StateEffect.define<Placed[]>();
 
@@ -146,15 +154,17 @@ function described(placed: Placed, view: EditorView): Node[] {
   const said = element("span", {}, `${fault.message} (${Math.round(fault.probability * 100)}%)`);
   const kind = element("a", { href: `faults/${fault.kind}`, target: "_blank", rel: "noopener" }, fault.kind);
   const about = [said, document.createTextNode(" "), kind];
-  if (!placed.fix) return about;
-  const button = element(
-    "button",
-    { type: "button", className: "fix" },
-    "Fix: ",
-    element("code", {}, words(placed, view)),
-  );
-  button.addEventListener("click", () => apply(view, [placed.fix!]));
-  return [...about, document.createTextNode(" "), button];
+  const buttons: Node[] = [];
+  const add = (clicked: () => void, className: string, ...label: (Node | string)[]) => {
+    const button = element("button", { type: "button", className }, ...label);
+    button.addEventListener("click", clicked);
+    buttons.push(document.createTextNode(" "), button);
+  };
+  const { fix } = placed;
+  if (fix) add(() => apply(view, [fix]), "fix", "Fix: ", element("code", {}, words(placed, view)));
+  if (judge && fix) add(() => judge?.right(fix), "judge", "This fix is right");
+  if (judge) add(() => judge?.none(placed), "judge", "This is no fault");
+  return [...about, ...buttons];
 }
 
 /** Fills the list below the editor. */
@@ -188,6 +198,12 @@ export function watchFaults(view: EditorView, all: () => void): void {
     view.dispatch({ effects: setFaults.of([...view.state.field(field)]) });
   });
   byId("fix-all").addEventListener("click", all);
+}
+
+/** Adds buttons to faults, also to those that are shown now, that tell the judge. */
+export function judgeFaults(view: EditorView, hears: Judge): void {
+  judge = hears;
+  view.dispatch({ effects: setFaults.of([...view.state.field(field)]) });
 }
 
 const listed = EditorView.updateListener.of((update) => {

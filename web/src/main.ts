@@ -4,6 +4,7 @@ import ferry from "../examples/ferry.html";
 import table from "../examples/table.html";
 import type { Text } from "@codemirror/state";
 import { type Colour, colourBy, paint } from "./colours";
+import { offerCorrections } from "./corrections";
 import { Curves } from "./curves";
 import { byId, element } from "./dom";
 import { makeEditor, pointAt, setText } from "./editor";
@@ -11,7 +12,7 @@ import { fixAll, showFaults, watchFaults } from "./faults";
 import { decodeFile } from "./files";
 import { inspect, inspectNothing } from "./inspector";
 import { Offsets } from "./offsets";
-import { type Around, type Measurement, Refused, Service } from "./service";
+import { type Around, type Correction, type Kept, type Measurement, Refused, Service } from "./service";
 import { Tabs } from "./tabs";
 import "uplot/dist/uPlot.min.css";
 import "./page.css";
@@ -58,6 +59,7 @@ let asking = new AbortController();
 let timer = 0;
 let refusedUrl = ""; // an address that the service does not take; the page is read without it
 let asked = 0;
+let mainText = ""; // that was answered last
 
 function say(text: string, wrong = false): void {
   byId("status").textContent = text;
@@ -91,7 +93,10 @@ async function readNow(): Promise<void> {
     await Promise.all([
       measure(html, offsets, signal),
       Promise.all([service.extract(html, url(), "all", signal), service.extract(html, url(), "main", signal)]).then(
-        ([all, main]) => tabs.show({ all, main }),
+        ([all, main]) => {
+          mainText = main.text ?? "";
+          tabs.show({ all, main });
+        },
       ),
     ]);
     say("Looking for faults…");
@@ -144,14 +149,19 @@ async function measure(html: string, offsets: Offsets, signal: AbortSignal): Pro
 
 function failed(error: unknown, signal: AbortSignal): void {
   if (signal.aborted) return;
+  if (error instanceof Refused && error.field === "url" && url()) return void readWithoutUrl(error.message);
+  complain(error, "Change the source to try again.");
+  reading.abort(); // the other requests of this text
+}
+
+/** Says why the service did not do what it was asked for. again: how to try again where it does not answer. */
+function complain(error: unknown, again: string): void {
   if (error instanceof Refused) {
-    if (error.field === "url" && url()) return void readWithoutUrl(error.message);
     byId("ask-key").hidden = error.status !== 401;
     say(error.status === 401 ? aboutKey() : `The service refused this: ${error.message}.`, true);
   } else {
-    say("The service does not answer. Change the source to try again.", true);
+    say(`The service does not answer. ${again}`, true);
   }
-  reading.abort(); // the other requests of this text
 }
 
 function aboutKey(): string {
@@ -196,6 +206,22 @@ async function askAround(point: number): Promise<void> {
   }
 }
 
+/** Sends a correction. Returns null where the service does not take it, and says why. */
+async function correct(html: string, correction: Correction): Promise<Kept | null> {
+  try {
+    return await service.correct(sendable(html), url(), correction);
+  } catch (error) {
+    complain(error, "Send it again later.");
+    return null;
+  }
+}
+
+/** Shows how to correct answers, if the service takes corrections. */
+async function offer(): Promise<void> {
+  if (await service.takesCorrections())
+    offerCorrections({ view: editor, answered: () => mainText, send: correct, say });
+}
+
 /** Puts another page into the editor, and reads it at once. */
 function take(text: string): void {
   setText(editor, text);
@@ -228,4 +254,5 @@ function listen(): void {
 }
 
 listen();
+void offer();
 take(ferry);

@@ -75,6 +75,19 @@ export interface Around {
   marks: MarkedSpan[];
 }
 
+/** What is right of a page, in the format of docs/corrections.md, without the page. */
+export interface Correction {
+  kind: "main" | "link" | "fault" | "fix";
+  [name: string]: unknown;
+}
+
+/** What came of corrections: how many were new, were there already, and contradict what stood. */
+export interface Kept {
+  new: number;
+  merged: number;
+  contradictions: object[];
+}
+
 export const UNIT = 1 / 8; // bits, of a packed number
 export const LIKELY = 0.5; // a fault from this probability on is shown
 const TRIES = 4; // of a request that finds the service busy
@@ -120,6 +133,20 @@ export class Service {
   async around(html: string, start: number, end: number, signal: AbortSignal): Promise<Around> {
     const include = ["alternatives", "marks"];
     return { start, ...(await this.post<any>("entropy", { html, include, start, end }, signal)) };
+  }
+
+  /** Returns whether the service keeps corrections. */
+  async takesCorrections(): Promise<boolean> {
+    try {
+      return (await (await fetch("web/offers.json")).json()).corrections === true;
+    } catch {
+      return false; // it does not answer, which the page says when it reads
+    }
+  }
+
+  async correct(html: string, url: string, correction: Correction): Promise<Kept> {
+    const { signal } = new AbortController();
+    return this.post("corrections", { html, ...(url && { url }), ...correction }, signal);
   }
 
   /** Returns the answer in JSON. Waits where the service says that it is busy. Throws Refused. */
