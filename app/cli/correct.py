@@ -88,7 +88,7 @@ def _counted(number: int) -> str:
 def _contradiction(name: str, lines: list[Line], each: Contradiction) -> str:
     """Returns a contradiction in words."""
     before, now = (_short(compact(written(correction))) for correction in (each.before, each.now))
-    return f"{name}, line {lines[each.index].number}: stands now: {now}; stood before: {before}"
+    return f"{name}: line {lines[each.index].number}: stands now: {now}; stood before: {before}"
 
 
 def _short(text: str, most: int = 120) -> str:

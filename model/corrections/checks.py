@@ -120,17 +120,18 @@ def values_in(values: list[Any], html: str) -> tuple[str, ...]:
 def check_text(text: str, html: str) -> None:
     """Raises WrongCorrection where the words of a text do not stand in the page, in its order.
 
-    Character references and white space do not count. Tags may interrupt words.
+    Character references, white space and case do not count: a browser may show a text in capitals. Tags may interrupt
+    words.
     """
-    missing = ""
-    for page in _texts(html):
+    missing, words = "", text.split()
+    for page in map(str.lower, _texts(html)):
         at = 0
-        for word in text.split():
-            found = page.find(word, at)
+        for word in words:
+            found = page.find(word.lower(), at)
             if found < 0:
                 missing = missing or word
                 break
-            at = found + len(word)
+            at = found + len(word.lower())
         else:
             return
     raise WrongCorrection("text", f"{_short(missing)} is not in the page, or not in this order")

@@ -36,9 +36,9 @@ PAGE_NAMES = frozenset(("html", "url", "digest", "kind", "answered"))
 
 @dataclass(frozen=True, slots=True)
 class MainCorrection:
-    """The main content of the page: its text, or its spans (start, end) in the order of the page. One of them is None.
+    """The main content of the page: either its text or its spans (start, end), in the order of the page.
 
-    "" and () say that the page has none.
+    An empty text and no spans say that the page has none.
     """
 
     KIND: ClassVar = "main"

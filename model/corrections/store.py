@@ -183,13 +183,16 @@ class Store:
     def remove(self, page: str) -> int:
         """Removes a page and its corrections. page: its digest. Returns how many corrections there were.
 
-        Nothing of the page stays in the file.
+        Nothing of the page stays in the file. Raises StoreFailed also where another process reads so long that its text
+        stays until that process has ended.
         """
         with self._writing():
             removed = self._db.execute("DELETE FROM corrections WHERE page = ?", (page,)).rowcount
             self._db.execute("DELETE FROM pages WHERE digest = ?", (page,))
         with self._lock, self._reported():
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            [busy, *_] = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreFailed(f"{self.path}: removed, but its text stays in the file until other programs close it")
         return removed
 
     def _check(self) -> None:
@@ -212,9 +215,11 @@ class Store:
         self._db.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
         [size] = self._db.execute("PRAGMA page_size").fetchone()
         self._db.execute(f"PRAGMA max_page_count = {LARGEST_STORE // size}")
+        if self._is_made():
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            if not self._db.execute("PRAGMA application_id").fetchone()[0]:
+            if not self._is_made():  # by another process, in between
                 for statement in SCHEMA:
                     self._db.execute(statement)
             self._db.execute("COMMIT")
@@ -223,6 +228,10 @@ class Store:
             raise
         with suppress(sqlite3.OperationalError):  # another process is doing the same; either mode is safe
             self._db.execute("PRAGMA journal_mode = WAL")
+
+    def _is_made(self) -> bool:
+        [application] = self._db.execute("PRAGMA application_id").fetchone()
+        return bool(application)
 
     def _pages(self) -> Iterator[tuple[str, str, str | None]]:
         """Yields the digest, text and address of each page, one at a time."""
