@@ -1,7 +1,7 @@
 """Checks of what a correction says, against its page and against the names that there are."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -137,9 +137,10 @@ def check_text(text: str, html: str) -> None:
     raise WrongCorrection("text", f"{_short(missing)} is not in the page, or not in this order")
 
 
-def _texts(html: str) -> list[str]:
-    """Returns the page with its tags, and without them. Character references are resolved in both."""
-    return [unescape_text(html), unescape_text(TAG.sub("", html))]
+def _texts(html: str) -> Iterator[str]:
+    """Yields the page with its tags, and without them. Character references are resolved in both."""
+    yield unescape_text(html)
+    yield unescape_text(TAG.sub("", html))
 
 
 def _checked(text: str, name: str, most: int) -> str:
