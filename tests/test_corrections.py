@@ -179,6 +179,13 @@ def test_duplicates_are_merged_and_the_later_of_two_contradictory_corrections_st
         assert len(list(store.all())) == 3
 
 
+def test_an_empty_text_and_no_spans_say_the_same(tmp_path: Path) -> None:
+    given = [{"text": ""}, {"spans": []}, {"text": " \n"}]
+    with Store(tmp_path / "corrections.db", create=True) as store:
+        added = store.add([read_correction({"html": PAGE, "kind": "main", "right": right}) for right in given])
+    assert (added.new, added.merged, added.contradictions) == (1, 2, ())
+
+
 def test_the_digest_does_not_depend_on_the_order_of_arrival(tmp_path: Path) -> None:
     given = [one(True), one(False, 62), one(True, html=PAGE + "."), one(False, 63, html=PAGE + "!")]
     digests = []

@@ -38,7 +38,7 @@ PAGE_NAMES = frozenset(("html", "url", "digest", "kind", "answered"))
 class MainCorrection:
     """The main content of the page: either its text or its spans (start, end), in the order of the page.
 
-    An empty text and no spans say that the page has none.
+    No spans say that the page has none; an empty text is read as that.
     """
 
     KIND: ClassVar = "main"
@@ -56,7 +56,7 @@ class MainCorrection:
         if "text" in right:
             text = string(right, "text", len(html))
             check_text(text, html)
-            return cls(text=text)
+            return cls(text=text) if text.strip() else cls(spans=())
         given_spans = needed(right, "spans", list)
         if len(given_spans) > MOST_SPANS:
             raise WrongCorrection("spans", f"must have at most {MOST_SPANS} spans")
