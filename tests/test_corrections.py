@@ -1,5 +1,6 @@
 """The format of corrections, and the store that keeps them."""
 
+import doctest
 import json
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soupstate.model.corrections import correction as correction_module
 from soupstate.model.corrections import store as store_module
 from soupstate.model.corrections.checks import MARKS, NAMED, WrongCorrection, check_text
 from soupstate.model.corrections.correction import Corrected, MarkCorrection, read_correction, written
@@ -50,6 +52,11 @@ def corrections(draw: st.DrawFn) -> dict[str, Any]:
     if answered := draw(VALUES):
         given["answered"] = answered
     return given
+
+
+def test_the_examples_in_docstrings() -> None:
+    found = doctest.testmod(correction_module)
+    assert found.attempted and not found.failed
 
 
 @given(corrections())

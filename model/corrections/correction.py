@@ -65,12 +65,6 @@ class MainCorrection:
             raise WrongCorrection("spans", "must not overlap")
         return cls(spans=tuple(spans))
 
-    def written(self) -> dict[str, Any]:
-        """Returns the fields of the JSON object."""
-        return {
-            "right": {"spans": [list(span) for span in self.spans]} if self.spans is not None else {"text": self.text}
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class LinkCorrection:
@@ -93,10 +87,6 @@ class LinkCorrection:
         if href is not None and not right:
             raise WrongCorrection("href", "what is no link has none")
         return cls(start, end, right, href)
-
-    def written(self) -> dict[str, Any]:
-        """Returns the fields of the JSON object."""
-        return _written(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +114,6 @@ class MarkCorrection:
         """The number of the class."""
         return head_class(self.mark, self.right)
 
-    def written(self) -> dict[str, Any]:
-        """Returns the fields of the JSON object."""
-        return _written(self)
-
 
 @dataclass(frozen=True, slots=True)
 class FaultCorrection:
@@ -147,10 +133,6 @@ class FaultCorrection:
         start, end = _place(given, html, empty=True)
         kind = None if given.get("id") is None else fault_name(given, "id")
         return cls(start, end, truth(given, "right"), kind)
-
-    def written(self) -> dict[str, Any]:
-        """Returns the fields of the JSON object."""
-        return _written(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +155,6 @@ class FixCorrection:
             raise WrongCorrection("replacement", "is what the page says there")
         return cls(start, end, replacement)
 
-    def written(self) -> dict[str, Any]:
-        """Returns the fields of the JSON object."""
-        return _written(self)
-
 
 @dataclass(frozen=True, slots=True)
 class FieldCorrection:
@@ -192,10 +170,6 @@ class FieldCorrection:
     def read(cls, given: Mapping[str, Any], html: str) -> "FieldCorrection":
         """Reads the fields. Raises WrongCorrection."""
         return cls(field_name(given, "field"), values_in(needed(given, "values", list), html))
-
-    def written(self) -> dict[str, Any]:
-        """Returns the fields of the JSON object."""
-        return {"field": self.field, "values": list(self.values)}
 
 
 Correction = MainCorrection | LinkCorrection | MarkCorrection | FaultCorrection | FixCorrection | FieldCorrection
@@ -236,7 +210,7 @@ def compact(value: Any) -> str:
 
 
 def target(correction: Correction) -> str:
-    """Returns what a correction speaks of, as JSON. Two corrections with the same target contradict each other.
+    """Returns what a correction speaks of, as JSON. Different corrections with one target contradict each other.
 
     >>> target(LinkCorrection(3, 7, True)), target(LinkCorrection(3, 7, False))
     ('["link",3,7]', '["link",3,7]')
@@ -250,7 +224,10 @@ def written(correction: Correction) -> dict[str, Any]:
     >>> written(FixCorrection(12, 12, '"'))
     {'kind': 'fix', 'start': 12, 'end': 12, 'replacement': '"'}
     """
-    return {"kind": correction.KIND, **correction.written()}
+    if isinstance(correction, MainCorrection):
+        named = {"spans": correction.spans} if correction.text is None else {"text": correction.text}
+        return {"kind": correction.KIND, "right": _plain(named)}
+    return {"kind": correction.KIND, **_plain({name: getattr(correction, name) for name in NAMES[correction.KIND]})}
 
 
 def read_correction(given: Mapping[str, Any]) -> Corrected:
@@ -296,7 +273,10 @@ def _answered(value: Any) -> Any:
     return value
 
 
-def _written(correction: Any) -> dict[str, Any]:
-    """Returns the fields of a correction that are not None."""
-    named = {part.name: getattr(correction, part.name) for part in fields(correction)}
-    return {name: value for name, value in named.items() if value is not None}
+def _plain(named: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values that are not None, with lists in place of tuples, as JSON has them."""
+    return {name: _listed(value) for name, value in named.items() if value is not None}
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(each) for each in value] if isinstance(value, tuple) else value
