@@ -23,7 +23,8 @@ PAGE = '<title>Tea</title><p>Sencha &amp; M<b>il</b>k<br>cost <a href="/tea>$12.
 LINK = {"html": PAGE, "kind": "link", "start": 61, "end": 67, "right": True}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 PAGES = st.text(st.sampled_from("<a> &;é\u3042\U0001f375"), min_size=1, max_size=40).map(lambda text: f"<{text}")
-VALUES = st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, lambda value: st.lists(value, max_size=3))
+SIMPLE = st.none() | st.booleans() | st.integers() | TEXTS
+VALUES = SIMPLE | st.lists(SIMPLE, max_size=3) | st.dictionaries(TEXTS, SIMPLE, max_size=3)
 
 
 @st.composite
