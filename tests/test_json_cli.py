@@ -48,6 +48,15 @@ def test_check_shows_and_writes_fixes(folder: Path) -> None:
     assert run("check", "--format-in", "json", "-", stdin=b"[1, 2,]").exit_code == 1
 
 
+def test_names_tell_json(folder: Path) -> None:
+    """If all names are those of JSON; a page beside them makes the command read HTML, as always."""
+    broken, page = str(folder / "deep" / "broken.json"), str(folder / "page.html")
+    assert "json-missing-comma" in run("check", "--format", "json", broken).stdout
+    assert "json-missing-comma" not in run("check", "--format", "json", broken, page).stdout
+    assert "json-missing-comma" not in run("check", "--format", "json", "--format-in", "html", broken).stdout
+    assert "cells" in run("entropy", "--include", "cells", broken).stdout
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from soupstate.app.check_settings import CheckSettings, Exclusion, Format, find_settings, read_settings
 from soupstate.app.cli.checking import Checker, Findings
-from soupstate.app.cli.files import format_in, reading_options, reason_of, tell, write
+from soupstate.app.cli.files import SUFFIXES, format_in, reading_options, reason_of, tell, write
 from soupstate.app.cli.mending import mend_file, print_diff, write_mended
 from soupstate.app.cli.options import FiniteRange, refuse
-from soupstate.app.cli.page_files import SUFFIXES, page_files
+from soupstate.app.cli.page_files import page_files
 from soupstate.app.explanations import COMMAND, explanation
 from soupstate.app.reports.checked import Checked
 from soupstate.app.reports.json import json
@@ -115,9 +115,9 @@ def check_command(
 ) -> None:
     """Find the places where files of HTML or JSON are broken, and mend them; - is stdin.
 
-    Folders are searched for files that end in .html, .htm or .xhtml; with --format-in json, in .json, .jsonld,
-    .geojson or .webmanifest. Exit status: 0 where no fault was found or all
-    were mended, 1 where faults are left, 2 for a failure, such as a file that cannot be read.
+    Folders are searched for files that end in .html, .htm or .xhtml; with --format-in json, in .json, .jsonld, .geojson
+    or .webmanifest. Exit status: 0 where no fault was found or all were mended, 1 where faults are left, 2 for a
+    failure, such as a file that cannot be read.
     """
     if fix or diff:
         refuse("form", "with --fix or --diff")

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,8 @@ Function = Callable[..., None]
 T = TypeVar("T")
 
 STDIN, STDIN_NAME = "-", "<stdin>"
+# Of files of each format.
+SUFFIXES = {"html": (".html", ".htm", ".xhtml"), "json": (".json", ".jsonld", ".geojson", ".webmanifest")}
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,19 @@ def reading_options(function: Function) -> Function:
 
 
 def format_in(function: Function) -> Function:
-    """Adds the option that says what the files are."""
+    """Adds the option that says what the files are. Without it, files that all have names of JSON are JSON."""
+
+    @wraps(function)
+    def chosen(*args: Any, files: tuple[str, ...], format_in: str | None, **options: Any) -> None:
+        named = "json" if all(file.endswith(SUFFIXES["json"]) for file in files) else "html"
+        function(*args, files=files, format_in=format_in or named, **options)
+
     option = click.option(
-        "--format-in", type=click.Choice(list(FORMATS)), default="html", show_default=True, help="What the files are."
+        "--format-in",
+        type=click.Choice(list(FORMATS)),
+        help=f"What the files are. Default: json where all names end in {', '.join(SUFFIXES['json'])}; else html.",
     )
-    return option(function)
+    return option(chosen)
 
 
 def included(

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from soupstate.app.check_settings import Exclusion
-from soupstate.app.cli.files import STDIN
+from soupstate.app.cli.files import STDIN, SUFFIXES
 
-SUFFIXES = {"html": (".html", ".htm", ".xhtml"), "json": (".json", ".jsonld", ".geojson", ".webmanifest")}
 LEFT_OUT = ("node_modules",)  # folders of other people's files, beside those whose names begin with a dot
 
 
