@@ -21,6 +21,8 @@ COMMANDS = {
     "decompress": ("Decompress a file that `compress` wrote.", "compress"),
     "head": ("Fit heads that find a field of pages, such as a price.", ""),
     "correct": ("Keep what people say is right of answers.", ""),
+    "learn": ("Learn from corrections, and write better weights.", "train"),
+    "weights": ("Print what weights are, and which corrections they hold.", ""),
     "mcp": ("Offer agents tools that read pages (Model Context Protocol).", "mcp"),
     "lsp": ("Show faults in an editor (Language Server Protocol).", "lsp"),
     "warc": ("Write a row for every page of WARC files, on one machine or many.", "warc"),
@@ -34,6 +36,7 @@ COMMANDS = {
     "rank": ("Fit the probability that a reported fault is one.", "train"),
     "votes": ("Label pages for `blocks` by the votes of two tools.", "votes"),
     "blocks": ("Fit the choice of main content on labelled pages.", "train"),
+    "replay": ("Draw the sample of training that `learn` needs.", "train"),
     "neurons": ("Fit and measure the cells that count open elements.", "train"),
 }
 OPTIONAL = frozenset(

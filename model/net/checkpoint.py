@@ -6,7 +6,8 @@ tables and matrices that read a page are folded from them.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,21 @@ from safetensors.numpy import save_file
 
 from soupstate.kernels.weights import Weights
 from soupstate.model.net.block_head import SHAPES, BlockHead
+from soupstate.model.net.corrected_head import CorrectedHead, Templates
 from soupstate.model.net.depth import TENSORS, Depth, DepthLayer, DepthNeuron
 from soupstate.model.net.fold import Parameters, fold, rounded
-from soupstate.model.net.layout import BLOCKS, LAYER, OLDER_LAYER, PREFIX, Layout, check_layout, check_numbers
+from soupstate.model.net.layout import (
+    BLOCKS,
+    CORRECTED,
+    LAYER,
+    OLDER_LAYER,
+    PREFIX,
+    TEMPLATES,
+    Layout,
+    check_layout,
+    check_numbers,
+)
+from soupstate.model.net.learned import Learned, learned_of
 from soupstate.model.net.metadata import decoded, exactly, index, number, shown, text, whole
 from soupstate.model.page.marks import FORMATS, HeadTable
 from soupstate.model.page.nesting import NESTINGS
@@ -63,8 +76,8 @@ class Checkpoint:
 
     delay: bytes of look-ahead of every head. changes (BOUNDARY_KINDS, classes, classes): log-likelihood of a change of
     syntax, see `Evidence`. depth, ranking, blocks: None until they are fitted; see `soupstate.model.faults.ranking` for
-    the meaning of the ranking. training, evaluation: figures that the model card prints. backward_file: the network
-    that reads pages from their end, where there is one.
+    the meaning of the ranking. training, evaluation: figures that the model card prints. corrections: what was learned
+    from corrections, the latest last. backward_file: the network that reads pages from their end, where there is one.
     """
 
     name: str
@@ -74,9 +87,10 @@ class Checkpoint:
     changes: NDArray[np.float32]
     depth: Depth | None = None
     ranking: Logistic | None = None
-    blocks: BlockHead | None = None
+    blocks: BlockHead | CorrectedHead | None = None
     training: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
+    corrections: tuple[Learned, ...] = ()
     backward_file: Path | None = None
 
     @property
@@ -114,8 +128,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     depth = checkpoint.depth
     if depth:
         tensors |= {LAYER + name: getattr(depth.layer, name).astype(np.float16) for name in TENSORS}
-    if checkpoint.blocks:
-        tensors |= {BLOCKS + name: getattr(checkpoint.blocks, name).astype(np.float16) for name in SHAPES}
+    tensors |= _block_tensors(checkpoint.blocks)
     meta = {
         "format": FORMAT,
         "name": checkpoint.name,
@@ -126,6 +139,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "training": json.dumps(checkpoint.training),
         "evaluation": json.dumps(checkpoint.evaluation),
     }
+    if checkpoint.corrections:
+        meta["corrections"] = json.dumps([asdict(learned) for learned in checkpoint.corrections])
     if checkpoint.ranking:
         meta["ranking"] = json.dumps(asdict(checkpoint.ranking))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +148,17 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, part, meta)
     part.chmod(0o644)  # safetensors makes it readable for its owner only; the Docker image runs as another user
     part.rename(path)
+
+
+def _block_tensors(head: BlockHead | CorrectedHead | None) -> Parameters:
+    """Returns the tensors of a block head, and of what corrections have taught it."""
+    if head is None:
+        return {}
+    if isinstance(head, BlockHead):
+        return {BLOCKS + name: getattr(head, name).astype(np.float16) for name in SHAPES}
+    second = {CORRECTED + name: getattr(head.second, name).astype(np.float16) for name in SHAPES}
+    templates = {TEMPLATES + part.name: getattr(head.templates, part.name) for part in fields(Templates)}
+    return _block_tensors(head.first) | second | templates
 
 
 def _listed(table: HeadTable) -> list[list[str | int]]:
@@ -156,6 +182,19 @@ def load_checkpoint(
         return checkpoint
     _loaded(other, True, ranked, reads)
     return replace(checkpoint, backward_file=other)
+
+
+def load_any(path: Path) -> Checkpoint:
+    """Loads a checkpoint of any format, whichever end it reads from. The backward network beside it stays out.
+
+    Raises what `load_checkpoint` raises.
+    """
+    _look(path)
+    with suppress(SafetensorError, ValueError), safe_open(path, "np") as f:
+        experiment = decoded(f.metadata() or {}, "training", dict).get("experiment")
+        if isinstance(experiment, dict) and experiment.get("format", "html") in (*FORMATS,):
+            return _loaded(path, bool(experiment.get("backward")), None, experiment.get("format", "html"))
+    return _loaded(path, False, None, "html")
 
 
 def _loaded(path: Path, backward: bool, ranked: int | None, reads: str) -> Checkpoint:
@@ -234,6 +273,7 @@ def _made(meta: dict[str, str], tensors: Parameters, ranked: int | None) -> Chec
         blocks=_blocks(tensors),
         training=training,
         evaluation=decoded(meta, "evaluation", dict),
+        corrections=_corrections(decoded(meta, "corrections", list)) if "corrections" in meta else (),
     )
 
 
@@ -252,9 +292,23 @@ def _depth(meta: dict[str, str], tensors: Parameters) -> Depth | None:
     return Depth(layer, tuple(_neuron(f"depth[{i}]", neuron, nesting.cells) for i, neuron in enumerate(neurons)))
 
 
-def _blocks(tensors: Parameters) -> BlockHead | None:
-    """Returns the block head; None where none has been fitted."""
-    found = {name: tensors[BLOCKS + name].astype(np.float32) for name in SHAPES if BLOCKS + name in tensors}
+def _corrections(found: list[Any]) -> tuple[Learned, ...]:
+    return tuple(learned_of(f"corrections[{i}]", value) for i, value in enumerate(found))
+
+
+def _blocks(tensors: Parameters) -> BlockHead | CorrectedHead | None:
+    """Returns the block head, with what corrections have taught it; None where none has been fitted."""
+    first = _block_head(tensors, BLOCKS)
+    second = _block_head(tensors, CORRECTED)
+    if first is None or second is None:
+        return first
+    return CorrectedHead(
+        first, second, Templates(**{part.name: tensors[TEMPLATES + part.name] for part in fields(Templates)})
+    )
+
+
+def _block_head(tensors: Parameters, prefix: str) -> BlockHead | None:
+    found = {name: tensors[prefix + name].astype(np.float32) for name in SHAPES if prefix + name in tensors}
     return BlockHead(**found) if found else None
 
 

@@ -21,6 +21,7 @@ from soupstate.kernels.weights import (
     is_slots,
 )
 from soupstate.model.net.block_head import SHAPES
+from soupstate.model.page.blocks import BUCKETS
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import HeadTable
 from soupstate.model.page.nesting import Nesting
@@ -30,7 +31,10 @@ LAYER = "depth."  # of the names of the depth layer's parameters
 OLDER_LAYER = LAYER + "seen"  # the layers of versions before 2.6, of eight cells, have this tensor
 CONTEXT = PREFIX + "context.weight"
 BLOCKS = "blocks."  # of the names of the block head's parameters
+CORRECTED = "corrected."  # of the names of the second block head's parameters, see `CorrectedHead`
+TEMPLATES = "templates."  # of the names of what `Templates` holds
 FLOATS, WHOLE = ("F16", "F32", "F64"), ("I8",)  # types, as safetensors names them
+TYPES = {CONTEXT: WHOLE, TEMPLATES + "names": ("U16",), TEMPLATES + "starts": ("U32",), TEMPLATES + "worth": ("F32",)}
 # The largest number of half precision, in which checkpoints hold matrices. Sums of products of such numbers stay finite
 # in single precision.
 LARGEST = 65504.0
@@ -49,7 +53,8 @@ class Layout:
 def check_layout(found: Mapping[str, Layout], table: HeadTable, nesting: Nesting) -> None:
     """Checks the tensors of a file by their names, types and shapes, so that none has to be read for it.
 
-    table, nesting: of the format that the network reads. The depth layer and the block head may be missing as a whole.
+    table, nesting: of the format that the network reads. The depth layer, the block head and what corrections taught
+    may be missing, each as a whole.
     Raises ValueError that names the first tensor that is wrong.
     """
     wanted = _network(found, table)
@@ -57,10 +62,12 @@ def check_layout(found: Mapping[str, Layout], table: HeadTable, nesting: Nesting
         wanted |= _depth(found, nesting)
     if any(name.startswith(BLOCKS) for name in found):
         wanted |= {BLOCKS + name: shape for name, shape in SHAPES.items()}
+    if any(name.startswith((CORRECTED, TEMPLATES)) for name in found):
+        wanted |= _corrected(found)
     for name, shape in wanted.items():
         if name not in found:
             raise ValueError(f"missing tensor {name}")
-        types = WHOLE if name == CONTEXT else FLOATS
+        types = TYPES.get(name, FLOATS)
         if found[name].dtype not in types:
             raise ValueError(f"{name}: type {found[name].dtype}, expected {' or '.join(types)}")
         if found[name].shape != shape:
@@ -73,6 +80,13 @@ def check_numbers(name: str, tensor: NDArray[Any]) -> None:
     """Raises ValueError for a tensor with NaN, infinity or a number beyond LARGEST."""
     if tensor.dtype.kind == "f" and not (np.abs(tensor) <= LARGEST).all():
         raise ValueError(f"{name}: not finite, or a number beyond {LARGEST:.0f}")
+
+
+def _corrected(found: Mapping[str, Layout]) -> dict[str, Shape]:
+    """Returns the shapes of both block heads and of the templates, of which there may be any number."""
+    heads = {prefix + name: shape for prefix in (BLOCKS, CORRECTED) for name, shape in SHAPES.items()}
+    names, starts = (_size(found, TEMPLATES + name) for name in ("names", "starts"))
+    return heads | {TEMPLATES + "names": (names,), TEMPLATES + "starts": (starts,), TEMPLATES + "worth": (BUCKETS,)}
 
 
 def _network(found: Mapping[str, Layout], table: HeadTable) -> dict[str, Shape]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
+from soupstate.model.net.corrected_head import CorrectedHead
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.blocks import Block, described, parts_of
 from soupstate.model.page.marks import Block as Kind
@@ -129,7 +130,7 @@ class _Place(NamedTuple):
         return cls(block.spans[0], first.start, block.last.end, block.text, visible, headline)
 
 
-def _of_blocks(marking: Marking, head: BlockHead, beta: float, watch: Watch) -> MainContent:
+def _of_blocks(marking: Marking, head: BlockHead | CorrectedHead, beta: float, watch: Watch) -> MainContent:
     """Chooses among the blocks of a page."""
     judged, numbers = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     places: list[_Place] = []

@@ -13,6 +13,7 @@ from soupstate import kernels
 from soupstate.model.net.alternatives import Alternative, likeliest
 from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.checkpoint import Checkpoint, load_checkpoint
+from soupstate.model.net.corrected_head import CorrectedHead
 from soupstate.model.net.depth import CELLS, at_bytes, depth_of
 from soupstate.model.net.evidence import Evidence
 from soupstate.model.net.field_head import FieldHead, check_heads
@@ -52,7 +53,7 @@ class Marking:
     page: str
     bits: float
     spans: Sequence[Span] = ()
-    block_head: BlockHead | None = None
+    block_head: BlockHead | CorrectedHead | None = None
     read: int | None = None
     heads: tuple[FieldHead, ...] = ()
     probed: Probed | None = None

@@ -51,6 +51,14 @@ class BlockNetwork(nn.Module):
         self.types = nn.Linear(WIDTH + FIGURES, len(PAGE_TYPES))  # of what `of_page` returns
         self.dropout = nn.Dropout(DROPPED)
 
+    @classmethod
+    def of(cls, head: BlockHead) -> "BlockNetwork":
+        """Returns the network with the parameters of a head."""
+        network = cls(torch.from_numpy(head.mean), torch.from_numpy(head.deviation))
+        names = {k: k.replace(".weight", "").replace(".bias", "_bias") for k in network.state_dict()}
+        network.load_state_dict({k: torch.from_numpy(getattr(head, name)) for k, name in names.items()})
+        return network
+
     def forward(self, blocks: Described) -> Tensor:
         """Returns the logits (blocks,)."""
         a, c = self._layers(self._seen(blocks))

@@ -6,15 +6,18 @@ marked as a whole, one time for each fold of their sites, and at last for all.
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
+from soupstate.model.page.blocks import Described
 from soupstate.model.train.data.block_examples import UNKNOWN, Example, word_f1
 from soupstate.model.train.network.block_network import BlockNetwork
 from soupstate.model.train.run.calibration import Judged, calibrated, expected_and_reached, judge, reliability
@@ -28,6 +31,7 @@ SMALLEST_DEVIATION = 1e-3
 
 CONTENT = 0.5  # share of its words in the label from which a block counts as main content
 
+Floats = NDArray[np.float32]
 Tell = Callable[[str], None]
 
 
@@ -216,10 +220,17 @@ def _train(network: BlockNetwork, examples: Sequence[Example], passes: int) -> N
     The loss of a page is the cross-entropy of its blocks, weighted by 1 + log(1 + words), and PAGE_PART of one minus
     the soft F1 of the page's words.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the products are so small that several threads only wait for each other
-    try:
+    with one_thread():
         _passes(network, examples, passes)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets torch use one thread. The products are so small that several only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)
 
@@ -246,13 +257,20 @@ def _passes(network: BlockNetwork, examples: Sequence[Example], passes: int) -> 
 
 
 def _loss(network: BlockNetwork, example: Example) -> torch.Tensor:
-    logits = network(example.blocks)
-    labels, known = torch.from_numpy(example.labels), torch.from_numpy(example.known)
-    weights = torch.from_numpy(example.blocks.weights)
-    entropy = binary_cross_entropy_with_logits(logits, labels, reduction="none") * weights * known
+    return page_loss(network(example.blocks), example.blocks, example.labels, example.known, whole=bool(example.gold))
+
+
+def page_loss(logits: torch.Tensor, blocks: Described, labels: Floats, known: Floats, *, whole: bool) -> torch.Tensor:
+    """Returns the loss of a page, see `_train`.
+
+    logits (blocks,): of a network. labels (blocks,): the share of each block that is content. known (blocks,): the
+    weight of each label. whole: whether a person has marked all of the page, so that it has an F1.
+    """
+    right, weights = torch.from_numpy(labels), torch.from_numpy(blocks.weights)
+    entropy = binary_cross_entropy_with_logits(logits, right, reduction="none") * weights * torch.from_numpy(known)
     loss: torch.Tensor = entropy.sum() / weights.sum()
-    if example.gold:
-        chances, words = torch.sigmoid(logits), torch.from_numpy(example.blocks.sizes)
-        common = (chances * labels * words).sum()
-        loss = loss + PAGE_PART * (1 - 2 * common / (((chances + labels) * words).sum() + 1))
+    if whole:
+        chances, words = torch.sigmoid(logits), torch.from_numpy(blocks.sizes)
+        common = (chances * right * words).sum()
+        loss = loss + PAGE_PART * (1 - 2 * common / (((chances + right) * words).sum() + 1))
     return loss

@@ -1,0 +1,93 @@
+"""`soupstate learn`: better weights from corrections. It needs the extra `train`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from soupstate.app.cli.options import weights_options
+from soupstate.app.reading import load_reader
+from soupstate.app.weight_files import copied, files_beside, renamed
+from soupstate.model.corrections.store import Store
+from soupstate.model.net.checkpoint import extractor, save_checkpoint
+from soupstate.model.train.data.corrected_pages import Lessons, lessons_of
+from soupstate.model.train.data.replay import load_replay, replay_file
+from soupstate.model.train.run.correct_blocks import steps_for
+from soupstate.model.train.run.learn import MOST_FALL, Figures, learn, recorded
+
+STORE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("learn")
+@click.argument("store", type=STORE, metavar="CORRECTIONS.db")
+@click.option("--out", type=FILE, required=True, help="Write the weights here, such as better.safetensors.")
+@click.option("--allow", multiple=True, metavar="FIGURE", help="A figure that may fall; may be repeated.")
+@click.option("--replay", type=FILE, help="Sample of training; default: the one beside the weights.")
+@weights_options
+def learn_command(
+    store: Path, out: Path, allow: tuple[str, ...], replay: Path | None, weights: Path, backend: str | None
+) -> None:
+    """Learn from corrections, and write better weights.
+
+    The network stands still, only small parts of it learn. A fifth of a sample of training is kept apart: the command
+    prints every figure on it before and after, and writes nothing where one falls by more than .002. Networks that lie
+    beside the weights are copied, so that the new weights can be used in place of the old ones.
+    """
+    _check_out(out, weights, store)
+    source = extractor(weights)
+    try:
+        reader = load_reader(source, backend)
+        sample = load_replay(replay or replay_file(source), reader.checkpoint.states_digest)
+        with Store(store) as corrections:
+            if not len(corrections):
+                raise ValueError(f"{store} holds no corrections")
+            digest = corrections.digest()
+            with tqdm(unit="page", disable=None, leave=False) as bar:
+                lessons = lessons_of(reader, corrections.standing(), lambda pages: bar.update(pages - bar.n))
+        for reason in lessons.reasons:
+            click.echo(f"soupstate: not used: {reason}", err=True)
+        with tqdm(total=steps_for(len(lessons.main)), unit="step", disable=None, leave=False) as bar:
+            learned, figures = learn(reader.checkpoint, sample, lessons, lambda steps: bar.update(steps - bar.n))
+        for line in _report(lessons, figures):
+            click.echo(line)
+        unknown = sorted(set(allow) - set(figures.sample))
+        if unknown:
+            raise click.BadParameter(f"there is no figure {unknown[0]!r}", param_hint="--allow")
+        if fallen := figures.fallen(frozenset(allow)):
+            names = " ".join(f"--allow '{name}'" for name in fallen)
+            raise ValueError(
+                f"nothing is written: {', '.join(fallen)} fell by more than {MOST_FALL}; {names} lets them"
+            )
+        checkpoint = recorded(learned, lessons, digest, f"{datetime.now(UTC):%Y-%m-%d}")
+        for file in files_beside(weights):
+            if file != source:
+                copied(file, renamed(file, weights, out))
+        copied(replay or replay_file(source), replay_file(renamed(source, weights, out)))
+        save_checkpoint(checkpoint, renamed(source, weights, out))
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _check_out(out: Path, weights: Path, store: Path) -> None:
+    """Raises BadParameter for a file that must not be written."""
+    if not out.parent.is_dir():
+        raise click.BadParameter(f"{out.parent} is no folder", param_hint="--out")
+    if out.suffix != ".safetensors":
+        raise click.BadParameter("the name must end in .safetensors", param_hint="--out")
+    if any(file.exists() and out.exists() and out.samefile(file) for file in (weights, extractor(weights), store)):
+        raise click.BadParameter("it is one of the files that are read", param_hint="--out")
+
+
+def _report(lessons: Lessons, figures: Figures) -> list[str]:
+    """Returns what was learned, and the figures, as lines of Markdown."""
+    used = ", ".join(f"{number} {kind}" for kind, number in sorted(lessons.used.items()))
+    lines = [f"Corrections that were used: {used}, of {lessons.pages} pages."]
+    if lessons.unused:
+        unused = ", ".join(f"{number} {kind}" for kind, number in sorted(lessons.unused.items()))
+        lines.append(f"Corrections that were not used: {unused}.")
+    lines += ["| figure | of | before | after |", "|---" * 4 + "|"]
+    for of, found in (("corrected pages", figures.corrected), ("kept sample", figures.sample)):
+        lines += [f"| {name} | {of} | {before:.4f} | {after:.4f} |" for name, (before, after) in found.items()]
+    return lines
