@@ -2,24 +2,27 @@
 
 Of the designs in tests/templates it draws 20, on whose pages the shipped weights choose wrong main content. It corrects
 10 made pages of each, runs `soupstate learn`, and measures 10 other pages of each before and after. The error is 1 - F1
-of words against what the design marks. docs/corrections.md has the table.
+of words against what the design marks. --marks does the same for designs in which a mark is wrong, and the error is the
+share of wrong spans. docs/corrections.md has the tables.
 """
 
 import argparse
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
-from templates import odd, press, trade
+from templates import marks, odd, press, trade
 from templates.writer import Made, Writer, page_of
 
 from soupstate.app.answers import Asked, extract
 from soupstate.app.cli.main import soupstate
 from soupstate.app.reading import load_reader
+from soupstate.model.corrections.checks import head_class
 from soupstate.model.corrections.correction import read_correction
 from soupstate.model.corrections.store import Store
 from soupstate.model.net.checkpoint import DEFAULT, extractor
@@ -43,21 +46,47 @@ class Row:
 
 def made(name: str, first: int, count: int) -> list[Made]:
     """Returns pages of a design. first: the seed of the first page."""
-    return [page_of(*DESIGNS[name](Writer(seed))) for seed in range(first, first + count)]
+    design = (DESIGNS | marks.DESIGNS)[name]
+    return [page_of(*design(Writer(seed))) for seed in range(first, first + count)]
 
 
-def error(reader: Reader, pages: Sequence[Made]) -> float:
+def error(reader: Reader, name: str, pages: Sequence[Made]) -> float:
+    """Returns the error on pages of a design: of main content, or of the mark that the design is about."""
+    return mark_error(reader, name, pages) if name in marks.MARKS else main_error(reader, pages)
+
+
+def mark_error(reader: Reader, name: str, pages: Sequence[Made]) -> float:
+    """Returns the share of the spans in question that have the wrong mark."""
+    head, right = marks.MARKS[name]
+    wrong = []
+    for page in pages:
+        spans = reader.mark(page.html).spans
+        for start, end in page.spans:
+            inside = [span for span in spans if span.start < end and start < span.end]
+            wrong.append(all(getattr(span, head, None) != head_class(head, right) for span in inside))
+    return sum(wrong) / len(wrong)
+
+
+def main_error(reader: Reader, pages: Sequence[Made]) -> float:
     """Returns the mean of 1 - F1 of words of main content."""
     answers = [extract(reader, Asked(page.html, None, scope="main", include=frozenset(("text",)))) for page in pages]
     f1 = [word_f1(page.text, [answer.text or ""]) for page, answer in zip(pages, answers, strict=True)]
     return 1 - sum(f1) / len(f1)
 
 
-def wrong_templates(reader: Reader) -> list[str]:
-    """Returns the designs on which the main content of these weights is wrong, in a random order."""
-    names = [name for name in DESIGNS if error(reader, made(name, FIRST_DRAWN, 5)) >= WRONG]
+def wrong_templates(reader: Reader, designs: Iterable[str]) -> list[str]:
+    """Returns the designs on which these weights are wrong, in a random order."""
+    names = [name for name in designs if error(reader, name, made(name, FIRST_DRAWN, 5)) >= WRONG]
     random.Random(0).shuffle(names)
     return names
+
+
+def corrections_of(name: str, page: Made) -> list[dict[str, Any]]:
+    """Returns what a person would correct on a page of a design."""
+    if name not in marks.MARKS:
+        return [{"kind": "main", "right": {"spans": [list(span) for span in page.spans]}}]
+    head, right = marks.MARKS[name]
+    return [{"kind": "mark", "mark": head, "start": start, "end": end, "right": right} for start, end in page.spans]
 
 
 def store_of(path: Path, names: Sequence[str], pages: int) -> Path:
@@ -65,9 +94,7 @@ def store_of(path: Path, names: Sequence[str], pages: int) -> Path:
     with Store(path, create=True) as store:
         for name in names:
             for page in made(name, 0, pages):
-                spans = [list(span) for span in page.spans]
-                correction = {"html": page.html, "kind": "main", "right": {"spans": spans}}
-                store.add([read_correction(correction)])
+                store.add([read_correction({"html": page.html, **each}) for each in corrections_of(name, page)])
     return path
 
 
@@ -81,7 +108,7 @@ def measured(names: Sequence[str], pages: int, folder: Path) -> tuple[list[Row],
         raise SystemExit(done.output)
     old, new = load_reader(extractor(DEFAULT)), load_reader(extractor(out))
     others = {name: made(name, FIRST_MEASURED, pages) for name in names}
-    rows = [Row(name, error(old, others[name]), error(new, others[name])) for name in names]
+    rows = [Row(name, error(old, name, others[name]), error(new, name, others[name])) for name in names]
     return rows, done.output, seconds
 
 
@@ -98,12 +125,14 @@ def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description="Measure how well corrections mend templates.")
     parser.add_argument("--all", action="store_true", help="all templates that are wrong, not 20 of them")
+    parser.add_argument("--marks", action="store_true", help="templates with a wrong mark, all of them")
     parser.add_argument("--apart", action="store_true", help="learn each template alone, from its own corrections")
     parser.add_argument("--pages", type=int, default=PAGES, help="pages of each template to correct and to measure")
     options = parser.parse_args()
-    wrong = wrong_templates(load_reader(extractor(DEFAULT)))
-    names = wrong if options.all else wrong[:TEMPLATES]
-    print(f"{len(wrong)} of {len(DESIGNS)} designs are wrong with the shipped weights, {len(names)} are corrected.")
+    designs = marks.DESIGNS if options.marks else DESIGNS
+    wrong = wrong_templates(load_reader(extractor(DEFAULT)), designs)
+    names = wrong if options.all or options.marks else wrong[:TEMPLATES]
+    print(f"{len(wrong)} of {len(designs)} designs are wrong with the shipped weights, {len(names)} are corrected.")
     groups = [[name] for name in names] if options.apart else [names]
     rows: list[Row] = []
     for group in groups:

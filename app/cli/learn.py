@@ -10,11 +10,20 @@ from soupstate.app.cli.options import weights_options
 from soupstate.app.reading import load_reader
 from soupstate.app.weight_files import copied, files_beside, renamed
 from soupstate.model.corrections.store import Store
-from soupstate.model.net.checkpoint import extractor, save_checkpoint
-from soupstate.model.train.data.corrected_pages import Lessons, lessons_of
-from soupstate.model.train.data.replay import load_replay, replay_file
+from soupstate.model.net.checkpoint import Checkpoint, extractor, save_checkpoint
+from soupstate.model.net.reader import Reader
+from soupstate.model.train.data.corrected_pages import Lessons, add_main, add_marks
+from soupstate.model.train.data.replay import Replay, load_replay, replay_file
 from soupstate.model.train.run.correct_blocks import steps_for
-from soupstate.model.train.run.learn import MOST_FALL, Figures, learn, recorded
+from soupstate.model.train.run.learn import (
+    MOST_FALL,
+    NO_FIGURES,
+    Figures,
+    learn_main,
+    learn_marks,
+    recorded,
+    unlearned,
+)
 
 STORE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -38,29 +47,17 @@ def learn_command(
     _check_out(out, weights, store)
     source = extractor(weights)
     try:
-        reader = load_reader(source, backend)
-        sample = load_replay(replay or replay_file(source), reader.checkpoint.states_digest)
+        old = load_reader(source, backend).checkpoint
+        sample = load_replay(replay or replay_file(source), old)
         with Store(store) as corrections:
             if not len(corrections):
                 raise ValueError(f"{store} holds no corrections")
             digest = corrections.digest()
-            with tqdm(unit="page", disable=None, leave=False) as bar:
-                lessons = lessons_of(reader, corrections.standing(), lambda pages: bar.update(pages - bar.n))
-        for reason in lessons.reasons:
-            click.echo(f"soupstate: not used: {reason}", err=True)
-        with tqdm(total=steps_for(len(lessons.main)), unit="step", disable=None, leave=False) as bar:
-            learned, figures = learn(reader.checkpoint, sample, lessons, lambda steps: bar.update(steps - bar.n))
+            new, lessons, figures = _learned(old, backend, sample, corrections)
         for line in _report(lessons, figures):
             click.echo(line)
-        unknown = sorted(set(allow) - set(figures.sample))
-        if unknown:
-            raise click.BadParameter(f"there is no figure {unknown[0]!r}", param_hint="--allow")
-        if fallen := figures.fallen(frozenset(allow)):
-            names = " ".join(f"--allow '{name}'" for name in fallen)
-            raise ValueError(
-                f"nothing is written: {', '.join(fallen)} fell by more than {MOST_FALL}; {names} lets them"
-            )
-        checkpoint = recorded(learned, lessons, digest, f"{datetime.now(UTC):%Y-%m-%d}")
+        _check_figures(figures, allow)
+        checkpoint = recorded(new, lessons, digest, f"{datetime.now(UTC):%Y-%m-%d}")
         for file in files_beside(weights):
             if file != source:
                 copied(file, renamed(file, weights, out))
@@ -68,6 +65,36 @@ def learn_command(
         save_checkpoint(checkpoint, renamed(source, weights, out))
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _learned(old: Checkpoint, backend: str | None, sample: Replay, store: Store) -> tuple[Checkpoint, Lessons, Figures]:
+    """Reads the corrected pages and learns. Raises ValueError where there is nothing to learn."""
+    lessons, figures, new = Lessons(), NO_FIGURES, unlearned(old)
+    with tqdm(unit="page", disable=None, leave=False) as bar:
+        add_marks(lessons, Reader(new, backend), store.standing(), bar.update)
+    if lessons.marks:
+        new, found = learn_marks(new, old, sample, lessons)
+        figures += found
+    with tqdm(unit="page", disable=None, leave=False) as bar:  # with the marks that were learned
+        add_main(lessons, Reader(new, backend), store.standing(), bar.update)
+    for reason in lessons.reasons:
+        click.echo(f"soupstate: not used: {reason}", err=True)
+    if lessons.main:
+        with tqdm(total=steps_for(len(lessons.main)), unit="step", disable=None, leave=False) as bar:
+            new, found = learn_main(new, old, sample, lessons, lambda steps: bar.update(steps - bar.n))
+        figures += found
+    if not lessons.used:
+        raise ValueError(f"no correction in {store.path} can be learned: they must say what main content or a mark is")
+    return new, lessons, figures
+
+
+def _check_figures(figures: Figures, allow: tuple[str, ...]) -> None:
+    """Raises ValueError where a figure fell that is not allowed to, and BadParameter for one that is not known."""
+    if unknown := sorted(set(allow) - set(figures.sample)):
+        raise click.BadParameter(f"there is no figure {unknown[0]!r}", param_hint="--allow")
+    if fallen := figures.fallen(frozenset(allow)):
+        names = " ".join(f"--allow '{name}'" for name in fallen)
+        raise ValueError(f"nothing is written: {', '.join(fallen)} fell by more than {MOST_FALL}; {names} lets them")
 
 
 def _check_out(out: Path, weights: Path, store: Path) -> None:

@@ -19,13 +19,15 @@ from safetensors.numpy import save_file
 
 from soupstate.kernels.weights import Weights
 from soupstate.model.net.block_head import SHAPES, BlockHead
-from soupstate.model.net.corrected_head import CorrectedHead, Templates
+from soupstate.model.net.corrected_head import CorrectedHead
+from soupstate.model.net.corrected_marks import CorrectedMarks
 from soupstate.model.net.depth import TENSORS, Depth, DepthLayer, DepthNeuron
 from soupstate.model.net.fold import Parameters, fold, rounded
 from soupstate.model.net.layout import (
     BLOCKS,
     CORRECTED,
     LAYER,
+    MARKS,
     OLDER_LAYER,
     PREFIX,
     TEMPLATES,
@@ -35,6 +37,7 @@ from soupstate.model.net.layout import (
 )
 from soupstate.model.net.learned import Learned, learned_of
 from soupstate.model.net.metadata import decoded, exactly, index, number, shown, text, whole
+from soupstate.model.net.templates import Templates
 from soupstate.model.page.marks import FORMATS, HeadTable
 from soupstate.model.page.nesting import NESTINGS
 
@@ -76,8 +79,9 @@ class Checkpoint:
 
     delay: bytes of look-ahead of every head. changes (BOUNDARY_KINDS, classes, classes): log-likelihood of a change of
     syntax, see `Evidence`. depth, ranking, blocks: None until they are fitted; see `soupstate.model.faults.ranking` for
-    the meaning of the ranking. training, evaluation: figures that the model card prints. corrections: what was learned
-    from corrections, the latest last. backward_file: the network that reads pages from their end, where there is one.
+    the meaning of the ranking. marks: None until corrections have taught any. training, evaluation: figures that the
+    model card prints. corrections: what was learned from corrections, the latest last. backward_file: the network that
+    reads pages from their end, where there is one.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Checkpoint:
     depth: Depth | None = None
     ranking: Logistic | None = None
     blocks: BlockHead | CorrectedHead | None = None
+    marks: CorrectedMarks | None = None
     training: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     corrections: tuple[Learned, ...] = ()
@@ -109,6 +114,13 @@ class Checkpoint:
         return fold(self.parameters)
 
     @cached_property
+    def corrected_weights(self) -> Weights | None:
+        """The same with the heads' outputs that corrections have taught, None where none have."""
+        if self.marks is None:
+            return None
+        return replace(self.weights, heads=self.marks.weight, heads_bias=self.marks.bias)
+
+    @cached_property
     def states_digest(self) -> str:
         """The SHA-256 in hex of the parameters that make the states: embeddings, copy input and recurrence.
 
@@ -128,7 +140,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     depth = checkpoint.depth
     if depth:
         tensors |= {LAYER + name: getattr(depth.layer, name).astype(np.float16) for name in TENSORS}
-    tensors |= _block_tensors(checkpoint.blocks)
+    tensors |= _block_tensors(checkpoint.blocks) | _mark_tensors(checkpoint.marks)
     meta = {
         "format": FORMAT,
         "name": checkpoint.name,
@@ -157,8 +169,19 @@ def _block_tensors(head: BlockHead | CorrectedHead | None) -> Parameters:
     if isinstance(head, BlockHead):
         return {BLOCKS + name: getattr(head, name).astype(np.float16) for name in SHAPES}
     second = {CORRECTED + name: getattr(head.second, name).astype(np.float16) for name in SHAPES}
-    templates = {TEMPLATES + part.name: getattr(head.templates, part.name) for part in fields(Templates)}
-    return _block_tensors(head.first) | second | templates
+    return _block_tensors(head.first) | second | _templates_tensors(TEMPLATES, head.templates)
+
+
+def _mark_tensors(marks: CorrectedMarks | None) -> Parameters:
+    """Returns the tensors of what corrections have taught the marks."""
+    if marks is None:
+        return {}
+    outputs: Parameters = {MARKS + "weight": marks.weight.astype(np.float16), MARKS + "bias": marks.bias}
+    return outputs | _templates_tensors(MARKS, marks.templates)
+
+
+def _templates_tensors(prefix: str, templates: Templates) -> Parameters:
+    return {prefix + part.name: getattr(templates, part.name) for part in fields(Templates)}
 
 
 def _listed(table: HeadTable) -> list[list[str | int]]:
@@ -271,6 +294,7 @@ def _made(meta: dict[str, str], tensors: Parameters, ranked: int | None) -> Chec
         depth=_depth(meta, tensors),
         ranking=_ranking(decoded(meta, "ranking", dict), ranked) if "ranking" in meta else None,
         blocks=_blocks(tensors),
+        marks=_marks(tensors),
         training=training,
         evaluation=decoded(meta, "evaluation", dict),
         corrections=_corrections(decoded(meta, "corrections", list)) if "corrections" in meta else (),
@@ -302,9 +326,19 @@ def _blocks(tensors: Parameters) -> BlockHead | CorrectedHead | None:
     second = _block_head(tensors, CORRECTED)
     if first is None or second is None:
         return first
-    return CorrectedHead(
-        first, second, Templates(**{part.name: tensors[TEMPLATES + part.name] for part in fields(Templates)})
-    )
+    return CorrectedHead(first, second, _templates(tensors, TEMPLATES))
+
+
+def _marks(tensors: Parameters) -> CorrectedMarks | None:
+    """Returns what corrections have taught the marks; None where they have not."""
+    if MARKS + "weight" not in tensors:
+        return None
+    weight, bias = (tensors[MARKS + name].astype(np.float32) for name in ("weight", "bias"))
+    return CorrectedMarks(weight, bias, _templates(tensors, MARKS))
+
+
+def _templates(tensors: Parameters, prefix: str) -> Templates:
+    return Templates(**{part.name: tensors[prefix + part.name] for part in fields(Templates)})
 
 
 def _block_head(tensors: Parameters, prefix: str) -> BlockHead | None:

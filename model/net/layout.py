@@ -32,9 +32,14 @@ OLDER_LAYER = LAYER + "seen"  # the layers of versions before 2.6, of eight cell
 CONTEXT = PREFIX + "context.weight"
 BLOCKS = "blocks."  # of the names of the block head's parameters
 CORRECTED = "corrected."  # of the names of the second block head's parameters, see `CorrectedHead`
-TEMPLATES = "templates."  # of the names of what `Templates` holds
+TEMPLATES = "templates."  # of the names of what `Templates` of that head holds
+MARKS = "marks."  # of the names of what `CorrectedMarks` holds
 FLOATS, WHOLE = ("F16", "F32", "F64"), ("I8",)  # types, as safetensors names them
-TYPES = {CONTEXT: WHOLE, TEMPLATES + "names": ("U16",), TEMPLATES + "starts": ("U32",), TEMPLATES + "worth": ("F32",)}
+TYPES = {CONTEXT: WHOLE} | {
+    prefix + name: (kind,)
+    for prefix in (TEMPLATES, MARKS)
+    for name, kind in (("names", "U16"), ("starts", "U32"), ("worth", "F32"))
+}
 # The largest number of half precision, in which checkpoints hold matrices. Sums of products of such numbers stay finite
 # in single precision.
 LARGEST = 65504.0
@@ -64,6 +69,10 @@ def check_layout(found: Mapping[str, Layout], table: HeadTable, nesting: Nesting
         wanted |= {BLOCKS + name: shape for name, shape in SHAPES.items()}
     if any(name.startswith((CORRECTED, TEMPLATES)) for name in found):
         wanted |= _corrected(found)
+    if any(name.startswith(MARKS) for name in found):
+        units = wanted[PREFIX + "heads.weight"][-1]
+        wanted |= {MARKS + "weight": (table.outputs, units), MARKS + "bias": (table.outputs,)}
+        wanted |= _templates(found, MARKS)
     for name, shape in wanted.items():
         if name not in found:
             raise ValueError(f"missing tensor {name}")
@@ -85,8 +94,12 @@ def check_numbers(name: str, tensor: NDArray[Any]) -> None:
 def _corrected(found: Mapping[str, Layout]) -> dict[str, Shape]:
     """Returns the shapes of both block heads and of the templates, of which there may be any number."""
     heads = {prefix + name: shape for prefix in (BLOCKS, CORRECTED) for name, shape in SHAPES.items()}
-    names, starts = (_size(found, TEMPLATES + name) for name in ("names", "starts"))
-    return heads | {TEMPLATES + "names": (names,), TEMPLATES + "starts": (starts,), TEMPLATES + "worth": (BUCKETS,)}
+    return heads | _templates(found, TEMPLATES)
+
+
+def _templates(found: Mapping[str, Layout], prefix: str) -> dict[str, Shape]:
+    names, starts = (_size(found, prefix + name) for name in ("names", "starts"))
+    return {prefix + "names": (names,), prefix + "starts": (starts,), prefix + "worth": (BUCKETS,)}
 
 
 def _network(found: Mapping[str, Layout], table: HeadTable) -> dict[str, Shape]:

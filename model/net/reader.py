@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate import kernels
+from soupstate.kernels import Piece
+from soupstate.kernels.backends import Packed
 from soupstate.model.net.alternatives import Alternative, likeliest
 from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.checkpoint import Checkpoint, load_checkpoint
@@ -93,6 +95,8 @@ class Reader:
     def __init__(self, checkpoint: Checkpoint, backend: str | None = None) -> None:
         self.checkpoint = checkpoint
         self.packed = kernels.pack(checkpoint.weights, backend)
+        second = checkpoint.corrected_weights
+        self.corrected = kernels.pack(second, backend) if second else None  # for pages like corrected ones
         self.units = np.arange(checkpoint.weights.units if checkpoint.depth else 0)  # those that the depth layer reads
         self.heads: tuple[FieldHead, ...] = ()
         self.probe: Floats | None = None
@@ -122,6 +126,11 @@ class Reader:
         """
         file = self.checkpoint.backward_file
         return Reader(load_checkpoint(file, backward=True), self.packed.backend) if file else None
+
+    def packed_for(self, page: str) -> Packed:
+        """Returns the weights that read a page: those with corrected marks, if it is like a page that taught them."""
+        marks = self.checkpoint.marks
+        return self.corrected if self.corrected and marks and marks.hold(page) else self.packed
 
     def read(self, page: str, stop: Stop = never, window: slice = NO_WINDOW) -> Reading:
         """Reads a whole page. Raises Stopped when `stop` returns True.
@@ -157,8 +166,7 @@ class Reader:
             if not active:
                 return markings
             pieces = [progress.loop.piece(PIECE_BYTES) for _, progress in active]
-            chunks = self.packed.read_many(pieces, self.units)
-            for (i, progress), piece, chunk in zip(active, pieces, chunks, strict=True):
+            for (i, progress), piece, chunk in zip(active, pieces, self._read_together(active, pieces), strict=True):
                 progress.loop.take(piece, chunk.state)
                 progress.gather(piece.ids, chunk)
                 if not progress.loop.left:
@@ -166,12 +174,21 @@ class Reader:
                         markings[i] = progress.marking(partial(stop, i))
             active = [(i, progress) for i, progress in active if progress.loop.left]
 
+    def _read_together(self, active: "list[tuple[int, _Progress]]", pieces: Sequence[Piece]) -> list[kernels.Chunk]:
+        """Returns what the kernel computes for the next piece of each page. Pages of one set of weights go together."""
+        chunks: dict[int, kernels.Chunk] = {}
+        for packed in filter(None, (self.packed, self.corrected)):
+            some = [k for k, (_, progress) in enumerate(active) if progress.loop.packed is packed]
+            if some:
+                chunks.update(zip(some, packed.read_many([pieces[k] for k in some], self.units), strict=True))
+        return [chunks[k] for k in range(len(active))]
+
 
 class _Progress:
     """A page that is being read. sampled: only its marks are wanted, and its bits are measured on some bytes."""
 
     def __init__(self, page: str, reader: Reader, *, sampled: bool = False) -> None:
-        checkpoint = reader.checkpoint
+        checkpoint, packed = reader.checkpoint, reader.packed_for(page)
         self.page, self.delay, self.reader = page, checkpoint.delay, reader
         self.brief = brief(page) if sampled else None
         self.text = self.brief.text if self.brief else page  # what is read
@@ -191,7 +208,7 @@ class _Progress:
         self.cells = np.zeros((len(self.places), CELLS), np.uint8)  # after each place
         self.counted = 0  # places
         self.passed = 0  # places of the depth layer and of the probe together
-        self.loop = ReadingLoop(reader.packed, ids, asked, traced)
+        self.loop = ReadingLoop(packed, ids, asked, traced)
         self.evidence = Evidence(self.ids, checkpoint)
         self.gathered = 0  # bytes
         self.expected: list[tuple[Alternative, ...]] = []

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,9 @@ UNTOLD = frozenset("class id href div style www http https com".split())  # they
 BUCKETS = 8192  # hashes of words and of names in tags
 FIRST_WORDS, LAST_WORDS = 22, 10  # of a block; those between are not looked at
 LAST_TAGS, TAG_CHARACTERS, TAG_NAMES = 8, 160, 12  # looked at before a block; of each, at the beginning
+TAG = re.compile(f"</?[A-Za-z][^<>]{{0,{TAG_CHARACTERS}}}")
 TAGS_KEPT, WORDS_KEPT = 2048, 16_384  # hashes that are remembered, because tags and words come again and again
+MOST_TAGS = 4096  # whose names tell what template a page has
 MOST_EVENTS = 3  # tags of one event before a block that are counted
 FIGURES = 42 + len(Event)
 # A longer page is described in parts of so many blocks, each as if it were a page.
@@ -329,6 +331,14 @@ def told_names(tag: str) -> list[str]:
     """
     names = NAME.findall(tag.lower())[:TAG_NAMES]
     return [*names[:1], *(f"{name}." for name in names[1:] if name not in UNTOLD)]
+
+
+def names_in(page: str) -> NDArray[np.int64]:
+    """Returns the hashes of the names in a page's tags, each once, ascending. The first MOST_TAGS tags count."""
+    found: set[int] = set()
+    for tag in islice(TAG.finditer(page), MOST_TAGS):
+        found.update(_of_tag(tag[0])[1])
+    return np.array(sorted(found), np.int64)
 
 
 @lru_cache(WORDS_KEPT)

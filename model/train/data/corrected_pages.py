@@ -7,14 +7,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.corrections.correction import Correction, MainCorrection, page_digest
+from soupstate.model.corrections.correction import (
+    Correction,
+    LinkCorrection,
+    MainCorrection,
+    MarkCorrection,
+    page_digest,
+)
 from soupstate.model.corrections.store import Standing
 from soupstate.model.net.reader import Marking, Reader
-from soupstate.model.page.blocks import MOST_BLOCKS, Block, blocks_of, described
+from soupstate.model.page.blocks import MOST_BLOCKS, Block, blocks_of, described, names_in
 from soupstate.model.page.skim import Skimmed, skim
-from soupstate.model.page.spans import TextSpan
+from soupstate.model.page.spans import TagSpan, TextSpan
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.block_examples import label
+from soupstate.model.train.data.mark_sample import HEADS, MarkLesson
+from soupstate.model.train.data.mark_states import SpanStates, span_states
 from soupstate.model.train.data.replay import Sampled, sampled
 
 SHOWN_DIGITS = 12  # of a digest, in messages
@@ -24,13 +32,16 @@ Floats = NDArray[np.float32]
 
 @dataclass
 class Lessons:
-    """What corrections teach. pages: how many were read. main: pages whose main content is known, as numbers.
+    """What corrections teach. pages: how many there are. main: pages whose main content is known, as numbers.
 
+    marks: spans whose class is known. marked: of each page that has some, the hashes of the names in its tags.
     used, unused: how many corrections of each kind. reasons: why some were not used, one line each.
     """
 
     pages: int = 0
     main: list[Sampled] = field(default_factory=list)
+    marks: list[MarkLesson] = field(default_factory=list)
+    marked: list[NDArray[np.int64]] = field(default_factory=list)
     used: Counter[str] = field(default_factory=Counter)
     unused: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
@@ -41,20 +52,58 @@ class Lessons:
         self.reasons.append(f"{page.url or 'page ' + page_digest(page.html)[:SHOWN_DIGITS]}: {reason}")
 
 
-def lessons_of(reader: Reader, pages: Iterable[Standing], progress: Callable[[int], None]) -> Lessons:
-    """Reads corrected pages. progress(pages): how many were read."""
-    lessons = Lessons()
+def add_marks(lessons: Lessons, reader: Reader, pages: Iterable[Standing], progress: Callable[[int], object]) -> None:
+    """Reads the pages with corrections of marks and links, and adds what they teach. progress(1): after each page."""
     for page in pages:
-        skimmed = skim(page.html)
-        marking = reader.mark(skimmed.text)
+        some = [one for one in page.corrections if isinstance(one, MarkCorrection | LinkCorrection)]
+        if some:
+            skimmed = skim(page.html)
+            read = span_states(reader, skimmed.text)
+            added = [_add_mark(lessons, page, one, read, skimmed) for one in some]
+            if any(added):
+                lessons.marked.append(names_in(skimmed.text))
+        progress(1)
+
+
+def _add_mark(
+    lessons: Lessons, page: Standing, correction: MarkCorrection | LinkCorrection, read: SpanStates, skimmed: Skimmed
+) -> bool:
+    """Adds the spans most of which lie in a corrected stretch. Returns whether there are some."""
+    if isinstance(correction, MarkCorrection):
+        name, kind = correction.mark, correction.label
+    else:
+        name, kind = "link", int(correction.right)
+    if name not in HEADS:
+        lessons.refuse(page, correction, f"{name} is decided byte by byte, and cannot be learned")
+        return False
+    wanted, found = TagSpan if name == "event" else TextSpan, False
+    for span, state, size in zip(read.marking.spans, read.states, read.sizes.tolist(), strict=True):
+        if not isinstance(span, wanted) or not size or (isinstance(span, TextSpan) and span.blank):
+            continue
+        start, end = skimmed.extent(span.start, span.end)
+        if 2 * (min(end, correction.end) - max(start, correction.start)) > end - start:
+            lessons.marks.append(MarkLesson(HEADS.index(name), state, size, kind))
+            found = True
+    if found:
+        lessons.used[correction.KIND] += 1
+    else:
+        lessons.refuse(page, correction, f"the network sees no {'tag' if name == 'event' else 'text'} there")
+    return found
+
+
+def add_main(lessons: Lessons, reader: Reader, pages: Iterable[Standing], progress: Callable[[int], object]) -> None:
+    """Reads the pages with corrections of main content, and adds what they teach. Corrections of other kinds than these
+    and of marks teach nothing yet. progress(1): after each page.
+    """
+    for page in pages:
         lessons.pages += 1
         for correction in page.corrections:
             if isinstance(correction, MainCorrection):
-                _add_main(lessons, page, correction, marking, skimmed)
-            else:
+                skimmed = skim(page.html)
+                _add_main(lessons, page, correction, reader.mark(skimmed.text), skimmed)
+            elif not isinstance(correction, MarkCorrection | LinkCorrection):
                 lessons.unused[correction.KIND] += 1
-        progress(lessons.pages)
-    return lessons
+        progress(1)
 
 
 def _add_main(lessons: Lessons, page: Standing, correction: MainCorrection, marking: Marking, skimmed: Skimmed) -> None:

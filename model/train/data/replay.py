@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.net.block_head import PAGE_TYPES
+from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.blocks import BUCKETS, FIGURES, Described
 from soupstate.model.train.data.block_examples import UNKNOWN, Example
+from soupstate.model.train.data.mark_sample import MarkSample, sample_of
 
 FORMAT = "soupstate-replay-1"
 LARGEST_FILE = 2_000_000  # bytes
@@ -48,10 +50,18 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Replay:
-    """The sample. states: digest of the parameters that made the states, see `Checkpoint.states_digest`."""
+    """The sample: pages for main content, and spans for marks.
+
+    states: digest of the parameters that made the states, see `Checkpoint.states_digest`.
+    """
 
     states: str
     pages: list[Sampled]
+    marks: MarkSample
+
+    def parted_marks(self) -> tuple[MarkSample, MarkSample]:
+        """Returns the spans to learn from, and those that are kept apart for checking."""
+        return self.marks.parted(PARTS)
 
     def parted(self) -> tuple[list[Sampled], list[Sampled]]:
         """Returns the pages to learn from, and those that are kept apart for checking."""
@@ -100,29 +110,30 @@ def save_replay(replay: Replay, path: Path) -> None:
     words, word_counts = _joined([page.blocks.words for page in pages])
     names, name_counts = _joined([page.blocks.names for page in pages])
     part = path.with_name(f"{path.stem}.part.npz")
-    np.savez_compressed(
-        part,
-        format=np.array(FORMAT),
-        states=np.array(replay.states),
-        pages=np.array([len(page.labels) for page in pages], np.uint16),
-        kinds=np.array([page.kind for page in pages], np.int8),
-        figures=np.concatenate([page.blocks.figures for page in pages]).T.astype(np.float16),  # like numbers together
-        words=words,
-        word_counts=word_counts,
-        names=names,
-        name_counts=name_counts,
-        sizes=np.concatenate([np.rint(page.blocks.sizes) for page in pages]).astype(np.uint32),
-        labels=np.concatenate([np.rint(page.labels * SHARE) for page in pages]).astype(np.uint8),
-        same=np.concatenate([page.same for page in pages]).astype(np.uint16),
-    )
+    # The figures are turned, so that like numbers lie together.
+    arrays: dict[str, NDArray[Any]] = {
+        "format": np.array(FORMAT),
+        "states": np.array(replay.states),
+        "pages": np.array([len(page.labels) for page in pages], np.uint16),
+        "kinds": np.array([page.kind for page in pages], np.int8),
+        "figures": np.concatenate([page.blocks.figures for page in pages]).T.astype(np.float16),
+        "words": words,
+        "word_counts": word_counts,
+        "names": names,
+        "name_counts": name_counts,
+        "sizes": np.concatenate([np.rint(page.blocks.sizes) for page in pages]).astype(np.uint32),
+        "labels": np.concatenate([np.rint(page.labels * SHARE) for page in pages]).astype(np.uint8),
+        "same": np.concatenate([page.same for page in pages]).astype(np.uint16),
+    }
+    np.savez_compressed(part, allow_pickle=False, **arrays, **replay.marks.arrays())
     if part.stat().st_size > LARGEST_FILE:
         part.unlink()
         raise ValueError(f"{path}: larger than {LARGEST_FILE} bytes; take fewer pages")
     part.rename(path)
 
 
-def load_replay(path: Path, states: str) -> Replay:
-    """Loads the sample that belongs to the network with these states.
+def load_replay(path: Path, checkpoint: Checkpoint) -> Replay:
+    """Loads the sample that belongs to a network.
 
     Raises OSError, such as FileNotFoundError, and ValueError that says what is wrong with the file.
     """
@@ -137,10 +148,10 @@ def load_replay(path: Path, states: str) -> Replay:
         raise ValueError(f"{path} is no sample of training: {error}") from None
     if str(found.get("format")) != FORMAT:
         raise ValueError(f"{path}: format {str(found.get('format'))[:60]!r}, expected {FORMAT!r}")
-    if str(found.get("states")) != states:
+    if str(found.get("states")) != checkpoint.states_digest:
         raise ValueError(f"{path}: it was made by another network; `soupstate replay` makes one for this network")
     try:
-        return Replay(states, list(_pages(found)))
+        return Replay(checkpoint.states_digest, list(_pages(found)), sample_of(found, checkpoint.weights.units))
     except (KeyError, ValueError, IndexError) as error:
         raise ValueError(f"{path}: not a whole sample: {error}") from None
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from soupstate.model.net.block_head import BlockHead
-from soupstate.model.net.corrected_head import MOST_PAGES, CorrectedHead, Templates, names_of
+from soupstate.model.net.corrected_head import CorrectedHead, names_of
 from soupstate.model.net.main_content import choose
-from soupstate.model.page.blocks import BUCKETS
+from soupstate.model.net.templates import templates_of
 from soupstate.model.train.data.replay import Sampled
 from soupstate.model.train.network.block_network import BlockNetwork
 from soupstate.model.train.run.block_fit import PAGES_AT_ONCE, WARM_UP, Floats, one_thread, page_loss
@@ -41,28 +41,16 @@ def correct_blocks(
         raise ValueError("neither corrected pages nor the sample may be empty")
     with one_thread():
         second = _second(head, corrected, sample, progress)
-    return CorrectedHead(head, second, templates(corrected, sample))
+    return CorrectedHead(
+        head,
+        second,
+        templates_of([names_of(page.blocks) for page in corrected], [names_of(page.blocks) for page in sample]),
+    )
 
 
 def steps_for(pages: int) -> int:
     """Returns the steps that learning from so many corrected pages takes."""
     return max(LEAST_STEPS, PASSES * math.ceil(pages / PAGES_AT_ONCE))
-
-
-def templates(corrected: Sequence[Sampled], sample: Sequence[Sampled]) -> Templates:
-    """Returns the names of corrected pages. A name's worth falls with the number of pages of the sample that have it.
-
-    It is the inverse document frequency of Spärck Jones (1972), with one page more of either kind.
-    """
-    counts = np.zeros(BUCKETS, np.float32)
-    for page in sample:
-        counts[names_of(page.blocks)] += 1
-    worth = np.log((len(sample) + 1) / (counts + 1)).astype(np.float32)
-    worth[0] = 0  # stands where there is no name
-    kept = {names_of(page.blocks).tobytes(): names_of(page.blocks) for page in corrected}
-    lists = list(kept.values())[-MOST_PAGES:]
-    starts = np.cumsum([0, *map(len, lists[:-1])])
-    return Templates(np.concatenate(lists).astype(np.uint16), starts.astype(np.uint32), worth)
 
 
 def _second(

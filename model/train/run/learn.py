@@ -8,10 +8,18 @@ from dataclasses import dataclass, replace
 
 from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.checkpoint import Checkpoint
+from soupstate.model.net.corrected_head import CorrectedHead
 from soupstate.model.net.learned import Learned
 from soupstate.model.train.data.corrected_pages import Lessons
 from soupstate.model.train.data.replay import Replay
 from soupstate.model.train.run.correct_blocks import correct_blocks, main_figures
+from soupstate.model.train.run.correct_marks import (
+    Outputs,
+    correct_marks,
+    first_outputs,
+    mark_figures,
+    taught_figures,
+)
 
 MOST_FALL = 0.002  # of a figure on the sample, unless it is allowed
 
@@ -28,26 +36,49 @@ class Figures:
         fell = [name for name, (before, after) in self.sample.items() if before - after > MOST_FALL]
         return [name for name in fell if name not in allowed]
 
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(self.sample | other.sample, self.corrected | other.corrected)
 
-def learn(
-    checkpoint: Checkpoint, replay: Replay, lessons: Lessons, progress: Callable[[int], None]
+
+NO_FIGURES = Figures({}, {})
+
+
+def unlearned(checkpoint: Checkpoint) -> Checkpoint:
+    """Returns the checkpoint as it was before it learned from any correction; its history stays."""
+    blocks = checkpoint.blocks.first if isinstance(checkpoint.blocks, CorrectedHead) else checkpoint.blocks
+    return replace(checkpoint, blocks=blocks, marks=None)
+
+
+def learn_marks(
+    checkpoint: Checkpoint, old: Checkpoint, replay: Replay, lessons: Lessons
 ) -> tuple[Checkpoint, Figures]:
-    """Returns the checkpoint with what corrections teach, and figures. progress(steps): how many were taken.
-
-    Learning begins at the block head as it was before any correction, so the weights hold exactly the corrections that
-    they are given. Raises ValueError where there is nothing to learn, or no block head.
-    """
-    old = checkpoint.blocks
-    if old is None:
-        raise ValueError("these weights have no block head, so they cannot learn main content")
-    if not lessons.main:
-        raise ValueError("no correction says what main content is")
-    first = old if isinstance(old, BlockHead) else old.first
-    taught, kept = replay.parted()
-    new = correct_blocks(first, lessons.main, taught, progress)
+    """Returns an `unlearned` checkpoint with what corrections teach of marks, and figures. old: before."""
+    first = first_outputs(checkpoint)
+    taught, kept = replay.parted_marks()
+    marks = correct_marks(first, lessons.marks, lessons.marked, taught)
+    before = first if old.marks is None else Outputs(old.marks.weight, old.marks.bias)
+    after = Outputs(marks.weight, marks.bias)
     figures = Figures(
-        _beside(main_figures(old, kept), main_figures(new, kept)),
-        _beside(main_figures(old, lessons.main), main_figures(new, lessons.main)),
+        _beside(mark_figures(first, old.marks, kept), mark_figures(first, marks, kept)),
+        _beside(taught_figures(before, lessons.marks), taught_figures(after, lessons.marks)),
+    )
+    return replace(checkpoint, marks=marks), figures
+
+
+def learn_main(
+    checkpoint: Checkpoint, old: Checkpoint, replay: Replay, lessons: Lessons, progress: Callable[[int], None]
+) -> tuple[Checkpoint, Figures]:
+    """Returns an `unlearned` checkpoint with what corrections teach of main content, and figures. old: before.
+
+    progress(steps): how many were taken. Raises ValueError where there is no block head.
+    """
+    if not isinstance(checkpoint.blocks, BlockHead) or old.blocks is None:
+        raise ValueError("these weights have no block head, so they cannot learn main content")
+    taught, kept = replay.parted()
+    new = correct_blocks(checkpoint.blocks, lessons.main, taught, progress)
+    figures = Figures(
+        _beside(main_figures(old.blocks, kept), main_figures(new, kept)),
+        _beside(main_figures(old.blocks, lessons.main), main_figures(new, lessons.main)),
     )
     return replace(checkpoint, blocks=new), figures
 
