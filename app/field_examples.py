@@ -12,11 +12,10 @@ from soupstate.app.json_lines import PAGE_NAMES, json_object, page_of
 from soupstate.model.archive.records import read_pages
 from soupstate.model.heads.align import NotFound, key
 from soupstate.model.heads.declared_examples import declared_examples
-from soupstate.model.heads.examples import Example, ReadExample, read_example, state_reader
+from soupstate.model.heads.examples import LEAST, MOST, Example, ReadExample, read_example, state_reader
 from soupstate.model.net.reader import Reader
 
 DECLARES = re.compile("og:|schema\\.org|author|itemprop")  # a page without these declares nothing
-LEAST, MOST = 20, 1000  # examples that a head is fitted to
 MOST_VALUES = 100  # of a page
 NAMES = PAGE_NAMES | {"values"}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import corrections
 import numpy as np
 import pytest
+import shop
 from click.testing import CliRunner, Result
 from templates import marks
 
@@ -175,7 +176,7 @@ def test_stores_that_teach_nothing(folder: Path, tmp_path: Path) -> None:
     options = ("--weights", folder / "old.safetensors", "--out", out)
     for store_file, message in (
         (empty, "holds no corrections"),
-        (fields_only, "can be learned: they must say what main content or a mark is"),
+        (fields_only, "no correction in"),
         (other, "is a store of version 7"),
         (extractor(DEFAULT), "is no store of corrections"),
     ):
@@ -186,6 +187,23 @@ def test_stores_that_teach_nothing(folder: Path, tmp_path: Path) -> None:
     reasons = run("learn", fields_only, *options).output
     assert "the network sees no text in what is said to be main content" in reasons
     assert "that a page has no main content cannot be learned" in reasons
+
+
+def test_fields_become_heads(folder: Path, tmp_path: Path) -> None:
+    store, out = tmp_path / "fields.db", tmp_path / "out.safetensors"
+    with Store(store, create=True) as opened:
+        for number in range(24):
+            html, values = shop.page_of(number)
+            correction = {"html": html, "kind": "field", "field": "price", "values": values}
+            opened.add([read_correction(correction)])
+    done = run("learn", store, "--weights", folder / "old.safetensors", "--out", out)
+    assert done.exit_code == 0, done.output
+    assert "Corrections that were used: 24 field" in done.output and "Head of price:" in done.output
+    page = tmp_path / "page.html"
+    html, [price] = shop.page_of(40)
+    page.write_text(html, "utf-8")
+    found = run("extract", "--weights", out, "--head", tmp_path / "out.price.head.safetensors", page)
+    assert [value["value"] for value in json.loads(found.output)["fields"]["price"]] == [price]
 
 
 def test_learn_refuses_wrong_files(folder: Path, tmp_path: Path) -> None:

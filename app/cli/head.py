@@ -8,9 +8,9 @@ import click
 from tqdm import tqdm
 
 from soupstate.app.cli.options import weights_options
-from soupstate.app.field_examples import LEAST, archived_examples, read_examples
+from soupstate.app.field_examples import archived_examples, read_examples
 from soupstate.app.reading import load_reader
-from soupstate.model.heads.examples import ReadExample
+from soupstate.model.heads.examples import LEAST, ReadExample
 from soupstate.model.heads.fit import FOLDS, Figures, fit_head
 from soupstate.model.net.checkpoint import extractor
 from soupstate.model.net.head_file import checked_name, save_head
@@ -59,7 +59,7 @@ def fit_command(examples: Path, name: str, out: Path, weights: Path, backend: st
         read = read_examples(reader, examples, progress, visible=visible)
         with tqdm(total=FOLDS + 1, unit="fold", disable=None, leave=False) as bar:
             head, figures = fit_head(name, reader.checkpoint.states_digest, read, lambda _: bar.update())
-        for line in _report(figures, head.places):
+        for line in head_report(figures, head.places):
             click.echo(line)
         if figures.f1 < WEAK:
             click.echo(
@@ -101,13 +101,13 @@ def metadata_command(
                 click.echo(f"soupstate: {field} is shown on fewer than {LEAST} pages", err=True)
                 continue
             head, figures = fit_head(field, reader.checkpoint.states_digest, some, lambda _: None)
-            click.echo("\n".join([f"{field}:", *_report(figures, head.places)]))
+            click.echo("\n".join([f"{field}:", *head_report(figures, head.places)]))
             save_head(replace(head, figures=figures.as_dict()), out / f"{field}.safetensors")
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
 
-def _report(figures: Figures, places: frozenset[str]) -> list[str]:
+def head_report(figures: Figures, places: frozenset[str]) -> list[str]:
     """Returns the figures as lines of Markdown."""
     return [
         f"Places of values: {', '.join(sorted(places))}",

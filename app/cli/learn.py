@@ -1,20 +1,27 @@
 """`soupstate learn`: better weights from corrections. It needs the extra `train`."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from tqdm import tqdm
 
+from soupstate.app.cli.head import head_report
 from soupstate.app.cli.options import weights_options
 from soupstate.app.reading import load_reader
 from soupstate.app.weight_files import copied, files_beside, renamed
 from soupstate.model.corrections.store import Store
+from soupstate.model.heads.fit import Figures as FieldFigures
 from soupstate.model.net.checkpoint import Checkpoint, extractor, save_checkpoint
+from soupstate.model.net.field_head import FieldHead
+from soupstate.model.net.head_file import save_head
 from soupstate.model.net.reader import Reader
 from soupstate.model.train.data.corrected_pages import Lessons, add_main, add_marks
 from soupstate.model.train.data.replay import Replay, load_replay, replay_file
 from soupstate.model.train.run.correct_blocks import steps_for
+from soupstate.model.train.run.corrected_fields import fitted_heads
 from soupstate.model.train.run.learn import (
     MOST_FALL,
     NO_FIGURES,
@@ -42,7 +49,8 @@ def learn_command(
 
     The network stands still, only small parts of it learn. A fifth of a sample of training is kept apart: the command
     prints every figure on it before and after, and writes nothing where one falls by more than .002. Networks that lie
-    beside the weights are copied, so that the new weights can be used in place of the old ones.
+    beside the weights are copied, so that the new weights can be used in place of the old ones. Corrections of a field
+    on 20 pages or more become a head of that field, OUT.FIELD.head.safetensors.
     """
     _check_out(out, weights, store)
     source = extractor(weights)
@@ -54,7 +62,13 @@ def learn_command(
                 raise ValueError(f"{store} holds no corrections")
             digest = corrections.digest()
             new, lessons, figures = _learned(old, backend, sample, corrections)
-        for line in _report(lessons, figures):
+            with tqdm(unit="page", disable=None, leave=False) as bar:
+                heads = fitted_heads(lessons, Reader(new, backend), corrections.standing(), bar.update)
+        for reason in lessons.reasons:
+            click.echo(f"soupstate: not used: {reason}", err=True)
+        if not lessons.used:
+            raise ValueError(f"no correction in {store} can be learned")
+        for line in _report(lessons, figures, heads):
             click.echo(line)
         _check_figures(figures, allow)
         checkpoint = recorded(new, lessons, digest, f"{datetime.now(UTC):%Y-%m-%d}")
@@ -62,13 +76,15 @@ def learn_command(
             if file != source:
                 copied(file, renamed(file, weights, out))
         copied(replay or replay_file(source), replay_file(renamed(source, weights, out)))
+        for head, found in heads:
+            save_head(replace(head, figures=found.as_dict()), out.with_name(f"{out.stem}.{head.name}.head.safetensors"))
         save_checkpoint(checkpoint, renamed(source, weights, out))
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
 
 def _learned(old: Checkpoint, backend: str | None, sample: Replay, store: Store) -> tuple[Checkpoint, Lessons, Figures]:
-    """Reads the corrected pages and learns. Raises ValueError where there is nothing to learn."""
+    """Reads the corrected pages, and learns main content and marks. Raises ValueError."""
     lessons, figures, new = Lessons(), NO_FIGURES, unlearned(old)
     with tqdm(unit="page", disable=None, leave=False) as bar:
         add_marks(lessons, Reader(new, backend), store.standing(), bar.update)
@@ -77,14 +93,10 @@ def _learned(old: Checkpoint, backend: str | None, sample: Replay, store: Store)
         figures += found
     with tqdm(unit="page", disable=None, leave=False) as bar:  # with the marks that were learned
         add_main(lessons, Reader(new, backend), store.standing(), bar.update)
-    for reason in lessons.reasons:
-        click.echo(f"soupstate: not used: {reason}", err=True)
     if lessons.main:
         with tqdm(total=steps_for(len(lessons.main)), unit="step", disable=None, leave=False) as bar:
             new, found = learn_main(new, old, sample, lessons, lambda steps: bar.update(steps - bar.n))
         figures += found
-    if not lessons.used:
-        raise ValueError(f"no correction in {store.path} can be learned: they must say what main content or a mark is")
     return new, lessons, figures
 
 
@@ -107,14 +119,18 @@ def _check_out(out: Path, weights: Path, store: Path) -> None:
         raise click.BadParameter("it is one of the files that are read", param_hint="--out")
 
 
-def _report(lessons: Lessons, figures: Figures) -> list[str]:
+def _report(lessons: Lessons, figures: Figures, heads: Sequence[tuple[FieldHead, FieldFigures]]) -> list[str]:
     """Returns what was learned, and the figures, as lines of Markdown."""
     used = ", ".join(f"{number} {kind}" for kind, number in sorted(lessons.used.items()))
     lines = [f"Corrections that were used: {used}, of {lessons.pages} pages."]
     if lessons.unused:
         unused = ", ".join(f"{number} {kind}" for kind, number in sorted(lessons.unused.items()))
         lines.append(f"Corrections that were not used: {unused}.")
+    for head, found in heads:
+        lines += [f"Head of {head.name}:", *head_report(found, head.places)]
+    if not figures.sample:
+        return lines
     lines += ["| figure | of | before | after |", "|---" * 4 + "|"]
-    for of, found in (("corrected pages", figures.corrected), ("kept sample", figures.sample)):
-        lines += [f"| {name} | {of} | {before:.4f} | {after:.4f} |" for name, (before, after) in found.items()]
+    for of, pairs in (("corrected pages", figures.corrected), ("kept sample", figures.sample)):
+        lines += [f"| {name} | {of} | {before:.4f} | {after:.4f} |" for name, (before, after) in pairs.items()]
     return lines

@@ -12,6 +12,7 @@ from soupstate.model.net.reader import Marking, Reader
 from soupstate.model.page.skim import skim
 from soupstate.model.page.units import HIDDEN, TEXT, TITLE
 
+LEAST, MOST = 20, 1000  # examples that a head is fitted to
 # Places of values that a person sees, or that name a picture that a person sees.
 VISIBLE = frozenset((TEXT, HIDDEN, TITLE, "img src", "img alt"))
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from soupstate.model.corrections.correction import (
     Correction,
+    FaultCorrection,
+    FixCorrection,
     LinkCorrection,
     MainCorrection,
     MarkCorrection,
@@ -92,8 +94,9 @@ def _add_mark(
 
 
 def add_main(lessons: Lessons, reader: Reader, pages: Iterable[Standing], progress: Callable[[int], object]) -> None:
-    """Reads the pages with corrections of main content, and adds what they teach. Corrections of other kinds than these
-    and of marks teach nothing yet. progress(1): after each page.
+    """Reads the pages with corrections of main content, and adds what they teach. progress(1): after each page.
+
+    Corrections of faults and fixes teach nothing yet.
     """
     for page in pages:
         lessons.pages += 1
@@ -101,7 +104,7 @@ def add_main(lessons: Lessons, reader: Reader, pages: Iterable[Standing], progre
             if isinstance(correction, MainCorrection):
                 skimmed = skim(page.html)
                 _add_main(lessons, page, correction, reader.mark(skimmed.text), skimmed)
-            elif not isinstance(correction, MarkCorrection | LinkCorrection):
+            elif isinstance(correction, FaultCorrection | FixCorrection):
                 lessons.unused[correction.KIND] += 1
         progress(1)
 
