@@ -154,6 +154,7 @@ def test_networks_beside_the_weights_are_copied(folder: Path, better: Path) -> N
     names = ["new-backward.safetensors", "new-extract-replay.npz", "new-extract.safetensors", "new.safetensors"]
     assert sorted(path.name for path in folder.glob("new*")) == names
     assert out.read_bytes() == DEFAULT.read_bytes()
+    assert f"{PAGES} main of {PAGES} pages" in run("weights", out).output
     assert load_checkpoint(extractor(out)).corrections and not load_checkpoint(out).corrections
     assert load_checkpoint(out).backward_file == folder / "new-backward.safetensors"
 
@@ -209,12 +210,16 @@ def test_fields_become_heads(folder: Path, tmp_path: Path) -> None:
 def test_learn_refuses_wrong_files(folder: Path, tmp_path: Path) -> None:
     store = folder / "corrections.db"
     old = folder / "old.safetensors"
+    shutil.copy(old, folder / "sets.safetensors")
+    shutil.copy(old, folder / "sets-extract.safetensors")
     for out, message in (
         (tmp_path / "none" / "out.safetensors", "is no folder"),
         (tmp_path / "out.bin", "must end in .safetensors"),
         (old, "one of the files that are read"),
+        (folder / "sets-extract.safetensors", "one of the files that are read"),
     ):
-        done = run("learn", store, "--weights", old, "--out", out)
+        weights = folder / "sets.safetensors" if out.name.startswith("sets") else old
+        done = run("learn", store, "--weights", weights, "--out", out)
         assert done.exit_code == 2 and message in done.output
     lonely = tmp_path / "lonely.safetensors"
     shutil.copy(old, lonely)

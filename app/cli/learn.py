@@ -115,8 +115,10 @@ def _check_out(out: Path, weights: Path, store: Path) -> None:
         raise click.BadParameter(f"{out.parent} is no folder", param_hint="--out")
     if out.suffix != ".safetensors":
         raise click.BadParameter("the name must end in .safetensors", param_hint="--out")
-    if any(file.exists() and out.exists() and out.samefile(file) for file in (weights, extractor(weights), store)):
-        raise click.BadParameter("it is one of the files that are read", param_hint="--out")
+    read = [file for file in (store, *files_beside(weights)) if file.exists()]
+    for file in (out, *(renamed(file, weights, out) for file in files_beside(weights))):
+        if file.exists() and any(file.samefile(other) for other in read):
+            raise click.BadParameter(f"{file} is one of the files that are read", param_hint="--out")
 
 
 def _report(lessons: Lessons, figures: Figures, heads: Sequence[tuple[FieldHead, FieldFigures]]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from soupstate.model.net.checkpoint import DEFAULT, Checkpoint, digest, load_any
+from soupstate.model.net.checkpoint import DEFAULT, Checkpoint, digest, extractor, load_any
 from soupstate.model.net.learned import Learned
 
 
@@ -15,11 +15,12 @@ from soupstate.model.net.learned import Learned
 def weights_command(files: tuple[Path, ...]) -> None:
     """Print what weights are: name, training, figures, and the corrections that they have learned.
 
-    Without a file it prints the shipped weights.
+    After NAME.safetensors comes the network that extracts, NAME-extract.safetensors, where it lies beside it. Without a
+    file it prints the shipped weights.
     """
     try:
-        for file in files or (DEFAULT,):
-            for line in _lines(file, load_any(file)):
+        for path in dict.fromkeys(each for file in files or (DEFAULT,) for each in (file, extractor(file))):
+            for line in _lines(path, load_any(path)):
                 click.echo(line)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
