@@ -10,9 +10,10 @@ from soupstate.app.cli.main import soupstate
 from soupstate.app.reading import load_reader
 from soupstate.model.corrections.correction import Correction, read_correction
 from soupstate.model.corrections.store import Standing
+from soupstate.model.net import templates
 from soupstate.model.net.checkpoint import DEFAULT, extractor, load_any
 from soupstate.model.net.reader import Reader
-from soupstate.model.net.templates import Templates
+from soupstate.model.net.templates import Templates, templates_of
 from soupstate.model.page.blocks import BUCKETS
 from soupstate.model.page.skim import skim
 from soupstate.model.page.spans import TagSpan, TextSpan
@@ -79,6 +80,16 @@ def test_states_over_spans_give_the_marks(reader: Reader) -> None:
         elif isinstance(span, TextSpan):
             assert size == len(html[span.start : span.end].encode())
             assert [int(outputs.classes(k, state[None])[0]) for k in (2, 3)] == [span.link, span.block]
+
+
+def test_too_many_templates_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "MOST_PAGES", 2)
+    names = [np.array([k], np.int64) for k in (1, 2, 2, 3)]
+    assert len(templates_of(names[:3], names).starts) == 2  # equal lists count once
+    with pytest.raises(ValueError, match="more than 2 corrected pages"):
+        templates_of(names, names)
+    with pytest.raises(ValueError, match="have no tags"):
+        templates_of([np.zeros(0, np.int64)], names)
 
 
 def test_templates_are_checked() -> None:

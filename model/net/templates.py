@@ -16,7 +16,7 @@ from soupstate.model.page.blocks import BUCKETS
 # The least likeness of a page to one that was corrected. Among 2,085 labelled pages, of 219 whose site has others 83%
 # reach it with one of them, and 8% of pages reach it with some page of another site; see docs/decisions/corrections.md.
 ALIKE = 0.3
-MOST_PAGES = 4096  # whose names are kept
+MOST_PAGES = 16_384  # whose names are kept; each page that is read is compared with all of them
 LARGEST_WORTH = 100.0
 
 Floats = NDArray[np.float32]
@@ -71,14 +71,17 @@ def templates_of(corrected: Sequence[NDArray[np.int64]], sample: Sequence[NDArra
     """Returns the templates of corrected pages, by the names in the tags of each page.
 
     A name's worth falls with the number of pages of a sample that have it: it is the inverse document frequency of
-    Spärck Jones (1972), with one page more of either kind. Raises ValueError where no page has a name.
+    Spärck Jones (1972), with one page more of either kind. Raises ValueError where no page has a name, and for
+    more than MOST_PAGES lists of names.
     """
     counts = np.zeros(BUCKETS, np.float32)
     for names in sample:
         counts[names] += 1
     worth = np.log((len(sample) + 1) / (counts + 1)).astype(np.float32)
     worth[0] = 0  # stands where there is no name
-    lists = list({names.tobytes(): names for names in corrected if len(names)}.values())[-MOST_PAGES:]
+    lists = list({names.tobytes(): names for names in corrected if len(names)}.values())
+    if len(lists) > MOST_PAGES:
+        raise ValueError(f"more than {MOST_PAGES} corrected pages whose tags have different names")
     if not lists:
         raise ValueError("the corrected pages have no tags by which pages like them are known")
     starts = np.cumsum([0, *map(len, lists[:-1])])

@@ -98,6 +98,11 @@ def main_f1(head: Head, page: Sampled) -> float:
     return float(2 * common / (wanted + found)) if wanted + found > FEW else 1.0
 
 
+def mean_f1(head: Head, pages: Sequence[Sampled]) -> float:
+    """Returns the mean of `main_f1` over pages, of which there is at least one."""
+    return _mean([main_f1(head, page) for page in pages])
+
+
 def main_figures(head: Head, pages: Sequence[Sampled]) -> dict[str, float]:
     """Returns the mean F1 of words of main content: `main`, of all pages, and `main TYPE` of each type."""
     f1 = [main_f1(head, page) for page in pages]

@@ -12,7 +12,7 @@ from soupstate.model.net.corrected_head import CorrectedHead
 from soupstate.model.net.learned import Learned
 from soupstate.model.train.data.corrected_pages import Lessons
 from soupstate.model.train.data.replay import Replay
-from soupstate.model.train.run.correct_blocks import correct_blocks, main_figures
+from soupstate.model.train.run.correct_blocks import correct_blocks, main_figures, mean_f1
 from soupstate.model.train.run.correct_marks import (
     Outputs,
     correct_marks,
@@ -78,7 +78,7 @@ def learn_main(
     new = correct_blocks(checkpoint.blocks, lessons.main, taught, progress)
     figures = Figures(
         _beside(main_figures(old.blocks, kept), main_figures(new, kept)),
-        _beside(main_figures(old.blocks, lessons.main), main_figures(new, lessons.main)),
+        {"main": (mean_f1(old.blocks, lessons.main), mean_f1(new, lessons.main))},
     )
     return replace(checkpoint, blocks=new), figures
 
