@@ -32,7 +32,7 @@ from soupstate.model.train.data.block_examples import word_f1
 DESIGNS = {design.__name__: design for part in (press, trade, odd) for design in part.DESIGNS}
 TEMPLATES, PAGES = 20, 10
 WRONG = 0.1  # least error, on pages that nothing else is measured on
-FIRST_MEASURED, FIRST_DRAWN = 1000, 2000  # seeds of pages; those to learn from begin at 0
+FIRST_MEASURED, FIRST_DRAWN = 5000, 2000  # seeds of pages; those to learn from begin at 0
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,41 @@ def lines_of_code(w: Writer) -> tuple[str, str]:
     return _page(w, _many(w, lambda: f"<tt>{main(f'{w.noun()} = {w.number()};')}</tt><br>"))
 
 
+def custom_strong(w: Writer) -> tuple[str, str]:
+    """Strong words of a framework."""
+    return _page(w, _many(w, lambda: _inside(w, main("<x-strong>"), "</x-strong>")))
+
+
+def emphasised_words(w: Writer) -> tuple[str, str]:
+    """The words inside the emphasis of DocBook."""
+    return _page(w, _many(w, lambda: _inside(w, f"<emphasis>{BEGIN}", f"{END}</emphasis>")))
+
+
+def literals_of_xml(w: Writer) -> tuple[str, str]:
+    """The tags of code in DocBook."""
+    return _page(w, _many(w, lambda: _inside(w, main("<literal>"), "</literal>")))
+
+
+def literal_words(w: Writer) -> tuple[str, str]:
+    """The words inside the code of DocBook."""
+    return _page(w, _many(w, lambda: _inside(w, f"<literal>{BEGIN}", f"{END}</literal>")))
+
+
+def custom_link_tags(w: Writer) -> tuple[str, str]:
+    """The tags of links of a framework."""
+    return _page(w, _many(w, lambda: _inside(w, main(f'<x-link href="/{w.noun()}">'), "</x-link>")))
+
+
+def shown_noscript(w: Writer) -> tuple[str, str]:
+    """Text for readers without scripts, which a person wants to see."""
+    return _page(w, _many(w, lambda: f"<noscript>{main(w.sentence())}</noscript>"))
+
+
+def hidden_small(w: Writer) -> tuple[str, str]:
+    """Small text that a style sheet hides."""
+    return _page(w, _many(w, lambda: f"<small>{main(w.sentence())}</small>"))
+
+
 # The head and the right class of each design.
 MARKS: dict[str, tuple[str, str | int]] = {
     "paragraphs_of_xml": ("event", "block"),
@@ -110,5 +145,12 @@ MARKS: dict[str, tuple[str, str | int]] = {
     "misspelt_headings": ("block", "h1"),
     "header_cells": ("cell", "header"),
     "lines_of_code": ("block", "preformatted"),
+    "custom_strong": ("event", "strong"),
+    "emphasised_words": ("emphasis", 1),
+    "literals_of_xml": ("event", "code"),
+    "literal_words": ("code", 1),
+    "custom_link_tags": ("event", "link"),
+    "shown_noscript": ("visible", "shown"),
+    "hidden_small": ("visible", "hidden"),
 }
 DESIGNS = {name: globals()[name] for name in MARKS}
