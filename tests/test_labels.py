@@ -18,7 +18,7 @@ from soupstate.model.page.marks import IGNORED
 from soupstate.model.page.tag_places import tag_places
 from soupstate.model.train.data.labels import LABELS, LONGEST_TITLE, labelled, rule_of
 from soupstate.model.train.evaluation.label_picture import COLUMNS, ROWS, grid
-from soupstate.model.train.evaluation.label_units import SAMPLES, Products, followers, sampled, states_of
+from soupstate.model.train.evaluation.label_units import SAMPLES, Products, area, followers, sampled, states_of
 from soupstate.model.train.evaluation.neurons import trace
 
 ROOT = Path(__file__).parents[1]
@@ -92,8 +92,7 @@ def generated(seed: int, count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_known_followers() -> None:
-    find_on, measure_on = Products.of([generated(1), generated(2)]), Products.of([generated(3)])
-    found = followers(4, find_on, measure_on)
+    found = followers(4, [generated(1), generated(2)], [generated(3)])
     outputs, label = generated(3)
     units = {each.unit: each for each in found.units}
     assert [each.unit for each in found.units[:2]] == [1, 3] and found.best == found.units[0]
@@ -105,14 +104,15 @@ def test_known_followers() -> None:
     assert [(each.layer, each.unit) for each in found.cells] == [(1, 1), (1, 0)]
     assert found.cells[0].r == pytest.approx(1)
     assert found.together == pytest.approx(1, abs=1e-4) and found.with_cells == pytest.approx(1, abs=1e-4)
-    assert found.label == pytest.approx(label.mean())
+    assert found.label == pytest.approx(label.mean()) and found.areas == pytest.approx((1, 1))
 
 
 def test_units_are_chosen_on_the_pages_that_they_are_found_on() -> None:
     outputs, label = generated(4)
     other = outputs.copy()
     other[:, [1, 5]] = np.random.default_rng(5).normal(size=(len(label), 2))  # on the measured pages these are noise
-    found = followers(4, Products.of([(outputs, label)]), Products.of([(other, label)]))
+    found = followers(4, [(outputs, label)], [(other, label)])
+    assert abs(found.areas[0] - 0.5) < 0.05
     assert found.best.unit == 1 and abs(found.best.r) < 0.1 and found.best.share < 0
 
 
@@ -124,8 +124,9 @@ def test_several_units_carry_what_none_does_alone() -> None:
         noise = random.normal(size=count)
         return np.stack([label + noise, noise], 1).astype(np.float32), label
 
-    found = followers(2, Products.of([parts(3000)]), Products.of([parts(3000)]))
+    found = followers(2, [parts(3000)], [parts(3000)])
     assert found.best.share < 0.3 and found.together > 0.98 and not found.cells
+    assert 0.7 < found.areas[0] < 0.8 and found.areas[1] > 0.999  # 0.76: Phi(1 / sqrt(2))
 
 
 def test_what_is_ignored_does_not_count() -> None:
@@ -140,11 +141,17 @@ def test_what_is_ignored_does_not_count() -> None:
 @pytest.mark.parametrize(("value", "said"), [(0, "no character"), (1, "every character")])
 def test_a_label_that_never_changes(value: int, said: str) -> None:
     outputs, label = generated(8)
-    good, bad = Products.of([(outputs, label)]), Products.of([(outputs, np.full_like(label, value))])
+    good, bad = [(outputs, label)], [(outputs, np.full_like(label, value))]
     with pytest.raises(ValueError, match=f"{said} .* units are measured"):
         followers(4, good, bad)
     with pytest.raises(ValueError, match=f"{said} .* units are found"):
         followers(4, bad, good)
+
+
+def test_area() -> None:
+    right = np.array([False, True, False, True])
+    for scores, wanted in (([1, 2, 3, 4], 0.75), ([0, 0, 0, 0], 0.5), ([1, 4, 2, 3], 1), ([1, 0, 1, 0], 0)):
+        assert area(np.array(scores, np.float32), right) == wanted
 
 
 def test_a_long_page_has_no_more_samples_than_a_short_one() -> None:

@@ -48,14 +48,14 @@ LISTED_UNITS, LISTED_CELLS = 6, 3
 @click.option("--weights", type=FILE, default=DEFAULT, envvar="SOUPSTATE_WEIGHTS", help="Checkpoint to measure.")
 @click.option("--pages", type=WARC, multiple=True, help="Held-out pages to measure on; may be repeated.")
 @click.option("--limit", type=click.IntRange(min=1), help="Pages to measure on; default: all.")
-@click.option(
-    "--find-on", type=WARC, multiple=True, help="Training pages to fit to; may be repeated."
-)
+@click.option("--find-on", type=WARC, multiple=True, help="Training pages to fit to; may be repeated.")
 @click.option("--find-limit", type=click.IntRange(min=1), help="Pages to take from each of these files; default: all.")
 @click.option("--find-made", type=click.IntRange(min=0), default=0, help="Made pages to fit it to, after those.")
 @click.option("--made", type=click.IntRange(min=0), default=0, help="Made pages to measure R^2 on, too.")
 @click.option("--out", type=FILE, help="With --find-on: write the checkpoint with the new layer to this file.")
-@click.option("--png", type=FILE, help="Draw a page's depth beside the best neuron, or with --label the best unit over a page.")
+@click.option(
+    "--png", type=FILE, help="Draw a page's depth beside the best neuron, or with --label the best unit over a page."
+)
 @format_option("json: of the JSON in pages; measured are held-out domains, and cells for objects and arrays.")
 @click.option("--label", help='Find what follows this label, such as "inside a link", or the spans of a .jsonl file.')
 @click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which of --pages to draw.")
@@ -223,9 +223,11 @@ def _tell_followers(label: str, found: Followers, pages: int) -> None:
     for each in (*found.units[:LISTED_UNITS], *found.cells[:LISTED_CELLS]):
         kind = f"  {KIND_NAMES[each.unit]}" if each.layer else ""
         click.echo(f"layer {each.layer}  unit {each.unit:4}  r {each.r:+.4f}  R^2 {each.share:.4f}{kind}")
+    alone, together = found.areas
     click.echo(f"all {len(found.units)} units of the LSTM, a linear probe: R^2 {found.together:.4f}")
     if found.cells:
         click.echo(f"with the {len(found.cells)} cells: R^2 {found.with_cells:.4f}")
+    click.echo(f"area under the ROC curve: unit {found.best.unit} {alone:.4f}, all units {together:.4f}")
 
 
 def _tell(found: NeuronFigures, pages: int, made: int) -> None:

@@ -25,7 +25,7 @@ MARGIN = 0.15, 0.5  # inches at the sides, and above
 SHOWN_AS = {"\n": "↵", "\r": "↵", "\t": "→"}
 FONT = "DejaVu Sans Mono"  # comes with matplotlib
 MISSING = "·"  # instead of a character that the font lacks
-COLOURS = 48  # of the PNG, so that it stays small
+COLOURS = 160  # of the PNG, so that it stays small
 
 
 def grid(text: str) -> tuple[NDArray[np.int64], int]:
@@ -98,4 +98,4 @@ def _save(figure: Figure, path: Path) -> None:
     """Writes a PNG of few colours."""
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=90)
-    Image.open(buffer).convert("RGB").quantize(COLOURS).save(path, "PNG", optimize=True)
+    Image.open(buffer).convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, "PNG", optimize=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
 
 from soupstate.model.net.depth import CELLS
 from soupstate.model.net.reader import Reader, at_places
@@ -23,6 +24,7 @@ PRICE = 1e-3  # of squared weights of standardised outputs, per sample, in the f
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.float64]
+Sample = tuple[Floats, NDArray[np.uint8]]  # outputs (n, outputs) and label (n,) of characters of a page
 Progress = Callable[[Iterable[LabelledPage]], Iterable[LabelledPage]]
 
 
@@ -33,7 +35,7 @@ class Products:
     sums: Numbers
 
     @classmethod
-    def of(cls, samples: Iterable[tuple[Floats, NDArray[np.uint8]]]) -> "Products":
+    def of(cls, samples: Iterable[Sample]) -> "Products":
         """Returns the sums over parts: outputs (n, outputs) and label (n,) of each. Raises ValueError for no samples.
 
         Samples whose label is IGNORED do not count.
@@ -104,8 +106,9 @@ class Follower:
 class Followers:
     """units, cells: the best first, by the pages that they were found on.
 
-    together, with_cells: R^2 of a linear probe on all units, and on units and cells. label: the share of characters
-    with the label. All figures are of the other pages.
+    together, with_cells: R^2 of a linear probe on all units, and on units and cells. areas (2,): the area under the
+    ROC curve of the best unit, and of the probe on all units: the probability that it says more of a character with the
+    label than of another one. label: the share of characters with the label. All figures are of the other pages.
     """
 
     units: list[Follower]
@@ -113,6 +116,7 @@ class Followers:
     together: float
     with_cells: float
     label: float
+    areas: tuple[float, float]
 
     @property
     def best(self) -> Follower:
@@ -151,7 +155,7 @@ def states_of(reader: Reader, page: str, characters: NDArray[np.int64]) -> Float
     return np.concatenate(parts)
 
 
-def samples(reader: Reader, pages: Iterable[LabelledPage]) -> Iterator[tuple[Floats, NDArray[np.uint8]]]:
+def samples(reader: Reader, pages: Iterable[LabelledPage]) -> Iterator[Sample]:
     """Yields the states and the label of the sampled characters of each page."""
     for page in pages:
         at = sampled(len(page.html))
@@ -159,16 +163,18 @@ def samples(reader: Reader, pages: Iterable[LabelledPage]) -> Iterator[tuple[Flo
             yield states_of(reader, page.html, at), page.label[at]
 
 
-def followers(units: int, found_on: Products, measured_on: Products) -> Followers:
-    """Chooses and fits on the products of some pages, and measures on those of others.
+def followers(units: int, find_on: Iterable[Sample], measure_on: Iterable[Sample]) -> Followers:
+    """Chooses and fits on the samples of some pages, and measures on those of others.
 
     units: the number of outputs that are units of the LSTM; the others are cells. Raises ValueError where the label
     holds at no sample, or at all of them.
     """
-    for products, name in ((found_on, "found"), (measured_on, "measured")):
-        if not 0 < products.share < 1:
-            often = "every" if products.share else "no"
-            raise ValueError(f"{often} character that was looked at has the label, on the pages where units are {name}")
+    found_on = _varied(Products.of(find_on), "found")
+    own = np.arange(units)
+    best = int(np.argmax(np.abs(found_on.correlations()[:units])))
+    probes = np.stack([found_on.fitted(np.array([best])), found_on.fitted(own)])[:, 1:].astype(np.float32)
+    said: list[Floats] = []
+    measured_on = _varied(Products.of(_watched(measure_on, probes, said)), "measured")
     r = measured_on.correlations()
     every = np.arange(len(r))
 
@@ -177,12 +183,34 @@ def followers(units: int, found_on: Products, measured_on: Products) -> Follower
 
     def ordered(layer: int, outputs: NDArray[np.int64]) -> list[Follower]:
         size = np.abs(found_on.correlations()[outputs])
-        best = outputs[np.argsort(-size, kind="stable")]
-        return [Follower(layer, int(k - outputs[0]), float(r[k]), share(np.array([k]))) for k in best]
+        order = outputs[np.argsort(-size, kind="stable")]
+        return [Follower(layer, int(k - outputs[0]), float(r[k]), share(np.array([k]))) for k in order]
 
-    return Followers(
-        ordered(0, every[:units]), ordered(1, every[units:]), share(every[:units]), share(every), measured_on.share
-    )
+    together, with_cells, scores = share(own), share(every), np.concatenate(said)
+    areas = area(scores[:, 0], scores[:, 2] > 0), area(scores[:, 1], scores[:, 2] > 0)
+    return Followers(ordered(0, own), ordered(1, every[units:]), together, with_cells, measured_on.share, areas)
+
+
+def _varied(products: Products, done: str) -> Products:
+    """Returns the products. Raises ValueError where their label never changes."""
+    if not 0 < products.share < 1:
+        often = "every" if products.share else "no"
+        raise ValueError(f"{often} character that was looked at has the label, on the pages where units are {done}")
+    return products
+
+
+def _watched(parts: Iterable[Sample], probes: Floats, said: list[Floats]) -> Iterator[Sample]:
+    """Yields samples, and adds to `said` what probes (2, outputs) say of each, beside its label."""
+    for outputs, label in parts:
+        known = label != IGNORED
+        said.append(np.column_stack([outputs[known] @ probes.T, label[known]]).astype(np.float32))
+        yield outputs, label
+
+
+def area(scores: Floats, right: NDArray[np.bool_]) -> float:
+    """Returns the area under the ROC curve of scores (n,), by Mann and Whitney's U of those that are right (n,)."""
+    above = mannwhitneyu(scores[right], scores[~right]).statistic
+    return float(above / right.sum() / (~right).sum())
 
 
 def follow(
@@ -193,5 +221,5 @@ def follow(
     progress: yields the pages of either. Raises ValueError where the label holds at no character that is looked at, or
     at all of them.
     """
-    parts = [Products.of(samples(reader, progress(pages))) for pages in (find_on, measure_on)]
+    parts = [samples(reader, progress(pages)) for pages in (find_on, measure_on)]
     return followers(reader.checkpoint.weights.units, *parts)
