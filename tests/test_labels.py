@@ -1,6 +1,7 @@
 """Labels with a name, what follows them, and its picture: on generated states, and by the command on real ones."""
 
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -295,3 +296,14 @@ def test_wrong_use(tiny: Path, tmp_path: Path) -> None:
     drawn = ["--png", tmp_path / "z.png", "--over", PAGE]
     none = run("--label", "inside a table cell", *pages, *drawn, weights=tiny)
     assert none.exit_code == 1 and not (tmp_path / "z.png").exists()
+
+
+def test_the_card_shows_every_picture() -> None:
+    """Those that docs/draw_neurons.py writes, each small and with its row."""
+    card = (ROOT / "docs" / "model-card.md").read_text("utf-8")
+    section = card.split("<!-- neurons: begin -->")[1].split("<!-- neurons: end -->")[0]
+    script = runpy.run_path(str(ROOT / "docs" / "draw_neurons.py"))
+    assert set(script["LABELS"]) <= set(LABELS)
+    for label, name in script["LABELS"].items():
+        assert f"| {label} |" in section and f"(neurons/{name}.png)" in section
+        assert 0 < (ROOT / "docs" / "neurons" / f"{name}.png").stat().st_size < 60_000
