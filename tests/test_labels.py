@@ -155,9 +155,11 @@ def test_area() -> None:
         assert area(np.array(scores, np.float32), right) == wanted
 
 
-def test_a_long_page_has_no_more_samples_than_a_short_one() -> None:
-    assert sampled(11).tolist() == [0, 5, 10]
-    assert len(sampled(10_000_001)) <= SAMPLES < len(sampled(10_000_001)) + 50
+@pytest.mark.parametrize("characters", [1, SAMPLES, SAMPLES + 1, 10_000_001])
+def test_a_long_page_has_few_samples(characters: int) -> None:
+    at = sampled(characters)
+    assert at[0] == 0 and at[-1] < characters <= at[-1] + at[-1] // max(1, len(at) - 1) + 1
+    assert min(characters, SAMPLES / 2) <= len(at) <= SAMPLES and len(set(np.diff(at).tolist())) <= 1
 
 
 def test_states_are_those_after_the_characters() -> None:
@@ -293,9 +295,12 @@ def test_wrong_use(tiny: Path, tmp_path: Path) -> None:
         assert run("--label", "inside a link", *pages, *more, weights=tiny).exit_code == 2
     assert run("--over", PAGE, "--pages", BROKEN, weights=tiny).exit_code == 2
     assert run(weights=tiny).exit_code == 2
+    nowhere = run("--label", "inside a link", *pages, "--png", tmp_path / "gone" / "x.png", weights=tiny)
+    assert nowhere.exit_code == 2 and "is no folder" in nowhere.stderr and not nowhere.stdout
     drawn = ["--png", tmp_path / "z.png", "--over", PAGE]
     none = run("--label", "inside a table cell", *pages, *drawn, weights=tiny)
-    assert none.exit_code == 1 and not (tmp_path / "z.png").exists()
+    assert none.exit_code == 1 and "page.html has no character with the label 'inside a table cell'" in none.stderr
+    assert not none.stdout and not (tmp_path / "z.png").exists()
 
 
 def test_the_card_shows_every_picture() -> None:

@@ -37,7 +37,7 @@ COMMANDS = {
     "votes": ("Label pages for `blocks` by the votes of two tools.", "votes"),
     "blocks": ("Fit the choice of main content on labelled pages.", "train"),
     "replay": ("Draw the sample of training that `learn` needs.", "train"),
-    "neurons": ("Measure the cells that count open elements, and find units that follow a label.", "train"),
+    "neurons": ("Fit cells that count open elements; find units with a label.", "train"),
 }
 OPTIONAL = frozenset(
     """torch selectolax html5lib matplotlib scipy trafilatura resiliparse httpx pyarrow fsspec

@@ -166,6 +166,8 @@ def _label(
     """Finds and measures what follows a label, and draws the best unit."""
     for name in ("out", "made", "find_made", "format_"):
         refuse(name, "with --label")
+    if drawing.png and not drawing.png.parent.is_dir():
+        raise click.BadParameter(f"{drawing.png.parent} is no folder", param_hint="--png")
     learned: Iterable[LabelledPage]
     try:
         if label.endswith(SPANS):
@@ -179,7 +181,7 @@ def _label(
         found = follow(reader, learned, measured, partial(tqdm, unit="page", disable=None, leave=False))
         _tell_followers(label, found, len(measured))
         if drawing.png and drawn:
-            draw_label(reader, drawn, found.best, label, drawing.png)
+            draw_label(reader, drawn, found.best, Path(label).name, drawing.png)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -211,10 +213,15 @@ def _taught(
 
 
 def _drawn(label: str, drawing: _Drawing, measured: list[LabelledPage]) -> LabelledPage:
-    """Returns the page to draw. Raises OSError and ValueError."""
-    if not drawing.over:
-        return drawing.of(measured)
-    return labelled(decode(drawing.over.read_bytes()).text[:MOST_CHARACTERS], rule_of(label))
+    """Returns the page to draw. Raises OSError, and ValueError for one that cannot be read or lacks the label."""
+    if drawing.over:
+        page = labelled(decode(drawing.over.read_bytes()).text[:MOST_CHARACTERS], rule_of(label))
+    else:
+        page = drawing.of(measured)
+    if not (page.label == 1).any():
+        chosen = drawing.over or f"held-out page {drawing.page}"
+        raise ValueError(f"{chosen} has no character with the label {label!r}; choose another page to draw")
+    return page
 
 
 def _tell_followers(label: str, found: Followers, pages: int) -> None:

@@ -47,14 +47,11 @@ def grid(text: str) -> tuple[NDArray[np.int64], int]:
 def draw_label(reader: Reader, page: LabelledPage, follower: Follower, label: str, path: Path) -> None:
     """Draws a PNG: a page's characters, each coloured by the unit's output after it; those with the label underlined.
 
-    A page too long for the grid is drawn from shortly before the first character with the label. Raises OSError, and
-    ValueError for a page without that label.
+    A page too long for the grid is drawn from shortly before the first character with the label. Raises OSError.
     """
-    labelled = np.flatnonzero(page.label == 1)
-    if not len(labelled):
-        raise ValueError(f"the page to draw has no character {label}")
+    first = int(np.argmax(page.label == 1))
     _, count = grid(page.html)
-    begin = 0 if count == len(page.html) else max(0, int(labelled[0]) - BEFORE)
+    begin = 0 if count == len(page.html) else max(0, first - BEFORE)
     places, count = grid(page.html[begin:])
     shown = np.arange(begin, begin + count)
     column = follower.unit + follower.layer * reader.checkpoint.weights.units

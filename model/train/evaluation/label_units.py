@@ -18,8 +18,7 @@ from soupstate.model.page.stop import never
 from soupstate.model.page.tag_places import tag_places
 from soupstate.model.train.data.labels import LabelledPage
 
-SAMPLE = 5  # every 5th character of a page is measured, fewer of a page with more than SAMPLES times as many
-SAMPLES = 4000
+SAMPLES = 4000  # characters of a page that are measured, at most
 PRICE = 1e-3  # of squared weights of standardised outputs, per sample, in the fit of all outputs together
 
 Floats = NDArray[np.float32]
@@ -125,8 +124,8 @@ class Followers:
 
 
 def sampled(characters: int) -> NDArray[np.int64]:
-    """Returns the characters of a page that are measured."""
-    return np.arange(0, characters, max(SAMPLE, -(-characters // SAMPLES)))
+    """Returns the characters of a page that are measured: all of a short one, and SAMPLES at most."""
+    return np.arange(0, characters, max(1, -(-characters // SAMPLES)))
 
 
 def states_of(reader: Reader, page: str, characters: NDArray[np.int64]) -> Floats:
