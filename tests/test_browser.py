@@ -111,6 +111,9 @@ def test_a_new_user_mends_a_page_and_copies_the_markdown(site: Opened) -> None:
     page.locator("#fault-list").get_by_role("button", name="Fix").click()
     assert '<a href="/tickets.html">at the pier</a>' in site.text()
     site.read()
+    expect(page.locator("#fault-list")).to_contain_text("the end tag </script> is missing")
+    page.locator("#fault-list").get_by_role("button", name="Fix").click()
+    site.read()
     expect(page.locator("#status")).to_contain_text("No likely fault")
     assert page.locator("#fault-list li").count() == page.locator(".fault").count() == 0
     page.get_by_role("button", name="Copy").click()

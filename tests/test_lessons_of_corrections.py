@@ -17,7 +17,7 @@ from soupstate.model.net.templates import Templates, templates_of
 from soupstate.model.page.blocks import BUCKETS
 from soupstate.model.page.skim import skim
 from soupstate.model.page.spans import TagSpan, TextSpan
-from soupstate.model.train.data.corrected_pages import Lessons, add_main, add_marks
+from soupstate.model.train.data.corrected_pages import Lessons, add_main, add_marks, text_labels
 from soupstate.model.train.data.mark_states import span_states
 from soupstate.model.train.run.correct_marks import first_outputs
 
@@ -125,3 +125,11 @@ def test_weights_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
             bad.write_bytes(content)
         done = run("weights", bad)
         assert done.exit_code == 1 and str(bad) in done.output and "Traceback" not in done.output
+
+
+def test_a_text_of_short_blocks_is_taken_block_by_block() -> None:
+    texts = ["Home", "Bridge", "Height: station 47", "Home", "Long words of law that nobody reads", "Weight: 3"]
+    assert text_labels(texts, "Bridge Height: station 47 Weight: 3").tolist() == [0, 1, 1, 0, 0, 1]
+    assert text_labels(texts, "Home Bridge").tolist() == [1, 1, 0, 0, 0, 0]
+    assert text_labels(texts, "words of law that").tolist()[:4] == [0, 0, 0, 0]  # no whole block: runs of words
+    assert text_labels(texts, "words of law that")[4] > 0.5

@@ -68,9 +68,12 @@ def learn_command(
             click.echo(f"soupstate: not used: {reason}", err=True)
         if not lessons.used:
             raise ValueError(f"no correction in {store} can be learned")
-        for line in _report(lessons, figures, heads):
-            click.echo(line)
-        _check_figures(figures, allow)
+        report = _report(lessons, figures, heads)
+        try:
+            _check_figures(figures, allow)
+        except (ValueError, click.BadParameter):
+            click.echo("\n".join(report))
+            raise
         checkpoint = recorded(new, lessons, digest, f"{datetime.now(UTC):%Y-%m-%d}")
         for file in files_beside(weights):
             if file != source:
@@ -79,6 +82,7 @@ def learn_command(
         for head, found in heads:
             save_head(replace(head, figures=found.as_dict()), out.with_name(f"{out.stem}.{head.name}.head.safetensors"))
         save_checkpoint(checkpoint, renamed(source, weights, out))
+        click.echo("\n".join(report))  # at last, because a pipe may end before it is read
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 

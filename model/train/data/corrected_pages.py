@@ -18,7 +18,7 @@ from soupstate.model.corrections.correction import (
 )
 from soupstate.model.corrections.store import Standing
 from soupstate.model.net.reader import Marking, Reader
-from soupstate.model.page.blocks import MOST_BLOCKS, Block, blocks_of, described, names_in
+from soupstate.model.page.blocks import MOST_BLOCKS, WORD, Block, blocks_of, described, names_in
 from soupstate.model.page.skim import Skimmed, skim
 from soupstate.model.page.spans import TagSpan, TextSpan
 from soupstate.model.page.stop import Watch
@@ -120,12 +120,27 @@ def _add_main(lessons: Lessons, page: Standing, correction: MainCorrection, mark
         return
     texts = [block.text for block in blocks]
     spans = correction.spans
-    labels = label(texts, correction.text or "") if spans is None else span_labels(blocks, skimmed, spans)
+    labels = text_labels(texts, correction.text or "") if spans is None else span_labels(blocks, skimmed, spans)
     if not (labels > 0).any():
         lessons.refuse(page, correction, "the network sees no text in what is said to be main content")
         return
     lessons.main.append(sampled(described(marking.page, blocks, title, watch), labels, texts))
     lessons.used[correction.KIND] += 1
+
+
+def text_labels(texts: Sequence[str], right: str) -> Floats:
+    """Returns for each block (blocks,) whether it is part of the text that is right, 0 or 1.
+
+    Where the text consists of whole blocks, in the order of the page, these are its blocks, also if they are short.
+    Else the blocks are those that share runs of words with it, see `label`; those give shares.
+    """
+    wanted = [word.lower() for word in WORD.findall(right)]
+    labels, at = np.zeros(len(texts), np.float32), 0
+    for i, text in enumerate(texts):
+        words = [word.lower() for word in WORD.findall(text)]
+        if words and wanted[at : at + len(words)] == words:
+            labels[i], at = 1.0, at + len(words)
+    return labels if at == len(wanted) else label(list(texts), right)
 
 
 def span_labels(blocks: Sequence[Block], skimmed: Skimmed, spans: Sequence[tuple[int, int]]) -> Floats:
