@@ -16,7 +16,7 @@ from soupstate.model.net.reader import Reader
 from soupstate.model.page.blocks import WORD, Described, blocks_of, described
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Watch
-from soupstate.model.train.data.labelled import SHINGLE, block_rows
+from soupstate.model.train.data.labelled import SHINGLE, block_rows, words_of
 
 CACHED = 2  # version of the cached files
 BESIDE = 3
@@ -76,9 +76,9 @@ def label(texts: list[str], gold: str) -> Floats:
     A shorter block is main content when its words stand in the label in a run, and a longer block that is main content
     lies within BESIDE blocks: words of a menu may stand in any article.
     """
-    words = [word.lower() for word in WORD.findall(gold)]
+    words = words_of(gold)
     known = {tuple(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1)}
-    by_block = [[word.lower() for word in WORD.findall(text)] for text in texts]
+    by_block = [words_of(text) for text in texts]
     sizes = np.array([len(block) for block in by_block], np.int64)
     page = [word for block in by_block for word in block]
     hit = np.zeros(len(page), np.bool_)

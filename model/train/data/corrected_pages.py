@@ -18,11 +18,12 @@ from soupstate.model.corrections.correction import (
 )
 from soupstate.model.corrections.store import Standing
 from soupstate.model.net.reader import Marking, Reader
-from soupstate.model.page.blocks import MOST_BLOCKS, WORD, Block, blocks_of, described, names_in
+from soupstate.model.page.blocks import MOST_BLOCKS, Block, blocks_of, described, names_in
 from soupstate.model.page.skim import Skimmed, skim
 from soupstate.model.page.spans import TagSpan, TextSpan
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.block_examples import label
+from soupstate.model.train.data.labelled import words_of
 from soupstate.model.train.data.mark_sample import HEADS, MarkLesson
 from soupstate.model.train.data.mark_states import SpanStates, span_states
 from soupstate.model.train.data.replay import Sampled, sampled
@@ -134,10 +135,10 @@ def text_labels(texts: Sequence[str], right: str) -> Floats:
     Where the text consists of whole blocks, in the order of the page, these are its blocks, also if they are short.
     Else the blocks are those that share runs of words with it, see `label`; those give shares.
     """
-    wanted = [word.lower() for word in WORD.findall(right)]
+    wanted = words_of(right)
     labels, at = np.zeros(len(texts), np.float32), 0
     for i, text in enumerate(texts):
-        words = [word.lower() for word in WORD.findall(text)]
+        words = words_of(text)
         if words and wanted[at : at + len(words)] == words:
             labels[i], at = 1.0, at + len(words)
     return labels if at == len(wanted) else label(list(texts), right)

@@ -58,15 +58,20 @@ def read_ids(path: Path | None) -> frozenset[str] | None:
     return frozenset(path.read_text("utf-8").split()) if path else None
 
 
+def words_of(text: str) -> list[str]:
+    """Returns the words of a text in lower case."""
+    return [word.lower() for word in WORD.findall(text)]
+
+
 def mark_main(page: str, marks: Marks, label: str) -> None:
     """Fills the `main` column. A run of text is main content when more than half of its words are in the label."""
-    gold = [w.lower() for w in WORD.findall(label)]
+    gold = words_of(label)
     known = {tuple(gold[i : i + SHINGLE]) for i in range(len(gold) - SHINGLE + 1)}
     spans = [s for s in spans_of_marks(page, marks) if isinstance(s, TextSpan) and not s.blank and s.visible == 0]
     words: list[str] = []
     owner: list[int] = []
     for i, s in enumerate(spans):
-        found = [w.lower() for w in WORD.findall(unescape_text(page[s.start : s.end]))]
+        found = words_of(unescape_text(page[s.start : s.end]))
         words += found
         owner += [i] * len(found)
     hit = np.zeros(len(words), bool)
