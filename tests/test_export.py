@@ -38,7 +38,7 @@ def random_network(*, exact: bool) -> tuple[Network, Weights]:
             for p in network.parameters():
                 scale = 16 if p.ndim > 1 else 256
                 p.copy_(torch.round(p.clamp(-0.25, 0.25) * scale) / scale)
-            folded = fold(parameters(network))  # of the contexts' embeddings, what is left of them at eight bits
+            folded = fold(parameters(network))  # of the contexts' embeddings, what is left of them at four bits
             network.context.weight.copy_(torch.from_numpy(folded.context).flatten(0, 1))
             network.context_output.weight.copy_(torch.from_numpy(folded.context_output))
             return network, folded
@@ -81,16 +81,17 @@ def test_folded_reads_alike(page: bytes, backend: str) -> None:
 def test_rounded_reads_nearly_alike() -> None:
     """Half precision keeps 11 bits: a head, a sum of some dozen terms below 1, moves by some 2**-10.
 
-    Eight bits keep steps of 8 / 127 deviations: a rounding's deviation is 0.018, of six summed 0.045, of a logit, 24 of
-    them weighed by 0.12, 0.026, and of the bits some 0.04; rounding up and down cancel each other.
+    Four bits keep steps of about a seventh of a row's largest number, two deviations: a rounding's deviation is 0.09,
+    of six summed 0.22, of a logit, 24 of them weighed by 0.12, 0.13, and of the bits some 0.19; rounding up and down
+    cancel each other.
     """
     (network, weights), rows = random_network(exact=False), input_rows(np.frombuffer(PAGES[0], np.uint8))
     bits, heads = kernel_read(weights, rows, "reference")
     wanted_bits, wanted_heads = torch_read(network, rows)
-    assert np.sqrt(np.mean((bits - wanted_bits) ** 2)) < 0.05
-    np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=0.25)
+    assert np.sqrt(np.mean((bits - wanted_bits) ** 2)) < 0.22
+    np.testing.assert_allclose(bits, wanted_bits, rtol=0, atol=1.0)
     np.testing.assert_allclose(heads, wanted_heads, rtol=0, atol=0.02)
-    assert abs(bits.mean() - wanted_bits.mean()) < 4e-3
+    assert abs(bits.mean() - wanted_bits.mean()) < 0.02
 
 
 def test_rounding_twice_is_rounding_once() -> None:
@@ -98,7 +99,7 @@ def test_rounding_twice_is_rounding_once() -> None:
     torch.manual_seed(5)
     once = parameters(Network(UNITS, 8, OUTPUTS))
     twice = rounded(once)
-    assert set(once) == set(twice) and once["context.weight"].dtype == np.int8
+    assert set(once) == set(twice) and {"context.codes", "context.factors", "context.scale"} < set(once)
     for name, value in once.items():
         assert value.dtype == twice[name].dtype and np.array_equal(value, twice[name]), name
 

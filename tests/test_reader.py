@@ -293,11 +293,15 @@ def test_characters() -> None:
 def test_fewer_slots(tmp_path: Path) -> None:
     """A quarter of the rows of embeddings: the file is checked, and reads as the whole table that repeats them."""
     whole = tiny_checkpoint()
-    few = whole.parameters["context.weight"].reshape(6, 65536, 24)[:, :16384]
-    repeated = np.tile(few, (1, 4, 1)).reshape(-1, 24)
+    codes = whole.parameters["context.codes"].reshape(6, 65536, 12)[:, :16384]
+    factors = whole.parameters["context.factors"].reshape(6, 65536)[:, :16384]
     bits = []
-    for table in (few.reshape(-1, 24), repeated):
-        parameters = {**whole.parameters, "context.weight": table}
+    for times in (1, 4):
+        table = {
+            "context.codes": np.tile(codes, (1, times, 1)).reshape(-1, 12),
+            "context.factors": np.tile(factors, (1, times)).reshape(-1),
+        }
+        parameters = whole.parameters | table
         save_checkpoint(dataclasses.replace(whole, parameters=parameters), tmp_path / "w")
         bits.append(Reader(load_checkpoint(tmp_path / "w")).read("<p>ab<p>ab").bits)
     assert np.array_equal(*bits)
@@ -334,18 +338,16 @@ def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": "1"}, "checkpoint format '1', this version reads format '2'"),
+        ({"format": "2"}, "checkpoint format '2', this version reads format '3'"),
         ({"format": None}, "checkpoint format None"),
         ({"heads": json.dumps([["syntax", 3]])}, "trained with other heads"),
         ({"heads": json.dumps([[h.name, h.classes] for h in reversed(HEADS)])}, "trained with other heads"),
         ({"-": "network.output.weight"}, r"missing tensor network\.output\.weight"),
         ({"-": "network.context.scale"}, r"missing tensor network\.context\.scale"),
         ({"-": "changes"}, "missing tensor changes"),
-        (
-            {"network.context.weight": np.zeros((6 * 65536, 24), np.float16)},
-            "context.weight: type F16, expected I8",
-        ),
-        ({"network.context.weight": np.zeros((2 * 65536, 24), np.int8)}, "network.context.weight: shape"),
+        ({"network.context.codes": np.zeros((6 * 65536, 12), np.int8)}, "context.codes: type I8, expected U8"),
+        ({"network.context.codes": np.zeros((2 * 65536, 12), np.uint8)}, "network.context.codes: shape"),
+        ({"network.context.factors": np.zeros(65536, np.uint8)}, "network.context.factors: shape"),
         ({"network.gate_gain.weight": np.zeros((22, 31), np.float32)}, "network.gate_gain.weight: shape"),
         ({"changes": np.zeros((2, 3, 3), np.float16)}, "changes: shape"),
         ({"network.heads.weight": np.zeros((OUTPUTS + 1, 16), np.float16)}, "network.heads.weight: shape"),

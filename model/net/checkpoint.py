@@ -41,7 +41,7 @@ from soupstate.model.net.templates import Templates
 from soupstate.model.page.marks import FORMATS, HeadTable
 from soupstate.model.page.nesting import NESTINGS
 
-FORMAT = "2"
+FORMAT = "3"
 # Bytes of look-ahead. The shipped networks use 4. Every page is read that many bytes further, so 64 costs a page of
 # 4 kB less than 2%, and a billion would never end.
 MOST_DELAY = 64

@@ -15,10 +15,12 @@ from soupstate.kernels.weights import (
     MATCHERS,
     Weights,
 )
+from soupstate.model.net.nibbles import pack_rows, unpack_rows
 
 Parameters = dict[str, NDArray[Any]]
 
-CONTEXT, SCALE = "context.weight", "context.scale"
+CONTEXT, SCALE = "context.weight", "context.scale"  # the embeddings as they are trained; the factor of each column
+CODES, FACTORS = "context.codes", "context.factors"  # the embeddings as a checkpoint holds them, see `nibbles`
 SINGLE_PRECISION = ("bias", "scale")  # parameters with these endings stay in single precision
 ENOUGH_ROWS = 1000  # rows whose deviation may stand for all
 CLIPPED = 8.0  # standard deviations at which the contexts' embeddings are clipped
@@ -27,11 +29,14 @@ CLIPPED = 8.0  # standard deviations at which the contexts' embeddings are clipp
 def fold(parameters: Parameters) -> Weights:
     """Folds parameters into weights. The parameters are named as in `soupstate.model.train.network.network`.
 
-    The input product is linear in the embeddings, so it becomes tables. The contexts' embeddings are int8, with the
-    factor of each column in `context.scale`. Raises ValueError for a parameter that is missing or of a wrong shape.
+    The input product is linear in the embeddings, so it becomes tables. The contexts' embeddings have four bits per
+    number, with the factor of each column in `context.scale`. They become int8. Raises ValueError for a parameter that
+    is missing or of a wrong shape.
     """
-    p: dict[str, NDArray[np.float32]] = {k: v.astype(np.float32) for k, v in parameters.items() if k != CONTEXT}
     try:
+        context = unpack_rows(parameters[CODES], parameters[FACTORS])
+        packed = (CODES, FACTORS)
+        p: dict[str, NDArray[np.float32]] = {k: v.astype(np.float32) for k, v in parameters.items() if k not in packed}
         project = p["lstm.weight_ih_l0"].T.astype(np.float64)
         recurrent, scale = _whole_by_row(p["lstm.weight_hh_l0"])
         return Weights(
@@ -48,7 +53,7 @@ def fold(parameters: Parameters) -> Weights:
             gate_bias=p["gate.bias"],
             gate_length=p["gate_length.weight"].reshape(LENGTHS, LENGTH_CLASSES, GATE),
             gate_gain=p["gate_gain.weight"],
-            context=parameters[CONTEXT].reshape(len(LEARNED), -1, EMBEDDED),
+            context=context.reshape(len(LEARNED), -1, EMBEDDED),
             context_output=p["context_output.weight"] * p[SCALE],
             heads=p["heads.weight"],
             heads_bias=p["heads.bias"],
@@ -76,13 +81,14 @@ def _whole_by_row(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArra
 def rounded(parameters: Parameters) -> Parameters:
     """Returns parameters as a checkpoint holds them.
 
-    Matrices are in half precision, the contexts' embeddings in 8 bits, biases in single precision.
+    Matrices are in half precision, the contexts' embeddings in four bits, biases in single precision.
     """
     kept: Parameters = {}
     for name, value in parameters.items():
-        if name == CONTEXT and value.dtype != np.int8:
-            kept[CONTEXT], kept[SCALE] = to_int8(value)
-        elif name in (CONTEXT, SCALE):
+        if name == CONTEXT:
+            table, kept[SCALE] = to_int8(value)
+            kept[CODES], kept[FACTORS] = pack_rows(table)
+        elif name in (CODES, FACTORS, SCALE):
             kept[name] = value
         else:
             kept[name] = value.astype(np.float32 if value.ndim < 2 or name.endswith(SINGLE_PRECISION) else np.float16)

@@ -29,13 +29,13 @@ from soupstate.model.page.nesting import Nesting
 PREFIX = "network."  # of the names of the network's parameters
 LAYER = "depth."  # of the names of the depth layer's parameters
 OLDER_LAYER = LAYER + "seen"  # the layers of versions before 2.6, of eight cells, have this tensor
-CONTEXT = PREFIX + "context.weight"
+CODES, FACTORS = PREFIX + "context.codes", PREFIX + "context.factors"  # of the contexts' embeddings
 BLOCKS = "blocks."  # of the names of the block head's parameters
 CORRECTED = "corrected."  # of the names of the second block head's parameters, see `CorrectedHead`
 TEMPLATES = "templates."  # of the names of what `Templates` of that head holds
 MARKS = "marks."  # of the names of what `CorrectedMarks` holds
-FLOATS, WHOLE = ("F16", "F32", "F64"), ("I8",)  # types, as safetensors names them
-TYPES = {CONTEXT: WHOLE} | {
+FLOATS, BYTE = ("F16", "F32", "F64"), ("U8",)  # types, as safetensors names them
+TYPES = {CODES: BYTE, FACTORS: BYTE} | {
     prefix + name: (kind,)
     for prefix in (TEMPLATES, MARKS)
     for name, kind in (("names", "U16"), ("starts", "U32"), ("worth", "F32"))
@@ -121,7 +121,8 @@ def _network(found: Mapping[str, Layout], table: HeadTable) -> dict[str, Shape]:
         "gate.bias": (GATE,),
         "gate_length.weight": (LENGTHS * LENGTH_CLASSES, GATE),
         "gate_gain.weight": (PREDICTIONS, GATE),
-        "context.weight": (len(LEARNED) * _slots(found), EMBEDDED),
+        "context.codes": (len(LEARNED) * _slots(found), EMBEDDED // 2),
+        "context.factors": (len(LEARNED) * _slots(found),),
         "context.scale": (EMBEDDED,),
         "context_output.weight": (BYTES, EMBEDDED),
         "heads.weight": (table.outputs, units),
@@ -146,7 +147,7 @@ def _depth(found: Mapping[str, Layout], nesting: Nesting) -> dict[str, Shape]:
 
 def _slots(found: Mapping[str, Layout]) -> int:
     """Returns the rows of each context's embeddings, or the most that there may be where the number is not allowed."""
-    shape = found[CONTEXT].shape if CONTEXT in found else ()
+    shape = found[CODES].shape if CODES in found else ()
     slots, rest = divmod(shape[0] if shape else 0, len(LEARNED))
     return slots if is_slots(slots) and not rest else SLOTS
 

@@ -7,11 +7,12 @@ from safetensors import safe_open
 from torch import Tensor
 
 from soupstate.kernels.weights import EMBEDDED, LEARNED
+from soupstate.model.net.fold import CODES, CONTEXT, FACTORS, SCALE
+from soupstate.model.net.nibbles import unpack_rows
 from soupstate.model.page.marks import OUTPUT
 from soupstate.model.train.network.network import Network
 
 GATES = 4
-CONTEXT = "context.weight"
 
 
 def load_weights(network: Network, path: Path, units: int = 0, *, heads: bool = True) -> None:
@@ -26,8 +27,10 @@ def load_weights(network: Network, path: Path, units: int = 0, *, heads: bool = 
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
     if not heads:
         found = {k: v for k, v in found.items() if not k.startswith("heads.")}
-    if "context.scale" in found:  # a checkpoint to read with, whose embeddings have eight bits
-        found["context.weight"] *= found.pop("context.scale")
+    codes, factors = (found.pop(name, None) for name in (CODES, FACTORS))
+    if codes is not None and factors is not None:  # a checkpoint to read with, whose embeddings have four bits
+        table = unpack_rows(codes.byte().numpy(), factors.byte().numpy())
+        found[CONTEXT] = torch.from_numpy(table) * found.pop(SCALE)
     own = network.state_dict()
     if not found or "output.weight" not in found:
         raise ValueError(f"{path}: not weights of this network (none found)")
