@@ -55,6 +55,11 @@ ABOUT_TAGS = (  # the kinds whose repairs add, remove or rename a whole tag
     "missing-end-tag", "missing-start-tag", "unexpected-end-tag", "unexpected-start-tag", "mismatched-tag-name",
     MISSING["/"][0], "misordered-end-tags",
 )  # fmt: skip
+RENAMED = ("mismatched-tag-name", "misspelt-tag-name")
+CHANGES = {  # of the start tags less the end tags of a name, by the kind of the repair
+    "missing-end-tag": -1, "missing-start-tag": 1, "unexpected-end-tag": 1, "unexpected-start-tag": -1,
+    MISSING["/"][0]: -2, "misordered-end-tags": 0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +76,29 @@ class Repair:
 def names_of(page: str, repair: Repair) -> set[str]:
     """Returns the names, in lower case, of the tags that a repair adds, removes or renames; none for other repairs."""
     removed = page[repair.start : repair.end]
-    if repair.kind in ("mismatched-tag-name", "misspelt-tag-name"):
+    if repair.kind in RENAMED:
         return {repair.replacement.lower(), removed.lower()}
     if repair.kind not in ABOUT_TAGS:
         return set()
     if repair.replacement == "/":
         removed = page[repair.start - 1 : page.find(">", repair.start, repair.start + FAR)]
     return {m[1].lower() for m in NAME_OF_TAG.finditer(repair.replacement + removed)}
+
+
+def evened(page: str, repair: Repair, surplus: Mapping[str, int]) -> int:
+    """Returns how much more even the numbers of start tags and end tags become by a repair; negative for less even.
+
+    surplus: by name in lower case, the start tags less the end tags. 0 for repairs that are not about tags.
+    """
+    if repair.kind not in (*ABOUT_TAGS, "misspelt-tag-name"):
+        return 0
+    if repair.kind in RENAMED:
+        closes = 1 if page[repair.start - 1] == "/" else -1  # what is renamed is lost
+        changes = {page[repair.start : repair.end].lower(): closes, repair.replacement.lower(): -closes}
+    else:
+        name = next(iter(names_of(page, repair)), "")
+        changes = {name: CHANGES[repair.kind]}
+    return sum(abs(surplus.get(n, 0)) - abs(surplus.get(n, 0) + change) for n, change in changes.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +148,19 @@ def repairs(page: str, at: int, names: list[str]) -> Iterator[Repair]:
 
 def missing_end(at: int, name: str) -> Repair:
     """Returns the edit that inserts the end tag of `name`."""
-    return Repair(at, at, f"</{name}>", "missing-end-tag", f"the end tag </{name}> is missing")
+    return inserted(at, f"</{name}>", name)
 
 
 def missing_start(at: int, name: str, usual: Mapping[str, str]) -> Repair:
     """Returns the edit that inserts the start tag of `name`. usual: how the page writes the start tags, by name."""
-    return Repair(at, at, usual.get(name, f"<{name}>"), "missing-start-tag", f"a start tag <{name}> is missing")
+    return inserted(at, usual.get(name, f"<{name}>"), name)
+
+
+def inserted(at: int, tag: str, name: str) -> Repair:
+    """Returns the edit that inserts a tag of this name, as it is written."""
+    if tag.startswith("</"):
+        return Repair(at, at, tag, "missing-end-tag", f"the end tag </{name}> is missing")
+    return Repair(at, at, tag, "missing-start-tag", f"a start tag <{name}> is missing")
 
 
 def unexpected_end(start: int, end: int, name: str) -> Repair:

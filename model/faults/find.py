@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.faults.checks.comments import comments, raw_elements
+from soupstate.model.faults.checks.habits import habits
 from soupstate.model.faults.checks.indentation import Indentation
 from soupstate.model.faults.checks.json_scripts import json_scripts
 from soupstate.model.faults.checks.masking import Masked, mask
@@ -24,7 +25,7 @@ from soupstate.model.faults.checks.mismatches import Mismatches, pieces
 from soupstate.model.faults.checks.pairing import pair
 from soupstate.model.faults.checks.proofs import JSON, disproved, is_of_fragment, may_be_left_out, proofs
 from soupstate.model.faults.checks.references import references
-from soupstate.model.faults.edits import ABOUT_TAGS, Repair, names_of, repairs
+from soupstate.model.faults.edits import ABOUT_TAGS, Repair, evened, missing_start, names_of, repairs
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.faults.ranking import probability, ranking_of, row
 from soupstate.model.faults.scoring import LONG, ScoredEdit, Side, read_sides, score_edits
@@ -43,6 +44,7 @@ LEFT_OUT = 0.45
 UNFIT = -10.0  # minimum saved where a check found a mismatch
 REPORTED = 20  # faults reported at most
 FIXES = 5  # fixes of a fault at most
+UNOPENED = 3  # names of elements whose start tag may be missing at a surprising place
 STARTS_BEFORE = 12  # start tags before a place whose end tag may be missing
 BRACKETS_BEFORE = 1000  # at most so many brackets before a place are looked at for them
 PLACE_WORK = 8192  # characters whose handling takes as long as proposing the repairs of a place
@@ -90,7 +92,9 @@ def _edits(reading: Reading, masked: Masked, watch: Watch) -> list[ScoredEdit]:
     for edit in _proposed(reading, masked, watch):
         key = (edit.at, *_key(edit))
         if key in proposed:
-            edit.proof, edit.first = max(edit.proof, proposed[key].proof), edit.first or proposed[key].first
+            known = proposed[key]
+            edit.proof, edit.first = max(edit.proof, known.proof), edit.first or known.first
+            edit.habit = max(edit.habit, known.habit)
         proposed[key] = edit
     return list(proposed.values())
 
@@ -108,7 +112,9 @@ def _proposed(reading: Reading, masked: Masked, watch: Watch) -> Iterator[Scored
     for at, several in json_scripts(reading.page, watch):
         yield from (ScoredEdit(at, r, True, 0.0, JSON, True) for r in several)
     for proof in proofs(mismatches, pairing, reading.syntax):
-        yield from (ScoredEdit(proof.at, r, True, 0.0, proof.probability, bool(proof.settles)) for r in proof.repairs)
+        for r in proof.repairs:
+            even = evened(masked.page, r, pairing.surplus)
+            yield ScoredEdit(proof.at, r, True, 0.0, proof.probability, bool(proof.settles), evened=even)
         if proof.settles:
             settled |= dict.fromkeys(range(*proof.settles), proof.repairs[0])
     for edit in _suspected(reading, masked, mismatches, watch):
@@ -120,6 +126,7 @@ def _proposed(reading: Reading, masked: Masked, watch: Watch) -> Iterator[Scored
         ):
             continue
         if settled.get(r.start, r) == r:
+            edit.evened = evened(masked.page, r, pairing.surplus)
             yield edit
 
 
@@ -131,13 +138,19 @@ def _suspected(reading: Reading, masked: Masked, mismatches: Mismatches, watch: 
     for start, end in islice(pieces(page, reading.syntax), MISMATCHED):
         broken.update((start + np.argsort(-surprisal[start:end])[:2]).tolist())
         broken.update(k for k in (end, start) if k < len(page))
+    unopened = sorted(mismatches.unopened_names)[:UNOPENED]
     for at in sorted(places | broken):
         watch(PLACE_WORK)
         for r in repairs(page, at, _names_before(page, at)):
             yield ScoredEdit(at, r, at in broken)
+        between = page.find("<", max(0, at - 1), at + 1)
+        if between >= 0:
+            yield from (ScoredEdit(at, missing_start(between, n, mismatches.usual), True) for n in unopened)
     lexical = references(page, reading.syntax), comments(page, reading.syntax), raw_elements(page)
     for at, several in [some for found in (mismatches, *lexical) for some in islice(found, MISMATCHED)]:
         yield from (ScoredEdit(at, r, True) for r in several)
+    usual = habits(page, mismatches.tags, mismatches.unclosed_names, mismatches.unopened_names, watch)
+    yield from (ScoredEdit(u.at, u.repair, True, habit=u.times) for u in islice(usual, MISMATCHED))
     misplaced = list(islice(Indentation(page, mismatches.tags, mismatches.usual, watch), MISMATCHED))
     for at, several in misplaced:
         yield from (ScoredEdit(at, r, True, 1 / len(misplaced)) for r in several)
@@ -167,6 +180,8 @@ class _Judge:
         self.ranking, self.reading, self.sides = ranking, reading, sides
         self.proof_at = {e.at: e.proof for e in sorted(edits, key=lambda e: e.proof)}
         self.proof_of = {_key(e): e.proof for e in sorted(edits, key=lambda e: e.proof)}
+        self.evened = {_key(e): float(np.sign(e.evened)) for e in edits}
+        self.habit_of = {_key(e): e.habit for e in sorted(edits, key=lambda e: e.habit)}
         self.lines = LineIndex(reading.page)
 
     def ranked(self, by_place: dict[int, list[ScoredEdit]]) -> list[Candidate]:
@@ -242,6 +257,8 @@ class _Judge:
             "size": math.log(len(self.reading.page)),
             "mismatch": float(any(e.mismatch for e in edits)),
             "indented": edits[0].indented if edits else 0.0,
+            "habit": math.log1p(self.habit_of[_key(edits[0])]) if edits else 0.0,
+            "evened": self.evened[_key(edits[0])] if edits else 0.0,
             "forward": _signed_log(by_side[0]),
             "backward": _signed_log(by_side[1]) if backward else 0.0,
             "both": _signed_log(min(by_side)),

@@ -26,6 +26,8 @@ FIGURES = (
     "forward",  # log(1 + bits) saved for the network that reads from the beginning; negative where bits are lost
     "backward",  # the same for the network that reads from the end; 0 where there is none
     "both",  # the lesser of the two
+    "habit",  # log(1 + times) that the page has the same tag between the same two, if the best repair inserts one
+    "evened",  # 1 if the best repair makes the numbers of start and end tags of a name more even, -1 if less
     "backward bits",  # log(1 + bits) of surprisal at the place for the backward network
 )
 COLUMNS = len(FIGURES) + len(FAULT_KINDS)

@@ -36,7 +36,8 @@ class ScoredEdit:
 
     mismatch: the markup there does not fit together, whatever the network says. indented: 1 / number of places where
     the page's indentation asks for an edit, if this is one of them. proof: the least probability of a fault there, as
-    a rule of the standard proves it. first: the rule knows the repair, which then comes before all others. short, long:
+    a rule of the standard proves it. first: the rule knows the repair, which then comes before all others. habit: how
+    often the page has the same tag between the same two, see `checks.habits`. evened: see `edits.evened`. short, long:
     bits over SHORT and LONG by side.
     """
 
@@ -46,6 +47,8 @@ class ScoredEdit:
     indented: float = 0.0
     proof: float = 0.0
     first: bool = False
+    habit: int = 0
+    evened: int = 0
     short: list[float] = field(default_factory=list)
     long: list[float] = field(default_factory=list)
 
