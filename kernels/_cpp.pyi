@@ -72,6 +72,8 @@ class LstmOutputs:
         heads: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
         units: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
         traces: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")],
+        every: int,
+        kept: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu")],
     ) -> None: ...
 
 class LstmCall:
@@ -96,7 +98,11 @@ class Lstm:
     def read_odds(
         self, call: LstmCall, odds: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu")]
     ) -> None: ...
-    def bits_only(self, call: LstmCall) -> float: ...
+    def read_bits(
+        self,
+        calls: Sequence[LstmCall],
+        bits: Sequence[Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu")]],
+    ) -> None: ...
 
 def pack(backend: str, arrays: dict[str, object]) -> Lstm: ...
 def lstm_forward(

@@ -50,11 +50,12 @@ class Packed:
         """
         return self.read_many([Piece(ids, found, state)], units)[0]
 
-    def read_many(self, pieces: Sequence[Piece], units: Units | None = None) -> list[Chunk]:
+    def read_many(self, pieces: Sequence[Piece], units: Units | None = None, every: int = 0) -> list[Chunk]:
         """Returns one chunk per piece, each equal to what `read` returns for that piece alone.
 
         The pieces belong to different pages and may differ in length. The backend loads the weights once per step for
-        several pages and starts the next page when one ends. Pieces must not share arrays. Raises ValueError as `read`.
+        several pages and starts the next page when one ends. Pieces must not share arrays. every: bytes between two
+        states that each chunk keeps; 0 keeps none. Raises ValueError as `read`.
         """
         traced = NO_UNITS if units is None else np.asarray(units)
         self._check_all(pieces)
@@ -64,14 +65,20 @@ class Packed:
             raise ValueError(f"units: {traced.min()} to {traced.max()}, expected 0 to {self.weights.units - 1}")
         traced = np.ascontiguousarray(traced, np.int64)
         if self._native is None:
-            return reference.read_many(self.weights, pieces, traced)
-        chunks = [self._empty_chunk(piece, len(traced)) for piece in pieces]
+            return reference.read_many(self.weights, pieces, traced, every)
+        chunks = [self._empty_chunk(piece, len(traced), every) for piece in pieces]
         calls = [
             _call(
                 piece,
                 chunk.state,
                 cpp.LstmOutputs(
-                    bits=chunk.bits, entropy=chunk.entropy, heads=chunk.heads, units=traced, traces=chunk.traces
+                    bits=chunk.bits,
+                    entropy=chunk.entropy,
+                    heads=chunk.heads,
+                    units=traced,
+                    traces=chunk.traces,
+                    every=every,
+                    kept=chunk.kept,
                 ),
             )
             for piece, chunk in zip(pieces, chunks, strict=True)
@@ -102,26 +109,25 @@ class Packed:
         self._native.read_odds(_call(piece, after), odds)
         return odds, after
 
-    def bits_only(self, ids: Bytes, found: Predictions, state: State) -> float:
-        """Returns the total surprisal of ids (n,) in bits: `read(...).bits.sum()` without computing the heads."""
-        self._check(ids, found, state)
+    def read_bits(self, pieces: Sequence[Piece]) -> list[tuple[Floats, State]]:
+        """Returns of each piece the surprisal (n,) of its bytes in bits, NaN where not asked for, and the state after.
+
+        It computes no heads. Raises ValueError as `read`.
+        """
+        self._check_all(pieces)
         if self._native is None:
-            return reference.bits_only(self.weights, ids, found, state)
-        call = cpp.LstmCall(
-            ids=np.ascontiguousarray(ids),
-            found=_copy_input(found),
-            first=_copy_input(state.last),
-            h=state.h.copy(),
-            c=state.c.copy(),
-        )
-        return self._native.bits_only(call)
+            return [(chunk.bits, chunk.state) for chunk in reference.read_many(self.weights, pieces, NO_UNITS)]
+        states = [_state_to_update(piece) for piece in pieces]
+        bits = [np.full(len(piece.ids), np.nan, np.float32) for piece in pieces]
+        self._native.read_bits([_call(piece, state) for piece, state in zip(pieces, states, strict=True)], bits)
+        return list(zip(bits, states, strict=True))
 
     def next_byte(self, state: State) -> Floats:
         """Returns the probability (256,) of each byte after `state`. It runs in numpy, whatever the backend."""
         chances: Floats = reference.odds(reference.next_byte(self.weights, state.h[None], state.last))[0]
         return chances
 
-    def _empty_chunk(self, piece: Piece, traced: int) -> Chunk:
+    def _empty_chunk(self, piece: Piece, traced: int, every: int) -> Chunk:
         """Returns the arrays that a call writes to. NaN marks the bytes whose bits the call does not compute."""
         n = len(piece.ids)
         traces = n if piece.traced is None else int(np.count_nonzero(piece.traced))
@@ -131,6 +137,7 @@ class Packed:
             np.empty((n, self.weights.outputs), np.float32),
             np.empty((traces, traced), np.float32),
             _state_to_update(piece),
+            np.empty((n // every if every else 0, 2, self.weights.units), np.float32),
         )
 
     def _check_all(self, pieces: Sequence[Piece]) -> None:

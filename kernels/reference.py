@@ -38,12 +38,15 @@ CLASS_STARTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256)  # the shortest
 LENGTH_CLASS = [1 + sum(length >= start for start in CLASS_STARTS) for length in range(257)]
 
 
-def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: NDArray[np.int64]) -> Chunk:
+def read(
+    weights: Weights, ids: Bytes, found: Predictions, state: State, units: NDArray[np.int64], every: int = 0
+) -> Chunk:
     """Returns what `soupstate.kernels.backends.Packed.read` returns. It does not check its arguments."""
     n = len(ids)
     bits, entropy = np.empty(n, np.float32), np.empty(n, np.float32)
     heads = np.empty((n, weights.outputs), np.float32)
     traces = np.empty((n, len(units)), np.float32)
+    kept = np.empty((n // every if every else 0, 2, weights.units), np.float32)
     recurrent = weights.recurrent.astype(np.float32)  # integers, so the sums are exact
     state = state.copy()
     for start in range(0, n, STATES_PER_BLOCK):
@@ -56,14 +59,16 @@ def read(weights: Weights, ids: Bytes, found: Predictions, state: State, units: 
         bits[part], entropy[part] = _surprise(logits, ids[part])
         heads[part] = after @ weights.heads.T + weights.heads_bias
         traces[part] = after[:, units]
+        for k in range(start // every, part.stop // every) if every else ():
+            kept[k] = after[(k + 1) * every - 1 - start], cells[(k + 1) * every - 1 - start]
         end = found[part.stop - 1 : part.stop].copy()
         state = State(after[-1].copy(), cells[-1].copy(), end)
-    return Chunk(bits, entropy, heads, traces, state)
+    return Chunk(bits, entropy, heads, traces, state, kept)
 
 
-def read_many(weights: Weights, pieces: Sequence[Piece], units: NDArray[np.int64]) -> list[Chunk]:
+def read_many(weights: Weights, pieces: Sequence[Piece], units: NDArray[np.int64], every: int = 0) -> list[Chunk]:
     """Returns what `Packed.read_many` returns, reading one page after another."""
-    return [_only_wanted(read(weights, piece.ids, piece.found, piece.state, units), piece) for piece in pieces]
+    return [_only_wanted(read(weights, p.ids, p.found, p.state, units, every), p) for p in pieces]
 
 
 def _only_wanted(chunk: Chunk, piece: Piece) -> Chunk:
@@ -71,12 +76,6 @@ def _only_wanted(chunk: Chunk, piece: Piece) -> Chunk:
     if piece.asked is not None:
         chunk.bits[~piece.asked] = chunk.entropy[~piece.asked] = np.nan
     return chunk if piece.traced is None else replace(chunk, traces=chunk.traces[piece.traced])
-
-
-def bits_only(weights: Weights, ids: Bytes, found: Predictions, state: State) -> float:
-    """Returns the total surprisal of ids (n,) in bits."""
-    chunk = read(weights, ids, found, state, np.empty(0, np.int64))
-    return float(chunk.bits.sum(dtype=np.float64))
 
 
 def sigmoid(x: Floats) -> Floats:

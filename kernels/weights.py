@@ -175,6 +175,7 @@ class Chunk:
     heads: Floats  # (n, K): head logits after each byte
     traces: Floats  # (traced bytes, U): h of the traced units after each of them
     state: State  # after the last byte
+    kept: Floats  # (states, 2, H): h and c after every so many bytes; no row where no state was to be kept
 
 
 def floats(name: str, value: object, shape: tuple[int, ...]) -> Floats:

@@ -172,7 +172,7 @@ def torch_read(w: Weights, ids: NDArray[np.uint8], found: Predictions, state: St
         hidden[1:].numpy() @ w.heads.T + w.heads_bias,
         hidden[1:, units].numpy(),
     )
-    return Chunk(*(a.astype(np.float32) for a in arrays), end)
+    return Chunk(*(a.astype(np.float32) for a in arrays), end, np.empty((0, 2, w.units), np.float32))
 
 
 SIZES = pytest.mark.parametrize("units, outputs", [(16, 1), (100, 75), (264, 72), (33, 0), (512, 3)])
@@ -186,7 +186,8 @@ def test_each_step_equals_reference(backend: str, units: int, outputs: int) -> N
         one = ids[t : t + 1], found[t : t + 1], state
         expected = reference.read(weights, *one, traced)
         assert_close(packed.read(*one, traced), expected, TOLERANCE[backend])
-        assert packed.bits_only(*one) == pytest.approx(float(expected.bits[0]), abs=TOLERANCE[backend]["bits"])
+        ((bits, _),) = packed.read_bits([Piece(*one)])
+        assert bits == pytest.approx(expected.bits, abs=TOLERANCE[backend]["bits"])
         state = expected.state
 
 
@@ -205,8 +206,8 @@ def test_equals_reference(backend: str, n: int, units: int, outputs: int) -> Non
         if array.size:
             assert np.median(np.abs(array - wanted[name])) < 0.02, name
     assert chunk.bits.mean() == pytest.approx(expected.bits.mean(), rel=0.01)
-    total = packed.bits_only(*inputs, state)
-    assert total == pytest.approx(float(chunk.bits.sum(dtype=np.float64)), rel=1e-5)
+    ((bits, _),) = packed.read_bits([Piece(*inputs, state)])
+    assert float(bits.sum()) == pytest.approx(float(chunk.bits.sum(dtype=np.float64)), rel=1e-5)
 
 
 @pytest.mark.parametrize("units", [16, 100])
@@ -224,7 +225,7 @@ def test_cut_in_two(backend: str, cut: int) -> None:
     second = packed.read(ids[cut:], found[cut:], first.state, traced)
     whole = packed.read(ids, found, state, traced)
     arrays = (np.concatenate([getattr(first, f), getattr(second, f)]) for f in ("bits", "entropy", "heads", "traces"))
-    joined = Chunk(*arrays, second.state)
+    joined = Chunk(*arrays, second.state, second.kept)
     if backend == "reference":  # its products are numpy's, whose sums depend on the size
         assert_close(joined, whole)
     else:
@@ -278,6 +279,31 @@ def test_many_pages_in_pieces(backend: str) -> None:
             joined = np.concatenate([getattr(part, name) for part in page])
             tolerance = FLOATS[name] if backend == "reference" else 0  # its products are numpy's
             np.testing.assert_allclose(joined, getattr(whole, name), rtol=0, atol=tolerance, err_msg=name)
+
+
+def test_bits_alone(backend: str) -> None:
+    packed, (ids, found) = pack(make_weights(48, 7), backend), make_inputs(200)
+    asked = np.arange(150) % 3 > 0
+    pieces = [Piece(ids[i:], found[i:], make_state(48), asked if i == 50 else None) for i in (0, 50, 200)]
+    for (bits, state), chunk in zip(packed.read_bits(pieces), packed.read_many(pieces), strict=True):
+        assert np.array_equal(bits, chunk.bits, equal_nan=True)
+        for array, other in zip(arrays_of(state), arrays_of(chunk.state), strict=True):
+            assert np.array_equal(array, other)
+
+
+@pytest.mark.parametrize("every", [1, 100, 256, 300, 700, 701])
+def test_kept_states_are_those_on_the_way(backend: str, every: int) -> None:
+    packed, (ids, found), state = pack(make_weights(48, 7), backend), make_inputs(700), make_state(48)
+    pieces = [Piece(ids, found, state), Piece(ids[:0], found[:0], state), Piece(ids[3:400], found[3:400], state)]
+    chunks = packed.read_many(pieces, every=every)
+    assert [len(chunk.kept) for chunk in chunks] == [700 // every, 0, 397 // every]
+    for piece, chunk in zip(pieces, chunks, strict=True):
+        for k in {0, len(chunk.kept) // 2, len(chunk.kept) - 1} if len(chunk.kept) else ():
+            to = (k + 1) * every
+            (after,) = packed.read_states([Piece(piece.ids[:to], piece.found[:to], piece.state)])
+            for kept, expected in zip(chunk.kept[k], (after.h, after.c), strict=True):
+                np.testing.assert_array_equal(kept, expected)
+    assert packed.read(ids, found, state).kept.shape == (0, 2, 48)
 
 
 def test_states_alone(backend: str) -> None:
@@ -412,13 +438,14 @@ def test_nothing_to_read(backend: str) -> None:
     )
     for after, before in zip(arrays_of(chunk.state), arrays_of(state), strict=True):
         assert np.array_equal(after, before) and not np.shares_memory(after, before)
-    assert packed.bits_only(*make_inputs(0), state) == 0
+    ((bits, after),) = packed.read_bits([Piece(*make_inputs(0), state)])
+    assert bits.shape == (0,) and np.array_equal(after.h, state.h)
 
 
 def test_state_is_left_as_it_was(backend: str) -> None:
     packed, state = pack(make_weights(16, 3), backend), make_state(16)
     packed.read(*make_inputs(50), state)
-    packed.bits_only(*make_inputs(50), state)
+    packed.read_bits([Piece(*make_inputs(50), state)])
     for array, kept in zip(arrays_of(state), arrays_of(make_state(16)), strict=True):
         assert np.array_equal(array, kept)
 
@@ -575,7 +602,7 @@ def test_wrong_inputs(backend: str) -> None:
             packed.read(*arguments)  # type: ignore[arg-type]
         if len(arguments) == 3:
             with pytest.raises(ValueError, match=message):
-                packed.bits_only(*arguments)  # type: ignore[arg-type]
+                packed.read_bits([Piece(*arguments)])  # type: ignore[arg-type]
 
     def last(**changed: NDArray[np.generic]) -> State:
         return State(state.h, state.c, replace(state.last, **changed))
@@ -624,10 +651,14 @@ def test_the_compiled_module_checks_once_more() -> None:
     outputs = {name: np.zeros(10, np.float32) for name in ("bits", "entropy")}
     outputs |= {name: np.zeros((10, k), np.float32) for name, k in (("heads", 3), ("traces", 2))}
     outputs["units"] = np.array([1, 0])
+    outputs |= {"every": 4, "kept": np.zeros((2, 2, 16), np.float32)}
     good = cpp.LstmCall(**fields, outputs=cpp.LstmOutputs(**outputs))
     lstm.read([good])
     lstm.read_states([good])
-    assert all(array.any() for array in outputs.values()) and lstm.bits_only(good) > 0
+    assert all(np.any(array) for array in outputs.values())
+    bits = np.zeros(10, np.float32)
+    lstm.read_bits([good], [bits])
+    assert bits.all()
 
     def with_input(**changed: NDArray[np.generic]) -> dict[str, object]:
         return {**fields, "found": cpp.CopyInput(**{**good_input, **changed})}
@@ -641,9 +672,13 @@ def test_the_compiled_module_checks_once_more() -> None:
         with_input(length=bad),
     ):
         wrong = cpp.LstmCall(**changed, outputs=cpp.LstmOutputs(**outputs))
-        for function, argument in ((lstm.read, [good, wrong]), (lstm.read_states, [wrong]), (lstm.bits_only, wrong)):
+        for function, arguments in (
+            (lstm.read, ([good, wrong],)),
+            (lstm.read_states, ([wrong],)),
+            (lstm.read_bits, ([wrong], [bits])),
+        ):
             with pytest.raises(ValueError, match="expected one|no such class"):
-                function(argument)
+                function(*arguments)
     for name, array in (
         ("units", np.array([16, 0])),
         ("units", np.array([-1, 0])),
@@ -653,10 +688,22 @@ def test_the_compiled_module_checks_once_more() -> None:
         ("heads", rows),
         ("heads", np.zeros((10, 4), np.float32)),
         ("traces", rows[:, :2].copy()),
+        ("kept", np.zeros((3, 2, 16), np.float32)),
+        ("kept", np.zeros((2, 1, 16), np.float32)),
+        ("kept", np.zeros((2, 2, 15), np.float32)),
+        ("every", 3),
+        ("every", 0),
     ):
         wrong = cpp.LstmCall(**fields, outputs=cpp.LstmOutputs(**{**outputs, name: array}))
         with pytest.raises(ValueError, match="expected|no such unit"):
             lstm.read([good, wrong])
+    for wrong_bits in ([], [nine], [bits, bits]):
+        with pytest.raises(ValueError, match="bits: expected one"):
+            lstm.read_bits([good], wrong_bits)
+    with pytest.raises((TypeError, ValueError)):
+        lstm.read_bits([None], [bits])
+    with pytest.raises(TypeError):
+        lstm.read_bits([good], [np.zeros(10)])  # a converted output would be a copy
     with pytest.raises(ValueError, match="outputs"):
         lstm.read([cpp.LstmCall(**fields)])
     with pytest.raises((TypeError, ValueError)):
@@ -674,7 +721,7 @@ def test_fields_are_named_and_never_converted() -> None:
     fields = {"ids": ids, "found": copy_input, "first": copy_input, "h": state.h, "c": state.c}
     outputs = {name: np.zeros(10, np.float32) for name in ("bits", "entropy")}
     outputs |= {name: np.zeros((10, 4), np.float32) for name in ("heads", "traces")}
-    outputs["units"] = np.arange(4)
+    outputs |= {"units": np.arange(4), "every": 4, "kept": np.zeros((2, 2, 16), np.float32)}
     for made, arrays in ((cpp.CopyInput, rows), (cpp.LstmCall, fields), (cpp.LstmOutputs, outputs)):
         made(**arrays)
         with pytest.raises(TypeError):
@@ -683,7 +730,7 @@ def test_fields_are_named_and_never_converted() -> None:
             missing = {key: value for key, value in arrays.items() if key != name}
             with pytest.raises(TypeError):
                 made(**missing)
-            if array is copy_input:
+            if not isinstance(array, np.ndarray):
                 continue
             for wrong in (array.astype(np.complex64), array[..., ::-1], array[None]):
                 with pytest.raises(TypeError):

@@ -9,6 +9,7 @@ import pytest
 from conftest import two_readers
 from test_crawl_samples import SAMPLES
 
+from soupstate.kernels import State
 from soupstate.model.faults.edits import Repair
 from soupstate.model.faults.find import find_candidates
 from soupstate.model.faults.ranking import FIGURES, probability, ranking_of
@@ -78,7 +79,39 @@ def test_an_edit_saves_what_two_readings_differ_by(reader: Reader, backward: boo
         becomes = after[r.start : last + len(edited) - len(page)].sum()
     own = before[r.start : r.end].sum()
     expected = (own if r.replacement else min(own, 1.0)) + was - becomes
-    assert side.saved(edit, horizon) == pytest.approx(expected, abs=2e-2)
+    assert side.saved([edit], horizon) == pytest.approx([expected], abs=2e-2)
+    around = Side(reader.packed, page, backward=backward)
+    around.prepare([edit], lambda: False, everywhere=False)
+    assert around.saved([edit], horizon) == pytest.approx([expected], abs=2e-2)
+    assert np.isnan(around.surprisal).any()
+    np.testing.assert_allclose(around.surprisal[around.near(edit.at)], before[side.near(edit.at)], atol=1e-2)
+
+
+def test_what_was_read_for_a_short_horizon_is_not_read_again(reader: Reader) -> None:
+    """The figures over LONG are the same whether or not those over SHORT were asked for before."""
+    reading, edits = reader.read(PAGE), [dataclasses.replace(t) for t in EDITS]
+    for one, two in zip(*(read_sides(reader, reading, edits, lambda: False) for _ in range(2)), strict=True):
+        one.saved(edits, SHORT)
+        assert {len(one.edited[e].piece.ids) < len(two.edited[e].piece.ids) for e in edits} == {True}
+        assert one.saved(edits, LONG) == pytest.approx(two.saved(edits, LONG), abs=1e-3)
+        assert not any(len(one.edited[e].piece.ids) for e in edits)
+
+
+def test_kept_states_change_no_figure(reader: Reader) -> None:
+    """The recurrence goes on from them, and reads less."""
+    page = PAGE * 3
+    reading, edits = reader.read(page), [dataclasses.replace(t) for t in EDITS]
+    sides = [Side(reader.packed, page) for _ in range(2)]
+    near = int(np.searchsorted(sides[0].starts, reading.states[-1][0])) + 1  # a few bytes behind the last one
+    edits.append(ScoredEdit(near, Repair(near, near, "<b>", "k", "m")))
+    assert len(reading.states) == len(page.encode()) // 512 > 4
+    for side, kept in zip(sides, (reading.states, ()), strict=True):
+        side.prepare(edits, lambda: False, reading.surprisal, kept=kept)
+    assert sides[0].saved(edits, LONG) == sides[1].saved(edits, LONG)
+    from_zeros = [(at, State.zeros(reader.packed.weights.units)) for at, _ in reading.states]
+    other = Side(reader.packed, page)
+    other.prepare(edits, lambda: False, reading.surprisal, kept=from_zeros)
+    assert other.saved(edits, LONG) != sides[1].saved(edits, LONG)
 
 
 def test_both_sides_count(reader: Reader) -> None:
@@ -87,11 +120,12 @@ def test_both_sides_count(reader: Reader) -> None:
     sides = read_sides(reader, reading, edits, lambda: False)
     assert [side.backward for side in sides] == [False, True]
     few = score_edits(sides, edits, lambda: False)
+    again = read_sides(reader, reading, edits, lambda: False)
     for edit in edits:
-        assert edit.short == [side.saved(edit, SHORT) for side in sides]
+        assert edit.short == pytest.approx([side.saved([edit], SHORT)[0] for side in again], abs=1e-3)
         assert edit.saved_short == pytest.approx(sum(edit.short) / 2)
     for edit in (t for tried in few.values() for t in tried):
-        assert edit.long == [side.saved(edit, LONG) for side in sides]
+        assert edit.long == pytest.approx([side.saved([edit], LONG)[0] for side in again], abs=1e-3)
         assert edit.saved_short > 0 or edit.mismatch
     alone = Reader(dataclasses.replace(reader.checkpoint, backward_file=None))
     assert alone.backward is None

@@ -80,6 +80,8 @@ struct LstmCall {
   float* entropy;         // [n] out: entropy in bits of the distribution of each byte; or null
   float* heads;           // [n, K] out: head outputs after each byte; or null
   float* traces;          // [traced bytes, U] out: h of the traced units after each of them
+  size_t every;           // bytes between two states that are kept; 0: none is
+  float* kept;            // [n / every, 2, H] out: h and c after every so many bytes
   float* odds;            // [n, 256] out: the probability of each next byte after each byte; or null
 };
 

@@ -120,6 +120,7 @@ class LstmOn final : public Lstm {
         const LstmCall& call = *lane.call;
         trace(&lane);
         ++lane.t;
+        keep_state(lane);
         total += keep(lane, blocks);
         if (lane.t < call.n) continue;
         memcpy(call.h, lane.h, units_ * sizeof(float));
@@ -296,6 +297,15 @@ class LstmOn final : public Lstm {
     if (!call.n_units || (call.traced && !call.traced[lane->t])) return;
     float* to = call.traces + lane->traced++ * call.n_units;
     for (size_t u = 0; u < call.n_units; ++u) to[u] = lane->h[call.units[u]];
+  }
+
+  // Writes h and c after the bytes that were read, if they are to be kept.
+  void keep_state(const Lane& lane) const {
+    const LstmCall& call = *lane.call;
+    if (!call.every || lane.t % call.every) return;
+    float* to = call.kept + (lane.t / call.every - 1) * 2 * units_;
+    memcpy(to, lane.h, units_ * sizeof(float));
+    memcpy(to + units_, lane.c, units_ * sizeof(float));
   }
 
   // Whether the call wants the bits and entropy of byte t.

@@ -33,12 +33,15 @@ struct CopyArrays {
   }
 };
 
-// The class LstmOutputs of the module: what a call writes besides the state, and the units to trace.
+// The class LstmOutputs of the module: what a call writes besides the state, the units to trace, and the bytes between
+// two states that it keeps, or 0.
 struct OutputArrays {
   Vector<float> bits, entropy;
   Matrix<float> heads;
   Vector<const int64_t> units;
   Matrix<float> traces;
+  size_t every;
+  Cube<float> kept;
 };
 
 // The class LstmCall of the module.
@@ -127,6 +130,11 @@ LstmCall call_of(const Lstm& lstm, const CallArrays& arrays) {
   expect(out.traces.shape(0) == traced && out.traces.shape(1) == out.units.size(), "traces: expected [traced, U]");
   for (size_t i = 0; i < out.units.size(); ++i)
     expect(out.units.data()[i] >= 0 && static_cast<size_t>(out.units.data()[i]) < lstm.units(), "units: no such unit");
+  expect(out.kept.shape(0) == (out.every ? n / out.every : 0) && out.kept.shape(1) == 2 &&
+             out.kept.shape(2) == lstm.units(),
+         "kept: expected [n / every, 2, H]");
+  call.every = out.every;
+  call.kept = out.kept.data();
   call.units = out.units.data();
   call.n_units = out.units.size();
   call.bits = out.bits.data();
@@ -170,10 +178,19 @@ void read_odds(const Lstm& lstm, const CallArrays& arrays, Matrix<float> odds) {
   lstm.read(&call, 1);
 }
 
-double bits_only(const Lstm& lstm, const CallArrays& arrays) {
-  const auto call = inputs_of(lstm, arrays);
+// Writes the surprisal of each byte, without the heads, and updates the states.
+void read_bits(const Lstm& lstm, const std::vector<const CallArrays*>& calls, const std::vector<Vector<float>>& bits) {
+  expect(bits.size() == calls.size(), "bits: expected one array per call");
+  std::vector<LstmCall> all;
+  all.reserve(calls.size());
+  for (size_t i = 0; i < calls.size(); ++i) {
+    expect(calls[i] != nullptr, "calls: expected LstmCall, not None");
+    all.push_back(inputs_of(lstm, *calls[i]));
+    expect(bits[i].size() == all.back().n, "bits: expected one per id");
+    all.back().bits = bits[i].data();
+  }
   nb::gil_scoped_release release;
-  return lstm.read(&call, 1);
+  lstm.read(all.data(), all.size());
 }
 
 }  // namespace
@@ -184,9 +201,9 @@ void define_lstm(nb::module_& m) {
       .def(nb::init<Predicted, Predicted, ContextRows<const uint16_t>>(), nb::kw_only(), "predicted"_a.noconvert(),
            "length"_a.noconvert(), "slot"_a.noconvert());
   nb::class_<OutputArrays>(m, "LstmOutputs")
-      .def(nb::init<Vector<float>, Vector<float>, Matrix<float>, Vector<const int64_t>, Matrix<float>>(), nb::kw_only(),
-           "bits"_a.noconvert(), "entropy"_a.noconvert(), "heads"_a.noconvert(), "units"_a.noconvert(),
-           "traces"_a.noconvert());
+      .def(nb::init<Vector<float>, Vector<float>, Matrix<float>, Vector<const int64_t>, Matrix<float>, size_t, Cube<float>>(),
+           nb::kw_only(), "bits"_a.noconvert(), "entropy"_a.noconvert(), "heads"_a.noconvert(), "units"_a.noconvert(),
+           "traces"_a.noconvert(), "every"_a, "kept"_a.noconvert());
   nb::class_<CallArrays>(m, "LstmCall")
       .def(
           nb::init<Vector<const uint8_t>, const CopyArrays&, const CopyArrays&, Vector<float>, Vector<float>,
@@ -197,7 +214,7 @@ void define_lstm(nb::module_& m) {
       .def("read", &read, "calls"_a)
       .def("read_states", &read_states, "calls"_a)
       .def("read_odds", &read_odds, "call"_a, "odds"_a.noconvert())
-      .def("bits_only", &bits_only, "call"_a);
+      .def("read_bits", &read_bits, "calls"_a, "bits"_a.noconvert());
   m.def("pack", &pack, "backend"_a, "arrays"_a);
 }
 

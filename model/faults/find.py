@@ -262,7 +262,7 @@ class _Judge:
             "forward": _signed_log(by_side[0]),
             "backward": _signed_log(by_side[1]) if backward else 0.0,
             "both": _signed_log(min(by_side)),
-            "backward bits": math.log1p(float(backward.surprisal[max(0, at - 4) : at + 2].sum())) if backward else 0.0,
+            "backward bits": math.log1p(float(backward.surprisal[backward.near(at)].sum())) if backward else 0.0,
         }
 
 

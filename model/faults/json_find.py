@@ -116,7 +116,7 @@ def choices_of(reader: JsonReader, done: Scan, stop: Stop) -> list[Choice]:
     found = []
     for repair, edit in zip(repairs, edits, strict=True):
         watch(LONG * 2)
-        edit.short, edit.long = [s.saved(edit, SHORT) for s in sides], [s.saved(edit, LONG) for s in sides]
+        edit.short, edit.long = ([s.saved([edit], horizon)[0] for s in sides] for horizon in (SHORT, LONG))
         bits = float(surprisal[edit.at : edit.at + 4].sum())
         found.append(Choice(repair.repair, edit.saved, bits, _row(repair, edit, bits)))
     return found

@@ -15,7 +15,7 @@ from soupstate.kernels import Piece
 from soupstate.kernels.backends import Packed
 from soupstate.model.faults.edits import Repair
 from soupstate.model.net.reader import Reader, Reading
-from soupstate.model.net.reading_loop import ReadingLoop, character_starts, per_character
+from soupstate.model.net.reading_loop import Kept, ReadingLoop, character_starts, per_character
 from soupstate.model.page.stop import Stop, Stopped
 
 SHORT, LONG = 24, 96  # characters beyond a place over which bits are compared: of every edit, and of the best few
@@ -63,6 +63,15 @@ class ScoredEdit:
         return sum(self.short) / max(1, len(self.short)) - PRICES.get(self.repair.kind, 0.0)
 
 
+@dataclass(slots=True)
+class _Edited:
+    """What follows once an edit is made. piece: the bytes still to be read. passed, bits: those that were read."""
+
+    piece: Piece
+    passed: int = 0
+    bits: float = 0.0
+
+
 class Side:
     """A page as one network reads it: from its beginning, or from its end with `backward`. Offsets in characters.
 
@@ -74,33 +83,73 @@ class Side:
         ids = np.frombuffer(page.encode("utf-8"), np.uint8)
         self.starts = np.append(character_starts(ids), len(ids))
         self.loop = ReadingLoop(packed, np.ascontiguousarray(ids[::-1]) if backward else ids)
-        self.pieces: dict[ScoredEdit, Piece] = {}  # the page after each edit, to LONG beyond the place
+        self.edited: dict[ScoredEdit, _Edited] = {}  # the page after each edit, to LONG beyond the place
         self.bits: list[Floats] = []
         self.surprisal: Floats = np.zeros(0, np.float32)
 
-    def prepare(self, edits: list[ScoredEdit], stop: Stop, surprisal: Floats | None = None) -> None:
+    def prepare(
+        self,
+        edits: list[ScoredEdit],
+        stop: Stop,
+        surprisal: Floats | None = None,
+        *,
+        kept: Kept = (),
+        everywhere: bool = True,
+    ) -> None:
         """Finds for every edit the bytes after it, their copy input and the state before, in one walk along the page.
 
-        The walk measures the page's surprisal where it is not given. Raises Stopped.
+        The walk measures the page's surprisal where it is not given: everywhere, or around the edits alone and NaN
+        elsewhere. kept: states of the same page that an earlier reading kept. Raises Stopped.
         """
+        if not everywhere:
+            asked = np.repeat(self._around(edits), np.diff(self.starts))
+            self.loop.asked = np.ascontiguousarray(asked[::-1]) if self.backward else asked
         for edit in _watching(sorted(edits, key=self._begin), stop):
-            self._advance(self._begin(edit), surprisal is None, stop)
-            self.pieces[edit] = self.loop.peek(self._edited(edit, LONG))
+            self._advance(self._begin(edit), surprisal is None, stop, kept)
+            self.edited[edit] = _Edited(self.loop.peek(self._read_after(edit, LONG)))
         if surprisal is None:
             self._advance(len(self.loop.ids), True, stop)
             bits = np.concatenate([np.zeros(0, np.float32), *self.bits])
             surprisal = per_character(bits[::-1] if self.backward else bits, self.starts[:-1])
         self.surprisal = surprisal
 
-    def saved(self, edit: ScoredEdit, horizon: int) -> float:
-        """Returns the bits from the edit to `horizon` characters beyond the place, less those of the edited page."""
+    def saved(self, edits: list[ScoredEdit], horizon: int) -> list[float]:
+        """Returns the bits from each edit to `horizon` characters beyond its place, less those of the edited page.
+
+        What was read for an edit is not read again, so its horizon must not be shorter than the last time.
+        """
+        pieces = []
+        for edit in edits:
+            beyond = self.edited[edit]
+            size, piece = len(self._read_after(edit, horizon)) - beyond.passed, beyond.piece
+            pieces.append(Piece(piece.ids[:size], piece.found[:size], piece.state))
+        for edit, read, (bits, state) in zip(edits, pieces, self.packed.read_bits(pieces), strict=True):
+            beyond, size = self.edited[edit], len(read.ids)
+            beyond.piece = Piece(beyond.piece.ids[size:], beyond.piece.found[size:], state)
+            beyond.passed += size
+            beyond.bits += float(bits.sum(dtype=np.float64))
+        return [self._unedited(edit, horizon) - self.edited[edit].bits for edit in edits]
+
+    def _unedited(self, edit: ScoredEdit, horizon: int) -> float:
+        """Returns the bits of the page as it is: of what the edit removes, as far as it counts, and beyond."""
         r = edit.repair
         start, end = self._beyond(edit, horizon)
         own = float(self.surprisal[r.start : r.end].sum())
-        rest = float(self.surprisal[start:end].sum())
-        credit = own if r.replacement else min(own, CREDIT)
-        piece, size = self.pieces[edit], len(self._edited(edit, horizon))
-        return credit + rest - self.packed.bits_only(piece.ids[:size], piece.found[:size], piece.state)
+        return (own if r.replacement else min(own, CREDIT)) + float(self.surprisal[start:end].sum())
+
+    def _around(self, edits: list[ScoredEdit]) -> NDArray[np.bool_]:
+        """Returns the characters whose surprisal is needed to judge the edits (characters,)."""
+        around = np.zeros(len(self.page), np.bool_)
+        for edit in edits:
+            start, end = self._beyond(edit, LONG)
+            around[min(start, edit.repair.start) : max(end, edit.repair.end)] = True
+            around[self.near(edit.at)] = True
+        return around
+
+    @staticmethod
+    def near(at: int) -> slice:
+        """Returns the characters whose surprisal from the end tells of a fault at this place."""
+        return slice(max(0, at - 4), at + 2)
 
     def _begin(self, edit: ScoredEdit) -> int:
         """Returns the number of bytes read before the edit."""
@@ -114,43 +163,53 @@ class Side:
             return max(0, min(edit.at, r.start) - horizon), r.start
         return r.end, max(edit.at, r.end) + horizon
 
-    def _edited(self, edit: ScoredEdit, horizon: int) -> NDArray[np.uint8]:
+    def _read_after(self, edit: ScoredEdit, horizon: int) -> NDArray[np.uint8]:
         """Returns the bytes that follow once the edit is made."""
         start, end = self._beyond(edit, horizon)
         rest, new = self.page[start:end], edit.repair.replacement
         ids = np.frombuffer((rest + new if self.backward else new + rest).encode("utf-8"), np.uint8)
         return np.ascontiguousarray(ids[::-1]) if self.backward else ids
 
-    def _advance(self, to: int, measured: bool, stop: Stop) -> None:
+    def _advance(self, to: int, measured: bool, stop: Stop, kept: Kept = ()) -> None:
         """Reads on up to byte `to`."""
         if measured:
-            self.bits += [chunk.bits for _, chunk in self.loop.chunks(stop, to=to)]
+            self.bits += self.loop.measure(stop, to)
         else:
-            self.loop.skip(stop, to)
+            self.loop.skip(stop, to, kept)
 
 
 def read_sides(reader: Reader, reading: Reading, edits: list[ScoredEdit], stop: Stop) -> list[Side]:
     """Returns the page from its beginning and, where there is such a network, from its end, with the edits prepared."""
     forward = Side(reader.packed, reading.page)
-    forward.prepare(edits, stop, reading.surprisal)
+    forward.prepare(edits, stop, reading.surprisal, kept=reading.states)
     if reader.backward is None:
         return [forward]
     backward = Side(reader.backward.packed, reading.page, backward=True)
-    backward.prepare(edits, stop)
+    backward.prepare(edits, stop, everywhere=False)
     return [forward, backward]
 
 
 def score_edits(sides: list[Side], edits: list[ScoredEdit], stop: Stop) -> dict[int, list[ScoredEdit]]:
     """Fills in what each edit saves. Returns by place the few that were compared over LONG. Raises Stopped."""
-    for edit in _watching(edits, stop):
-        edit.short = [side.saved(edit, SHORT) for side in sides]
+    for some in _together(edits, stop):
+        for edit, *saved in zip(some, *(side.saved(some, SHORT) for side in sides), strict=True):
+            edit.short = saved
     by_place: dict[int, list[ScoredEdit]] = {edit.at: [] for edit in edits}
     for edit in sorted(edits, key=lambda e: (not e.first, -e.saved_short)):
         if (edit.saved_short > 0 or edit.mismatch or edit.first) and len(by_place[edit.at]) < FINALISTS:
             by_place[edit.at].append(edit)
-    for edit in _watching([e for few in by_place.values() for e in few], stop):
-        edit.long = [side.saved(edit, LONG) for side in sides]
+    for some in _together([e for few in by_place.values() for e in few], stop):
+        for edit, *saved in zip(some, *(side.saved(some, LONG) for side in sides), strict=True):
+            edit.long = saved
     return by_place
+
+
+def _together(edits: list[ScoredEdit], stop: Stop) -> Iterator[list[ScoredEdit]]:
+    """Yields the edits, some at a time. Raises Stopped between them when `stop` returns True."""
+    for start in range(0, len(edits), EDITS_AT_ONCE):
+        if stop():
+            raise Stopped
+        yield edits[start : start + EDITS_AT_ONCE]
 
 
 def _watching(edits: list[ScoredEdit], stop: Stop) -> Iterator[ScoredEdit]:

@@ -20,7 +20,7 @@ from soupstate.model.net.depth import CELLS, at_bytes, depth_of
 from soupstate.model.net.evidence import Evidence
 from soupstate.model.net.field_head import FieldHead, check_heads
 from soupstate.model.net.probe import Probed, StateProbe
-from soupstate.model.net.reading_loop import PIECE_BYTES, ReadingLoop, character_starts, per_character
+from soupstate.model.net.reading_loop import PIECE_BYTES, Kept, ReadingLoop, character_starts, per_character
 from soupstate.model.page.brief_tags import brief
 from soupstate.model.page.counted import OpenElements
 from soupstate.model.page.spans import Span
@@ -74,7 +74,7 @@ class Reading(Marking):
     surprisal (characters,): bits of each character. entropy (characters,): bits that the network expected there.
     depth (characters,): open elements; zeros without a depth layer. open_elements: what the depth layer counts, its
     places as offsets of characters; None without one. expected: for each character of the window that `Reader.read` was
-    given, the characters that were likeliest there.
+    given, the characters that were likeliest there. states: of the recurrence on the way.
 
     >>> reading = Reading("<p>", bits=6.0, surprisal=np.array([1.0, 2.0, 3.0], np.float32))
     >>> reading.bits_per_character, len(reading.surprisal) == len(reading.page)
@@ -87,6 +87,7 @@ class Reading(Marking):
     depth: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     open_elements: OpenElements | None = None
     expected: Sequence[tuple[Alternative, ...]] = ()
+    states: Kept = ()
 
 
 class Reader:
@@ -208,7 +209,7 @@ class _Progress:
         self.cells = np.zeros((len(self.places), CELLS), np.uint8)  # after each place
         self.counted = 0  # places
         self.passed = 0  # places of the depth layer and of the probe together
-        self.loop = ReadingLoop(packed, ids, asked, traced)
+        self.loop = ReadingLoop(packed, ids, asked, traced, keeps=not sampled)
         self.evidence = Evidence(self.ids, checkpoint)
         self.gathered = 0  # bytes
         self.expected: list[tuple[Alternative, ...]] = []
@@ -302,6 +303,7 @@ class _Progress:
             depth=depth,
             open_elements=self._open_elements(starts),
             expected=self.expected,
+            states=self.loop.kept,
         )
 
 

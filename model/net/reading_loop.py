@@ -3,7 +3,8 @@
 Reading whole pages, scoring edits and fitting the depth layer all go through it.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,11 @@ from soupstate.model.page.stop import Stop, Stopped
 PIECE_BYTES = 8192  # bytes read between two looks at the clock
 TRACED_BYTES = 2048  # the same where the units' outputs after every byte are wanted too, a kilobyte per byte
 
+KEPT_BYTES = 512  # bytes between two states that a loop keeps; a state takes 3 kB with 264 units
+
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Kept = Sequence[tuple[int, State]]  # states on the way through a page: the bytes read before each, and the state
 
 
 class ReadingLoop:
@@ -25,7 +29,7 @@ class ReadingLoop:
 
     ids (n,): the bytes. at: the number of bytes read. state: of the recurrence at that place. history: of the copy
     model. asked (n,): bytes whose bits and entropy the kernel computes; None means all. traced (n,): bytes after which
-    the units that `chunks` names are traced, likewise.
+    the units that `chunks` names are traced, likewise. kept: the states that `chunks` passed, if it keeps them.
     """
 
     def __init__(
@@ -34,8 +38,13 @@ class ReadingLoop:
         ids: Bytes,
         asked: NDArray[np.bool_] | None = None,
         traced: NDArray[np.bool_] | None = None,
+        *,
+        keeps: bool = False,
     ) -> None:
+        """keeps: `chunks` keeps the state after every KEPT_BYTES, so that another loop can begin near any place."""
         self.packed, self.ids, self.asked, self.traced = packed, ids, asked, traced
+        self.keeps = keeps
+        self.kept: list[tuple[int, State]] = []
         self.at = 0
         self.history, self.state = copy_state(), State.zeros(packed.weights.units)
 
@@ -71,12 +80,37 @@ class ReadingLoop:
             if stop():
                 raise Stopped
             piece = self.piece(size, to)
-            chunk = self.packed.read_many([piece], units)[0]
+            chunk = self.packed.read_many([piece], units, KEPT_BYTES if self.keeps else 0)[0]
+            self._keep(piece, chunk.kept)
             self.take(piece, chunk.state)
             yield piece.ids, chunk
 
-    def skip(self, stop: Stop, to: int) -> None:
-        """Reads up to byte `to` for the state alone, which takes less time. Raises Stopped as `chunks` does."""
+    def _keep(self, piece: Piece, kept: Floats) -> None:
+        """Keeps the states on the way through a piece: kept (states, 2, H), one after every KEPT_BYTES of it."""
+        for k, (h, c) in enumerate(kept, 1):
+            last = piece.found[k * KEPT_BYTES - 1 : k * KEPT_BYTES].copy()
+            self.kept.append((self.at + k * KEPT_BYTES, State(h, c, last)))
+
+    def measure(self, stop: Stop, to: int) -> Iterator[Floats]:
+        """Reads up to byte `to`. Yields the bits of each piece, NaN where not asked for. Raises Stopped."""
+        while self.at < to:
+            if stop():
+                raise Stopped
+            piece = self.piece(PIECE_BYTES, to)
+            bits, state = self.packed.read_bits([piece])[0]
+            self.take(piece, state)
+            yield bits
+
+    def skip(self, stop: Stop, to: int, kept: Kept = ()) -> None:
+        """Reads up to byte `to` for the state alone, which takes less time. Raises Stopped as `chunks` does.
+
+        kept: states that another loop kept of the same page. The recurrence goes on from the last one before `to`.
+        """
+        known = bisect_right(kept, to, key=lambda pair: pair[0]) - 1
+        if known >= 0 and kept[known][0] > self.at:
+            at, state = kept[known]
+            advance_copies(self.ids[self.at : at], self.history)
+            self.at, self.state = at, state
         while self.at < to:
             if stop():
                 raise Stopped

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from soupstate.kernels import Chunk, Piece, Predictions, State
 from soupstate.kernels.backends import Packed, Units
-from soupstate.kernels.weights import Bytes
+from soupstate.kernels.weights import Floats
 from soupstate.model.net.reader import Reader
 from soupstate.model.train.evaluation.evaluate import Figures, Progress, evaluate_faults
 
@@ -14,14 +14,14 @@ from soupstate.model.train.evaluation.evaluate import Figures, Progress, evaluat
 class WithoutCopies(Packed):
     """Weights that read with an empty copy input, as if nothing on a page were ever repeated."""
 
-    def read_many(self, pieces: Sequence[Piece], units: Units | None = None) -> list[Chunk]:
-        return super().read_many([_without(piece) for piece in pieces], units)
+    def read_many(self, pieces: Sequence[Piece], units: Units | None = None, every: int = 0) -> list[Chunk]:
+        return super().read_many([_without(piece) for piece in pieces], units, every)
 
     def read_states(self, pieces: Sequence[Piece]) -> list[State]:
         return super().read_states([_without(piece) for piece in pieces])
 
-    def bits_only(self, ids: Bytes, found: Predictions, state: State) -> float:
-        return super().bits_only(ids, Predictions.none(len(found)), state)
+    def read_bits(self, pieces: Sequence[Piece]) -> list[tuple[Floats, State]]:
+        return super().read_bits([_without(piece) for piece in pieces])
 
 
 def _without(piece: Piece) -> Piece:
