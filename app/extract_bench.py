@@ -1,4 +1,4 @@
-"""Measures whole calls of extraction, beside other tools, page by page in one run."""
+"""Measures whole calls of extraction and of the search for faults, beside other tools, page by page in one run."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 from soupstate.app.answers import Asked, extract
 from soupstate.app.peers import installed
+from soupstate.model.faults.find import find_faults
 from soupstate.model.net.reader import Reader
 
 Run = Callable[[str], object]  # extracts from a page of HTML
@@ -40,14 +41,20 @@ class Speed:
     by_size: list[float | None]
 
 
-def speeds(reader: Reader, pages: Sequence[str], scope: str, tell: Callable[[str], None]) -> list[Speed]:
+def speeds(
+    reader: Reader, pages: Sequence[str], scope: str, tell: Callable[[str], None], checker: Reader | None = None
+) -> list[Speed]:
     """Measures this network and the installed peers. tell: takes a line for each peer that is not installed.
+
+    checker: reads pages to find their faults, which is then measured too.
 
     Every page goes through each system in turn, so that other work on the machine disturbs all of them alike. A page
     that a system fails on counts with the time that it took.
     """
     parts = frozenset({"text"} if scope == "main" else {"text", "markdown", "links"})
     systems: dict[str, Run] = {"soupstate": lambda page: extract(reader, Asked(page, None, parts, scope))}
+    if checker:
+        systems["soupstate check"] = lambda page: find_faults(checker, checker.read(page))
     systems |= installed(PEERS[scope], tell)
     sizes = [len(page.encode("utf-8", "replace")) for page in pages]
     seconds: dict[str, list[float]] = {name: [] for name in systems}

@@ -168,7 +168,7 @@ def test_extract_without_pages(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scope", ["all", "main"])
 def test_extract(tmp_path: Path, weights: Path, scope: str) -> None:
     crawl, rows = archive(tmp_path / "a.warc.gz", range(3)), tmp_path / "rows.json"
-    options = ["--pages", str(crawl), "--weights", str(weights), "--scope", scope, "--json", str(rows)]
+    options = ["--pages", str(crawl), "--weights", str(weights), "--scope", scope, "--json", str(rows), "--check"]
     done = CliRunner().invoke(soupstate, ["bench", "extract", *options])
     assert done.exit_code == 0, done.output
     found = {row["system"]: row for row in json.loads(rows.read_text("utf-8"))}
@@ -176,7 +176,8 @@ def test_extract(tmp_path: Path, weights: Path, scope: str) -> None:
         found["soupstate"]["ratio"] == 1 and found["soupstate"]["pages"] == 3 and found["soupstate"]["scope"] == scope
     )
     assert all(row["mb_per_second"] > 0 and row["by_size"][1:] == [None] * 3 for row in found.values())
-    assert "resiliparse" in found and f"| soupstate | {found['soupstate']['mb_per_second']:.2f} | 1.00 |" in done.output
+    assert "resiliparse" in found and f"| soupstate | {found['soupstate']['mb_per_second']:.3g} | 1.00 |" in done.output
+    assert 0 < found["soupstate check"]["ratio"] < 1
 
 
 def test_depth(weights: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from soupstate.kernels import State
 from soupstate.model.faults.edits import Repair
 from soupstate.model.faults.find import find_candidates
 from soupstate.model.faults.ranking import FIGURES, probability, ranking_of
-from soupstate.model.faults.scoring import LONG, SHORT, ScoredEdit, Side, read_sides, score_edits
+from soupstate.model.faults.scoring import LONG, SHORT, WARM_UP, ScoredEdit, Side, read_sides, score_edits
 from soupstate.model.net.checkpoint import load_checkpoint
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.stop import Stopped
@@ -112,6 +112,28 @@ def test_kept_states_change_no_figure(reader: Reader) -> None:
     other = Side(reader.packed, page)
     other.prepare(edits, lambda: False, reading.surprisal, kept=from_zeros)
     assert other.saved(edits, LONG) != sides[1].saved(edits, LONG)
+
+
+def test_far_from_all_edits_the_page_is_not_read_from_its_end(reader: Reader) -> None:
+    """The copy model sees all of it, and the recurrence begins some bytes before it is needed."""
+    page = PAGE.encode("ascii", "ignore").decode() * 5
+    edits = [ScoredEdit(at, Repair(at, at, "<b>", "k", "m")) for at in (300, 5000)]
+    whole, near = (Side(reader.packed, page, backward=True) for _ in range(2))
+    whole.prepare(edits, lambda: False)
+    near.prepare(edits, lambda: False, everywhere=False)
+    assert [(len(page) - end, len(page) - start) for start, end in near.stretches] == [
+        (5000 - LONG, 5002 + WARM_UP),
+        (300 - LONG, 302 + WARM_UP),
+    ]
+    known = ~np.isnan(near.surprisal)
+    assert np.flatnonzero(known).tolist() == [*range(300 - LONG, 302), *range(5000 - LONG, 5002)]
+    np.testing.assert_allclose(near.surprisal[known], whole.surprisal[known], atol=0.05)
+    for edit in edits:
+        one, two = whole.edited[edit].piece, near.edited[edit].piece
+        assert np.array_equal(one.found.predicted, two.found.predicted)
+        assert np.array_equal(one.state.last.predicted, two.state.last.predicted)
+        np.testing.assert_allclose(one.state.h, two.state.h, atol=0.05)
+    assert near.saved(edits, LONG) == pytest.approx(whole.saved(edits, LONG), abs=0.5)
 
 
 def test_both_sides_count(reader: Reader) -> None:

@@ -142,8 +142,9 @@ def blocks_command(weights: Path, pages: Path, limit: int) -> None:
 @click.option("--pages", type=FILE, required=True, help="WARC file.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Pages to measure.")
 @click.option("--scope", type=click.Choice(SCOPES), default="all", show_default=True, help="What all systems extract.")
+@click.option("--check", is_flag=True, help="Also measure the search for faults.")
 @click.option("--json", "path", type=FILE, help="Also write the rows to this file.")
-def extract_command(weights: Path, pages: Path, limit: int, scope: str, path: Path | None) -> None:
+def extract_command(weights: Path, pages: Path, limit: int, scope: str, path: Path | None, *, check: bool) -> None:
     """Measure whole extractions in process, beside trafilatura, resiliparse and html2text where they are installed.
 
     With --scope main all systems extract the text of the main content. With --scope all Soupstate extracts links, text
@@ -155,15 +156,15 @@ def extract_command(weights: Path, pages: Path, limit: int, scope: str, path: Pa
         read = [page.html for page in islice(read_pages(pages), limit)]
         if not read:
             raise click.ClickException(f"{pages}: no page")
-        found = speeds(reader, read, scope, click.echo)
+        found = speeds(reader, read, scope, click.echo, load_reader(DEFAULT) if check else None)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     bounds = [f"{bound // 1000} kB" for bound in BOUNDS]
     columns = [f"below {bounds[0]}", *(f"to {bound}" for bound in bounds[1:]), "larger"]
     click.echo(f"| system | MB/s | ratio | {' | '.join(columns)} |\n{'|---' * (3 + len(columns))}|")
     for row in found:
-        rates = ["" if rate is None else f"{rate:.2f}" for rate in row.by_size]
-        click.echo(f"| {row.system} | {row.mb_per_second:.2f} | {row.ratio:.2f} | {' | '.join(rates)} |")
+        rates = ["" if rate is None else f"{rate:.3g}" for rate in row.by_size]
+        click.echo(f"| {row.system} | {row.mb_per_second:.3g} | {row.ratio:.2f} | {' | '.join(rates)} |")
     if path:
         _write([asdict(row) for row in found], path)
 

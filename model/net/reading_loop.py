@@ -101,6 +101,18 @@ class ReadingLoop:
             self.take(piece, state)
             yield bits
 
+    def pass_over(self, stop: Stop, to: int) -> None:
+        """Goes on to byte `to` with the copy model alone. The state of the recurrence stays as it was.
+
+        So it is the state of another place, until some bytes more have been read. Raises Stopped.
+        """
+        while self.at < to:
+            if stop():
+                raise Stopped
+            piece = self.piece(PIECE_BYTES, to)
+            last = piece.found[len(piece.ids) - 1 :].copy()
+            self.take(piece, State(self.state.h, self.state.c, last))
+
     def skip(self, stop: Stop, to: int, kept: Kept = ()) -> None:
         """Reads up to byte `to` for the state alone, which takes less time. Raises Stopped as `chunks` does.
 
@@ -108,9 +120,8 @@ class ReadingLoop:
         """
         known = bisect_right(kept, to, key=lambda pair: pair[0]) - 1
         if known >= 0 and kept[known][0] > self.at:
-            at, state = kept[known]
-            advance_copies(self.ids[self.at : at], self.history)
-            self.at, self.state = at, state
+            self.pass_over(stop, kept[known][0])
+            self.state = kept[known][1]
         while self.at < to:
             if stop():
                 raise Stopped
