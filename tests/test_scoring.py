@@ -134,6 +134,9 @@ def test_far_from_all_edits_the_page_is_not_read_from_its_end(reader: Reader) ->
         assert np.array_equal(one.state.last.predicted, two.state.last.predicted)
         np.testing.assert_allclose(one.state.h, two.state.h, atol=0.05)
     assert near.saved(edits, LONG) == pytest.approx(whole.saved(edits, LONG), abs=0.5)
+    none = Side(reader.packed, page, backward=True)
+    none.prepare([], lambda: False, everywhere=False)
+    assert none.stretches == [] and np.isnan(none.surprisal).all() and len(none.surprisal) == len(page)
 
 
 def test_both_sides_count(reader: Reader) -> None:

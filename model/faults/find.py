@@ -25,7 +25,16 @@ from soupstate.model.faults.checks.mismatches import Mismatches, pieces
 from soupstate.model.faults.checks.pairing import pair
 from soupstate.model.faults.checks.proofs import JSON, disproved, is_of_fragment, may_be_left_out, proofs
 from soupstate.model.faults.checks.references import references
-from soupstate.model.faults.edits import ABOUT_TAGS, Repair, evened, missing_start, names_of, repairs
+from soupstate.model.faults.edits import (
+    ABOUT_TAGS,
+    MISSING,
+    UNEXPECTED,
+    Repair,
+    evened,
+    missing_start,
+    names_of,
+    repairs,
+)
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.faults.ranking import probability, ranking_of, row
 from soupstate.model.faults.scoring import LONG, ScoredEdit, Side, read_sides, score_edits
@@ -48,6 +57,9 @@ UNOPENED = 3  # names of elements whose start tag may be missing at a surprising
 STARTS_BEFORE = 12  # start tags before a place whose end tag may be missing
 BRACKETS_BEFORE = 1000  # at most so many brackets before a place are looked at for them
 PLACE_WORK = 8192  # characters whose handling takes as long as proposing the repairs of a place
+
+# Kinds of which one slip in a tag may show several: a lost quote may also look like a lost >.
+OF_ONE_TAG = frozenset({*(MISSING[c][0] for c in '<>"=/'), *UNEXPECTED.values(), "missing-start-tag"})
 
 START_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
 UNKNOWN = "unexpected-character"  # the kind of a place without a repair
@@ -112,7 +124,7 @@ def _proposed(reading: Reading, masked: Masked, watch: Watch) -> Iterator[Scored
     for at, several in json_scripts(reading.page, watch):
         yield from (ScoredEdit(at, r, True, 0.0, JSON, True) for r in several)
     for proof in proofs(mismatches, pairing, reading.syntax):
-        for r in proof.repairs:
+        for r in (r for r in proof.repairs if settled.get(r.start, r) == r):
             even = evened(masked.page, r, pairing.surplus)
             yield ScoredEdit(proof.at, r, True, 0.0, proof.probability, bool(proof.settles), evened=even)
         if proof.settles:
@@ -187,8 +199,8 @@ class _Judge:
     def ranked(self, by_place: dict[int, list[ScoredEdit]]) -> list[Candidate]:
         """Returns the faults by their probability. An edit is proposed once, at the place where it saves most.
 
-        Of several faults of one kind, or about tags of one name, within LONG characters the likeliest stays, for they
-        are probably one slip seen from several places.
+        Of several faults of one kind, or about tags of one name, within LONG characters the likeliest stays, and so it
+        does of several that mend one tag: they are probably one slip seen from several places.
         """
         chosen = _chosen(by_place)
         most = max([1.0, *(edits[0].saved for edits in chosen.values() if edits)])
@@ -196,11 +208,22 @@ class _Judge:
         found = [self._candidate(at, edits, most, same) for at, edits in chosen.items()]
         kept: list[Candidate] = []
         for c in sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits)):
-            if not c.fault.fixes or not any(_alike(k, c) for k in kept):
+            if not c.fault.fixes or not any(_alike(k, c) or self._in_one_tag(k, c) for k in kept):
                 kept.append(c)
             if len(kept) == REPORTED:
                 break
         return kept
+
+    def _in_one_tag(self, one: Candidate, other: Candidate) -> bool:
+        """Whether both faults say where the same tag begins or ends: no bracket lies between them."""
+        first, last = sorted((one.fault, other.fault), key=lambda fault: (fault.start, fault.end))
+        between = self.reading.page[first.end : last.start]
+        return (
+            first.kind in OF_ONE_TAG
+            and last.kind in OF_ONE_TAG
+            and last.start - first.end <= LONG
+            and not ("<" in between or ">" in between)
+        )
 
     def _candidate(self, at: int, edits: list[ScoredEdit], most: float, same: Counter[tuple[str, str]]) -> Candidate:
         """Judges a place with its best edits. A place without an edit counts as one whose best edit saves nothing."""

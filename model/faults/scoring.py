@@ -193,9 +193,11 @@ class Side:
 def _stretches(asked: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Returns the (start, end) of the bytes to read so that the network knows those of asked (bytes,)."""
     at = np.flatnonzero(asked)
+    if not len(at):
+        return []
     cuts = np.flatnonzero(np.diff(at) > WARM_UP)
     starts, ends = at[np.append(0, cuts + 1)], at[np.append(cuts, -1)] + 1
-    return list(zip(np.maximum(starts - WARM_UP, 0).tolist(), ends.tolist(), strict=True)) if len(at) else []
+    return list(zip(np.maximum(starts - WARM_UP, 0).tolist(), ends.tolist(), strict=True))
 
 
 def read_sides(reader: Reader, reading: Reading, edits: list[ScoredEdit], stop: Stop) -> list[Side]:
