@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from soupstate.model.faults.apply import LIKELY, mend
 from soupstate.model.faults.fault import Fault
-from soupstate.model.faults.find import REPORTED, find_faults
+from soupstate.model.faults.find import find_faults
 from soupstate.model.faults.json_find import find_json_faults
+from soupstate.model.faults.judging import REPORTED
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
 

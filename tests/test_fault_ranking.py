@@ -11,7 +11,8 @@ from test_crawl_samples import SAMPLES
 
 from soupstate.app.cli import main as cli
 from soupstate.model.faults.edits import FAULT_KINDS
-from soupstate.model.faults.find import LEFT_OUT, find_candidates
+from soupstate.model.faults.find import find_candidates
+from soupstate.model.faults.judging import LEFT_OUT
 from soupstate.model.faults.ranking import COLUMNS, FIGURES, UNFITTED, probability, ranking_of, row
 from soupstate.model.net.checkpoint import DEFAULT, Logistic, load_checkpoint
 from soupstate.model.net.reader import Reader

@@ -6,7 +6,7 @@ import soupstate
 from soupstate.app import faults
 from soupstate.app.faults import MOST_PASSES, likely, repair
 from soupstate.model.faults.fault import Fault, Fix
-from soupstate.model.faults.find import REPORTED
+from soupstate.model.faults.judging import REPORTED
 
 ROWS = "".join(f'<li class="entry"><a href="/boats/{n}.html">Boat {n}</a></li>\n' for n in range(12))
 WHOLE = f"<!DOCTYPE html>\n<html><head><title>Boats</title></head><body>\n<ul>\n{ROWS}</ul></body></html>\n"

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.edits import Repair
 from soupstate.model.faults.fault import Fault, Fix
-from soupstate.model.faults.find import FIXES, REPORTED
 from soupstate.model.faults.json_repairs import BROKEN, JSON_KINDS, JsonRepair, proposed
 from soupstate.model.faults.json_scan import DEEPEST, END, Scan, is_json, scan
+from soupstate.model.faults.judging import FIXES, REPORTED
 from soupstate.model.faults.scoring import LONG, SHORT, ScoredEdit, Side
 from soupstate.model.net.checkpoint import Logistic
 from soupstate.model.net.json_reader import EDGE, JsonReader

@@ -57,6 +57,11 @@ class ScoredEdit:
     long: list[float] = field(default_factory=list)
 
     @property
+    def key(self) -> tuple[int, int, str]:
+        """What the edit does: start, end and replacement."""
+        return self.repair.start, self.repair.end, self.repair.replacement
+
+    @property
     def saved(self) -> float:
         """Bits saved over LONG, the mean of the sides, less the price of the kind."""
         return sum(self.long) / max(1, len(self.long)) - PRICES.get(self.repair.kind, 0.0)
