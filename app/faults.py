@@ -22,6 +22,11 @@ class Repaired:
     mended: int
     left: list[Fault]
 
+    @property
+    def badness(self) -> tuple[int, float]:
+        """The number of likely faults that are left, and the sum of their probabilities."""
+        return len(self.left), round(sum(fault.probability for fault in self.left), 4)
+
 
 def likely(faults: Iterable[Fault], threshold: float = LIKELY) -> list[Fault]:
     """Returns the faults of at least this probability, in the order of the page."""
@@ -45,24 +50,27 @@ def repair(
     """Mends a page in passes: each applies the fixes that `mend` takes, and finds the faults of what comes out.
 
     found: the faults of the page, where they are known. The passes end where no fault of at least this probability has
-    a fix, where a pass leaves as many such faults as there were, and after MOST_PASSES. A pass after which there are
-    more of them is undone. A list that is full of faults above .5 may hide others, so passes go on while it stays full.
+    a fix, after MOST_PASSES, and where a pass leaves more such faults than there were. They also end where it leaves as
+    many that are no less likely, unless all are far from its fixes, because these faults were hidden before. A list
+    that is full of faults above .5 may hide others, so passes go on while it stays full. Of the pages that came out,
+    the one with the fewest faults counts, and of several with as many the one with the least likely faults.
     A JSON document is mended whole or not at all: one that is still broken after the passes comes back as it was.
     """
-    whole = page
-    left = before = likely_faults(reader, page, threshold) if found is None else likely(found, threshold)
-    number = 0
+    known = likely_faults(reader, page, threshold) if found is None else likely(found, threshold)
+    whole = best = now = Repaired(page, 0, known)
     for _ in range(MOST_PASSES):
-        done = mend(page, left, threshold)
+        done = mend(now.page, now.left, threshold)
         if not done.mended:
             break
-        now = likely_faults(reader, done.page, threshold)
-        if len(now) > len(left):
+        before, left = now, likely_faults(reader, done.page, threshold)
+        now = Repaired(done.page, before.mended + len(done.mended), left)
+        if len(left) > len(before.left):
             break
-        lower = len(now) < len(left) or len(likely(left)) == REPORTED
-        page, left, number = done.page, now, number + len(done.mended)
-        if not lower:
+        if best is whole or now.badness < best.badness:
+            best = now
+        full = len(likely(before.left)) == REPORTED
+        if not (now.badness < before.badness or full or not any(done.is_near(fault) for fault in left)):
             break
-    if number and isinstance(reader, JsonReader) and find_json_faults(reader, page):
-        return Repaired(whole, 0, before)
-    return Repaired(page, number, left)
+    if best.mended and isinstance(reader, JsonReader) and find_json_faults(reader, best.page):
+        return whole
+    return best

@@ -1,10 +1,14 @@
 """Mending in passes: `soupstate.mend`, and the rule by which passes end."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 import soupstate
 from soupstate.app import faults
 from soupstate.app.faults import MOST_PASSES, likely, repair
+from soupstate.model.faults.apply import mend
 from soupstate.model.faults.fault import Fault, Fix
 from soupstate.model.faults.judging import REPORTED
 
@@ -56,3 +60,46 @@ def test_when_passes_end(numbers: list[int], mended: int, left: int, monkeypatch
     done = repair(soupstate.Soupstate().reader, page)
     assert (done.mended, len(done.left), len(done.page)) == (mended, left, len(page) + mended)
     assert MOST_PASSES == 10
+
+
+# Faults of each page that comes out, as (place, probability); then the number of fixes, and of faults that are left.
+UNCOVERED = [
+    ([[(0, 0.9)], [(2000, 0.9)], []], 2, 0),
+    ([[(0, 0.6)], [(2000, 0.9)], []], 2, 0),
+    ([[(0, 0.9)], [(50, 0.9)], []], 1, 1),  # near the fix, and as likely
+    ([[(0, 0.9)], [(50, 0.6)], []], 2, 0),
+    ([[(0, 0.9)], [(50, 0.6)], [(50, 0.7)]], 1, 1),
+    ([[(0, 0.9)], [(2000, 0.9)], [(4000, 0.9)], [(2000, 0.9)], [(0, 0.9), (4000, 0.9)]], 1, 1),  # never better
+    ([[(0, 0.9)], *([(2000 + 200 * k, 0.9)] for k in range(20))], 1, 1),
+    ([[(0, 0.9)], [(2000, 0.9)], [(4000, 0.6)], [(2000, 0.7), (3000, 0.6)]], 2, 1),
+    ([[(1000, 0.9), (2000, 0.9)], [(950, 0.9), (2500, 0.9)], []], 2, 2),  # one of two is near
+]
+
+
+@pytest.mark.parametrize(("found", "mended", "left"), UNCOVERED)
+def test_faults_that_others_hid_are_mended_too(
+    found: list[list[tuple[int, float]]], mended: int, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = iter([[fault(*pair) for pair in pairs] for pairs in found])
+    monkeypatch.setattr(faults, "likely_faults", lambda *_: next(lists))
+    page = "." * 9000
+    done = repair(soupstate.Soupstate().reader, page)
+    assert (done.mended, len(done.left), len(done.page)) == (mended, left, len(page) + mended)
+
+
+def test_an_open_script_behind_a_lost_quote_is_closed() -> None:
+    """The script is likely only once the quote is there. A parser then sees all of the page."""
+    page = (Path(__file__).parents[1] / "web" / "examples" / "ferry.html").read_text("utf-8")
+    assert "/tickets.html>at" in page and "<script>" in page and "</script>" not in page
+    assert [f.kind for f in likely(soupstate.check(page))] == ["unpaired-quote"]
+    done = repair(soupstate.Soupstate().reader, page)
+    assert 'href="/tickets.html">at the pier' in done.page and done.left == []
+    assert "<script>" not in done.page or "</script>" in done.page.partition("<script>")[2].partition("<p>")[0]
+
+
+def test_where_fixes_are_once_they_are_applied() -> None:
+    done = mend("." * 1000, [replace(fault(100), fixes=(Fix(100, 100, "x" * 300, 1.0),)), fault(500)])
+    assert len(done.page) == 1301
+    for place, near in ((3, False), (4, True), (496, True), (497, False), (703, False), (704, True), (897, True)):
+        assert done.is_near(fault(place)) is near, place
+    assert not done.is_near(fault(898))

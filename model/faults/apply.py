@@ -17,6 +17,16 @@ class Mended:
     mended: list[Fault]
     left: list[Fault]
 
+    def is_near(self, fault: Fault) -> bool:
+        """Whether a fault of the page, as it is now, is within FIXES_APART characters of a fix that was applied."""
+        moved = 0
+        for fix in sorted((f.fixes[0] for f in self.mended), key=lambda fix: fix.start):
+            start, end = fix.start + moved, fix.start + moved + len(fix.replacement)
+            if fault.start <= end + FIXES_APART and start <= fault.end + FIXES_APART:
+                return True
+            moved += len(fix.replacement) - (fix.end - fix.start)
+        return False
+
 
 def apply_fix(page: str, fix: Fix) -> str:
     """Returns the page with one fix applied."""
