@@ -280,6 +280,49 @@ def test_text_follows_the_values_of_a_tag_that_lost_its_end(page: str, text: str
     assert soupstate.extract(page).text == text
 
 
+@pytest.mark.parametrize(
+    ("page", "text", "href"),
+    [
+        ("<h2 Prices</h2><p>x", " Pricesx", ""),
+        ("<H2 Prices and times</h2>", " Prices and times", ""),
+        ("<h1Boat trips</h1>", "Boat trips", ""),
+        ("<ul><li>North<li South quay</li>", "North South quay", ""),
+        ("<li class=near East quay</li>", " East quay", ""),
+        ("<td hidden class='a' nine to one</td>", " nine to one", ""),
+        ("<b don't run</b>", " don't run", ""),
+        ("<a href=/times.html on Friday</a>", " on Friday", "/times.html"),
+        ('<a class=x href="/t"on Friday</a>', "on Friday", "/t"),
+        # No such tags: others are open or their quotes are not whole.
+        ("<h2 Prices<p>x", "x", ""),
+        ("<pre</p>x", "x", ""),
+        ('<a href="/t on</a>x', "x", ""),
+        ("<li class= a = b</li>x", "x", ""),
+        ("<message text</message>x", "<message textx", ""),
+    ],
+)
+def test_a_tag_that_lost_its_end_before_the_text_of_its_element(page: str, text: str, href: str) -> None:
+    found = settled(page, network(page)[: len(page)])
+    assert text_of(page) == text
+    assert "".join(c for c, s in zip(page, found.tolist(), strict=True) if s == Syntax.HREF) == href
+
+
+@pytest.mark.parametrize(
+    ("whole", "lost"), [("<h2>Prices", "<h2 Prices"), ("<li>South", "<li South"), ("<h1>Boat", "<h1Boat")]
+)
+def test_headings_and_items_without_their_bracket_stay_what_they_are(whole: str, lost: str) -> None:
+    page = "<h1>Boat trips</h1>\n<p>To the island.</p>\n<h2>Prices</h2>\n<p>Six pounds.</p>\n<ul>\n"
+    page += "".join(f"<li>{name} quay</li>\n" for name in ("North", "South", "East")) + "</ul>\n<p>Ask the crew.</p>\n"
+    assert soupstate.extract(page.replace(whole, lost)).markdown == soupstate.extract(page).markdown
+    assert page.count(whole) == 1
+
+
+def test_such_a_tag_waits_for_its_text() -> None:
+    page = "a<h2 Prices and times</h2>b"
+    path, before = network(page), np.zeros(len(page), np.uint8)
+    assert len(settled(page, path, 0, 12, before)) == 1
+    assert text_of(page) == "a Prices and timesb"
+
+
 def test_of_a_link_that_lost_its_end_the_address_stays() -> None:
     (link,) = soupstate.extract('<p>See <a href="/x"here</a> today').links or ()
     assert (link.href, link.text) == ("/x", "here")
@@ -302,9 +345,10 @@ def test_an_unended_tag_waits_for_more() -> None:
     assert not (settled(page, path)[2:15] != Syntax.TEXT).any()
 
 
-def test_many_unended_tags_take_time_in_proportion() -> None:
+@pytest.mark.parametrize("unit", ["<b then c d", "<h2" + "a" * 300, "<b c d</i>", "<b " + "a=b " * 50])
+def test_many_unended_tags_take_time_in_proportion(unit: str) -> None:
     def seconds(times: int) -> float:
-        page = "<b then c d" * times
+        page = unit * (times * 11 // len(unit))
         started = time.perf_counter()
         settled(page, network(page))
         return time.perf_counter() - started

@@ -29,6 +29,16 @@ UNENDED_VALUES = re.compile(
     rb"<[A-Za-z][\w:-]*+(?:\s++[\w:.@-]++(?:\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=]++))?+)*?"
     rb"\s++[\w:.@-]++\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=]++)(?P<text>[^<>=\"']*+)(?=<|\Z)"
 )
+# A start tag that lost its `>`, and what stands between its last value, or its name, and the end tag of the element.
+FLAGS = rb"|".join(
+    b"async autofocus autoplay checked controls defer disabled hidden itemscope novalidate nowrap readonly required "
+    b"reversed".split()
+)
+BEFORE_ITS_END = re.compile(
+    rb"<(?P<name>[A-Za-z][A-Za-z0-9]{0,11}?)(?:\s++(?:[\w:.@-]++\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=]++)"
+    rb"|(?:" + FLAGS + rb")(?=\s)))*+(?=(?P<text>\s*+[^\s<>=\"/'\])}][^<>=\"]*+)</(?P=name)\s*+>)",
+    re.I,
+)
 # A `<` that begins no tag, up to the next bracket: no name can begin so (WHATWG HTML, 13.2.5.6, the tag open state).
 # What templates write, such as `<%`, is for the network to say, and so is a known name after a space, as in `< p>`.
 NAMELESS = re.compile(rb"<(?=[\s\d<=+*,.;:()&|^~\x80-\xff-])(?!\s+/?[A-Za-z][A-Za-z0-9]*+\s*/?>)[^<>]*+>?")
@@ -98,16 +108,8 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[n
         if start < until:
             continue
         if end <= start:
-            found = _no_tag(ids, at + start, raw)
-            end = found.end() - at if found else 0
-            if end > len(path) and not last:
+            if _settle_unended(ids, at, start, settled, raw) > len(path) and not last:
                 return settled[:start]
-            if found and _is_text(found, path[start:end]):
-                settled[start:end] = Syntax.TEXT
-            elif not found and (text := _after_values(ids, at + start, raw)):
-                if text.stop - at > len(path) and not last:
-                    return settled[:start]
-                settled[text.start - at : text.stop - at] = Syntax.TEXT
             continue
         if end > len(path):
             if last:
@@ -125,6 +127,31 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[n
         if tag:
             _settle(settled[start:end], tag, ids.data)
     return settled
+
+
+def _settle_unended(ids: NDArray[np.uint8], at: int, start: int, settled: Syntaxes, raw: NDArray[np.bool_]) -> int:
+    """Settles what begins at settled[start], where there is no whole tag. Returns where it ends; 0 where no rule holds.
+
+    Where it ends beyond `settled`, what was written counts for nothing.
+    """
+    found = _no_tag(ids, at + start, raw)
+    if tag := _before_its_end(ids, at + start, raw, found):
+        end, words = tag.end() - at, tag.end("text") - at
+        if words <= len(settled):
+            _settle(settled[start:end], tag, ids.data)
+            settled[end:words] = Syntax.TEXT
+        return words
+    if found:
+        end = found.end() - at
+        if _is_text(found, settled[start:end]):
+            settled[start:end] = Syntax.TEXT
+        return end
+    text = _after_values(ids, at + start, raw)
+    if text is None:
+        return 0
+    end = int(text.stop) - at
+    settled[text.start - at : end] = Syntax.TEXT
+    return end
 
 
 def _closes_brackets(tag: re.Match[bytes], page: memoryview) -> bool:
@@ -151,6 +178,23 @@ def _no_tag(ids: NDArray[np.uint8], start: int, raw: NDArray[np.bool_]) -> re.Ma
     last = min(len(ids), start + LONGEST)
     found = NAMELESS.match(ids.data, start, last) or UNENDED.match(ids.data, start, last)
     return None if found and found.end() == start + LONGEST < len(ids) else found
+
+
+def _before_its_end(
+    ids: NDArray[np.uint8], start: int, raw: NDArray[np.bool_], known: re.Match[bytes] | None
+) -> re.Match[bytes] | None:
+    """Returns a start tag without an end whose words go up to the end tag of its element, as in `<h2 Prices</h2>`.
+
+    known: what `_no_tag` finds there.
+    """
+    if raw[start] or (known and bytes(ids.data[known.end() : known.end() + 2]) != b"</"):
+        return None
+    found = BEFORE_ITS_END.match(ids.data, start, min(len(ids), start + LONGEST))
+    if not found or found["name"].lower() not in ELEMENTS:
+        return None
+    name = TAG_NAME.match(ids.data, start, start + LONGEST)
+    joined = name is not None and name[1].lower() != found["name"].lower()  # <h1Boat trips</h1>
+    return None if joined and name and name[1].lower() in ELEMENTS else found
 
 
 def _after_values(ids: NDArray[np.uint8], start: int, raw: NDArray[np.bool_]) -> slice | None:
