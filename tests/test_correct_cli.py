@@ -2,11 +2,12 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from archives import record
+from archives import COMMAND, record
 from click.testing import CliRunner, Result
 
 from soupstate.app.cli.main import soupstate
@@ -55,6 +56,47 @@ def test_the_list_is_what_was_added_and_makes_the_same_store(store: Path, tmp_pa
     run("--store", other, "-", stdin=listed.encode())
     with Store(store) as one, Store(other) as two:
         assert one.digest() == two.digest() and list(one.standing()) == list(two.standing())
+
+
+def test_the_list_says_which_of_two_contradicting_corrections_stands(store: Path) -> None:
+    first, second = LINK, LINK | {"right": True}
+    assert run("--store", store, "-", stdin=lines(MAIN, first, second).encode()).exit_code == 0
+    assert run("--store", store, "--list").stderr == "soupstate: line 2 no longer stands: line 3 says otherwise\n"
+    assert run("--store", store, "-", stdin=lines(first).encode()).exit_code == 0
+    listed = run("--store", store, "--list")
+    assert [json.loads(line).get("right") for line in listed.stdout.splitlines()][1:] == [True, False]
+    assert listed.stderr == "soupstate: line 2 no longer stands: line 3 says otherwise\n"
+
+
+def test_no_store_is_made_for_files_that_cannot_be_used(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text("{}", "utf-8")
+    assert run("--store", store, file, tmp_path / "gone.jsonl").exit_code == 1 and not store.exists()
+    good = tmp_path / "good.jsonl"
+    good.write_text(lines(MAIN), "utf-8")
+    assert run("--store", store, file, good).exit_code == 1
+    with Store(store) as kept:
+        assert len(kept) == 1
+
+
+def test_reading_an_empty_file_leaves_it_empty(store: Path) -> None:
+    store.touch()
+    for options in (("--list",), ("--remove", "0" * 64)):
+        done = run("--store", store, *options)
+        assert done.exit_code == 1 and "is no store of corrections: it is empty" in done.stderr
+    assert store.stat().st_size == 0
+    assert run("--store", store, "-", stdin=lines(MAIN).encode()).exit_code == 0 and store.stat().st_size
+
+
+def test_a_pipe_that_nobody_reads_is_no_fault_of_the_store(store: Path) -> None:
+    many = [LINK | {"start": k, "end": k + 1} for k in range(30)]
+    assert run("--store", store, "-", stdin=lines(*many).encode()).exit_code == 0
+    command = [*COMMAND, "correct", "--store", str(store), "--list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert str(store) not in said and "Traceback" not in said
 
 
 def test_pages_of_an_archive(store: Path, tmp_path: Path) -> None:

@@ -93,10 +93,15 @@ class Store:
     """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
-        """Opens a store. create: makes one where there is no file. Raises FileNotFoundError, BadStore, StoreFailed."""
+        """Opens a store. create: makes one where the file is empty or missing.
+
+        Raises FileNotFoundError, BadStore and StoreFailed.
+        """
         self.path, self._lock = path, threading.Lock()
         if not create and not path.exists():
             raise FileNotFoundError(2, "there is no such file", str(path))
+        if not create and not path.stat().st_size:
+            raise BadStore(f"{path} is no store of corrections: it is empty")
         with self._reported():
             if path.exists() and path.stat().st_size:
                 self._check()
