@@ -272,11 +272,12 @@ def test_lines_that_cannot_be_used(line: bytes, said: str, tiny: Path, tmp_path:
 def test_files_of_spans_that_say_too_little(tiny: Path, tmp_path: Path) -> None:
     file = tmp_path / "few.jsonl"
     file.write_text('{"html": "<p>abc", "spans": [[3, 6]]}\n' * 2)
-    assert "few.jsonl: 2 pages are too few" in run("--label", file, weights=tiny).stderr
+    assert "few.jsonl has 2 pages; it needs 3 or more" in run("--label", file, weights=tiny).stderr
     file.write_text("".join(f'{{"html": "<p>page {k}", "spans": []}}\n' for k in range(9)))
     done = run("--label", file, weights=tiny)
     assert done.exit_code == 1 and "no character that was looked at has the label" in done.stderr
-    assert run("--label", tmp_path / "gone.jsonl", weights=tiny).exit_code == 1
+    gone = run("--label", tmp_path / "gone.jsonl", weights=tiny)
+    assert gone.exit_code == 1 and "gone.jsonl: there is no such file" in gone.stderr
 
 
 def test_wrong_use(tiny: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from soupstate.app.cli.options import format_option, refuse
 from soupstate.app.span_lines import read_lines
+from soupstate.app.words import counted
 from soupstate.model.archive.records import read_html
 from soupstate.model.heads.examples import folds_of
 from soupstate.model.net.checkpoint import DEFAULT, json_network, load_checkpoint, save_checkpoint
@@ -86,6 +87,8 @@ def neurons_command(
     {"html": "<p>...", "spans": [[3, 20]]}
     {"warc": "shop.warc.gz", "offset": 4711, "url": "https://example.org/tea", "spans": []}
     """
+    if png and not png.parent.is_dir():
+        raise click.BadParameter(f"{png.parent} is no folder", param_hint="--png")
     if label is not None:
         _label(weights, pages, find_on, label, _Drawing(png, page, over), limits)
         return
@@ -111,7 +114,7 @@ class _Drawing:
     def of(self, held_out: list[Page]) -> Page:
         """Returns the page. Raises UsageError where there are fewer."""
         if self.page > len(held_out):
-            raise click.UsageError(f"--page {self.page}: there are {len(held_out)} pages")
+            raise click.UsageError(f"--page {self.page}: the number of pages is {len(held_out)}")
         return held_out[self.page - 1]
 
 
@@ -166,8 +169,6 @@ def _label(
     """Finds and measures what follows a label, and draws the best unit."""
     for name in ("out", "made", "find_made", "format_"):
         refuse(name, "with --label")
-    if drawing.png and not drawing.png.parent.is_dir():
-        raise click.BadParameter(f"{drawing.png.parent} is no folder", param_hint="--png")
     learned: Iterable[LabelledPage]
     try:
         if label.endswith(SPANS):
@@ -182,6 +183,10 @@ def _label(
         _tell_followers(label, found, len(measured))
         if drawing.png and drawn:
             draw_label(reader, drawn, found.best, Path(label).name, drawing.png)
+    except FileNotFoundError as error:
+        raise click.ClickException(
+            f"{error.filename}: there is no such file" if error.filename else str(error)
+        ) from None
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -190,7 +195,7 @@ def _dealt(file: Path) -> tuple[list[LabelledPage], list[LabelledPage]]:
     """Returns the pages of a file of spans to find on, and those to measure. Raises OSError and ValueError."""
     lines = read_lines(file)
     if len(lines) < HELD_OUT:
-        raise ValueError(f"{file}: {len(lines)} pages are too few; it needs {HELD_OUT} or more")
+        raise ValueError(f"{file} has {counted(len(lines), 'page')}; it needs {HELD_OUT} or more")
     dealt: tuple[list[LabelledPage], list[LabelledPage]] = ([], [])
     for line, fold in zip(lines, folds_of([line.site for line in lines], HELD_OUT), strict=True):
         dealt[int(fold == 0)].append(LabelledPage(line.html, of_spans(len(line.html), line.spans)))
@@ -226,7 +231,7 @@ def _drawn(label: str, drawing: _Drawing, measured: list[LabelledPage]) -> Label
 
 def _tell_followers(label: str, found: Followers, pages: int) -> None:
     """Prints the best of the units and cells, and what all of them reach together."""
-    click.echo(f"{label}: {found.label:.2%} of the characters that were looked at on {pages} held-out pages")
+    click.echo(f"{label}: {found.label:.2%} of the characters that were looked at on {counted(pages, 'held-out page')}")
     for each in (*found.units[:LISTED_UNITS], *found.cells[:LISTED_CELLS]):
         kind = f"  {KIND_NAMES[each.unit]}" if each.layer else ""
         click.echo(f"layer {each.layer}  unit {each.unit:4}  r {each.r:+.4f}  R^2 {each.share:.4f}{kind}")
@@ -241,9 +246,11 @@ def _tell(found: NeuronFigures, pages: int, made: int) -> None:
     """Prints the figures of that many pages, and of made pages."""
     for neuron in found.depth.neurons:
         click.echo(f"layer {neuron.layer}  unit {neuron.unit:4}  r {neuron.r:+.4f}")
-    click.echo(f"their sum, a linear probe on {len(found.depth.neurons)}: R^2 {found.share:.4f} on {pages} pages")
+    click.echo(
+        f"their sum, a linear probe on {len(found.depth.neurons)}: R^2 {found.share:.4f} on {counted(pages, 'page')}"
+    )
     if found.made_share is not None:
-        click.echo(f"on {made} made pages: R^2 {found.made_share:.4f}")
+        click.echo(f"on {counted(made, 'made page')}: R^2 {found.made_share:.4f}")
     click.echo(f"of the LSTM itself: layer 0  unit {found.best_unit:4}  r {found.best_r:+.4f}")
 
 

@@ -6,6 +6,7 @@ import click
 from tqdm import tqdm
 
 from soupstate.app.reading import load_reader
+from soupstate.app.words import counted
 from soupstate.model.net.checkpoint import digest, extractor
 from soupstate.model.train.data.block_examples import examples
 from soupstate.model.train.data.labelled import read_ids
@@ -58,6 +59,6 @@ def replay_command(
     except (OSError, ValueError, KeyError) as error:
         raise click.ClickException(str(error) or type(error).__name__) from None
     taught, kept = replay.parted()
-    click.echo(f"{len(taught)} pages to learn from, {len(kept)} kept apart for checking")
+    click.echo(f"{counted(len(taught), 'page')} to learn from, {len(kept)} kept apart for checking")
     spans, apart = (len(part.page) for part in replay.parted_marks())
     click.echo(f"{spans} spans to learn from, {apart} kept apart for checking")
