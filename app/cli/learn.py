@@ -12,20 +12,27 @@ from soupstate.app.cli.head import head_report
 from soupstate.app.cli.options import weights_options
 from soupstate.app.reading import load_reader
 from soupstate.app.weight_files import copied, files_beside, renamed
+from soupstate.app.words import counted
+from soupstate.model.corrections.correction import KINDS
 from soupstate.model.corrections.store import Store
 from soupstate.model.heads.fit import Figures as FieldFigures
-from soupstate.model.net.checkpoint import Checkpoint, extractor, save_checkpoint
+from soupstate.model.net.checkpoint import Checkpoint, extractor, load_any, ranking_file, save_checkpoint
 from soupstate.model.net.field_head import FieldHead
 from soupstate.model.net.head_file import save_head
 from soupstate.model.net.reader import Reader
 from soupstate.model.train.data.corrected_pages import Lessons, add_main, add_marks
+from soupstate.model.train.data.fault_lessons import searched_pages
 from soupstate.model.train.data.replay import Replay, load_replay, replay_file
 from soupstate.model.train.run.correct_blocks import steps_for
 from soupstate.model.train.run.corrected_fields import fitted_heads
 from soupstate.model.train.run.learn import (
+    FAULT_KINDS,
     MOST_FALL,
     NO_FIGURES,
+    OTHER_KINDS,
     Figures,
+    figure_names,
+    learn_faults,
     learn_main,
     learn_marks,
     recorded,
@@ -53,15 +60,18 @@ def learn_command(
     on 20 pages or more become a head of that field, OUT.FIELD.head.safetensors.
     """
     _check_out(out, weights, store)
-    source = extractor(weights)
+    source, judge = extractor(weights), ranking_file(weights)
     try:
-        old = load_reader(source, backend).checkpoint
+        old, ranked = load_reader(source, backend).checkpoint, load_any(judge)
         sample = load_replay(replay or replay_file(source), old)
+        _check_names(sample, allow)
         with Store(store) as corrections:
             if not len(corrections):
                 raise ValueError(f"{store} holds no corrections")
             digest = corrections.digest()
             new, lessons, figures = _learned(old, backend, sample, corrections)
+            judging, found = _faults_learned(ranked, load_reader(weights, backend), sample, corrections, lessons)
+            figures += found
             with tqdm(unit="page", disable=None, leave=False) as bar:
                 heads = fitted_heads(lessons, Reader(new, backend), corrections.standing(), bar.update)
         for reason in lessons.reasons:
@@ -71,20 +81,35 @@ def learn_command(
         report = _report(lessons, figures, heads)
         try:
             _check_figures(figures, allow)
-        except (ValueError, click.BadParameter):
+        except ValueError:
             click.echo("\n".join(report))
             raise
-        checkpoint = recorded(new, lessons, digest, f"{datetime.now(UTC):%Y-%m-%d}")
-        for file in files_beside(weights):
-            if file != source:
-                copied(file, renamed(file, weights, out))
+        date = f"{datetime.now(UTC):%Y-%m-%d}"
+        if judge == source:
+            networks = {source: recorded(replace(new, faults=judging.faults), lessons, KINDS, digest, date)}
+        else:
+            networks = {
+                source: recorded(new, lessons, OTHER_KINDS, digest, date),
+                judge: recorded(judging, lessons, FAULT_KINDS, digest, date),
+            }
         copied(replay or replay_file(source), replay_file(renamed(source, weights, out)))
-        for head, found in heads:
-            save_head(replace(head, figures=found.as_dict()), out.with_name(f"{out.stem}.{head.name}.head.safetensors"))
-        save_checkpoint(checkpoint, renamed(source, weights, out))
+        _write(out, weights, networks, heads)
         click.echo("\n".join(report))  # at last, because a pipe may end before it is read
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _write(
+    out: Path, weights: Path, networks: dict[Path, Checkpoint], heads: Sequence[tuple[FieldHead, FieldFigures]]
+) -> None:
+    """Writes heads and networks, and copies the networks beside the weights that are none of these. Raises OSError."""
+    for file in files_beside(weights):
+        if file not in networks:
+            copied(file, renamed(file, weights, out))
+    for head, found in heads:
+        save_head(replace(head, figures=found.as_dict()), out.with_name(f"{out.stem}.{head.name}.head.safetensors"))
+    for file, checkpoint in networks.items():
+        save_checkpoint(checkpoint, renamed(file, weights, out))
 
 
 def _learned(old: Checkpoint, backend: str | None, sample: Replay, store: Store) -> tuple[Checkpoint, Lessons, Figures]:
@@ -104,10 +129,25 @@ def _learned(old: Checkpoint, backend: str | None, sample: Replay, store: Store)
     return new, lessons, figures
 
 
+def _faults_learned(
+    old: Checkpoint, reader: Reader, sample: Replay, store: Store, lessons: Lessons
+) -> tuple[Checkpoint, Figures]:
+    """Searches the pages with corrections of faults and fixes, and learns them. old: that has the ranking of faults."""
+    with tqdm(unit="page", disable=None, leave=False) as bar:
+        pages = searched_pages(reader, store.standing(), bar.update)
+    return learn_faults(unlearned(old), old, sample, lessons, pages)
+
+
+def _check_names(sample: Replay, allow: tuple[str, ...]) -> None:
+    """Raises BadParameter for a figure that is not known."""
+    names = figure_names(sample)
+    for name in allow:
+        if name not in names:
+            raise click.BadParameter(f"there is no figure {name!r}; there are {', '.join(names)}", param_hint="--allow")
+
+
 def _check_figures(figures: Figures, allow: tuple[str, ...]) -> None:
-    """Raises ValueError where a figure fell that is not allowed to, and BadParameter for one that is not known."""
-    if unknown := sorted(set(allow) - set(figures.sample)):
-        raise click.BadParameter(f"there is no figure {unknown[0]!r}", param_hint="--allow")
+    """Raises ValueError where a figure fell that is not allowed to."""
     if fallen := figures.fallen(frozenset(allow)):
         names = " ".join(f"--allow '{name}'" for name in fallen)
         raise ValueError(f"nothing is written: {', '.join(fallen)} fell by more than {MOST_FALL}; {names} lets them")
@@ -128,13 +168,13 @@ def _check_out(out: Path, weights: Path, store: Path) -> None:
 def _report(lessons: Lessons, figures: Figures, heads: Sequence[tuple[FieldHead, FieldFigures]]) -> list[str]:
     """Returns what was learned, and the figures, as lines of Markdown."""
     used = ", ".join(f"{number} {kind}" for kind, number in sorted(lessons.used.items()))
-    lines = [f"Corrections that were used: {used}, of {lessons.pages} pages."]
+    lines = [f"Corrections that were used: {used}, of {counted(lessons.pages, 'page')}."]
     if lessons.unused:
         unused = ", ".join(f"{number} {kind}" for kind, number in sorted(lessons.unused.items()))
         lines.append(f"Corrections that were not used: {unused}.")
     for head, found in heads:
         lines += [f"Head of {head.name}:", *head_report(found, head.places)]
-    if not figures.sample:
+    if not figures.sample and not figures.corrected:
         return lines
     lines += ["| figure | of | before | after |", "|---" * 4 + "|"]
     for of, pairs in (("corrected pages", figures.corrected), ("kept sample", figures.sample)):

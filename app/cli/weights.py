@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from soupstate.model.net.checkpoint import DEFAULT, Checkpoint, digest, extractor, load_any
+from soupstate.app.words import counted
+from soupstate.model.net.checkpoint import DEFAULT, Checkpoint, digest, extractor, load_any, ranking_file
 from soupstate.model.net.learned import Learned
 
 
@@ -16,17 +17,23 @@ def weights_command(files: tuple[Path, ...]) -> None:
     """Print what weights are: name, training, figures, and the corrections that they have learned.
 
     After NAME.safetensors comes the network that extracts, NAME-extract.safetensors, where it lies beside it. Without a
-    file it prints the shipped weights.
+    file it prints the shipped weights. NAME.safetensors is also said to hold the corrections that the networks beside
+    it have learned last.
     """
     try:
-        for path in dict.fromkeys(each for file in files or (DEFAULT,) for each in (file, extractor(file))):
-            for line in _lines(path, load_any(path)):
+        for file in dict.fromkeys(files or (DEFAULT,)):
+            beside = {path: load_any(path) for path in (extractor(file), ranking_file(file)) if path != file}
+            for line in _lines(file, load_any(file), beside):
                 click.echo(line)
+            if extractor(file) != file:
+                for line in _lines(extractor(file), beside[extractor(file)], {}):
+                    click.echo(line)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
 
-def _lines(file: Path, checkpoint: Checkpoint) -> Iterator[str]:
+def _lines(file: Path, checkpoint: Checkpoint, beside: Mapping[Path, Checkpoint]) -> Iterator[str]:
+    """Yields what a network is, line by line. beside: others of the same set, whose corrections are named too."""
     end = "end" if checkpoint.reads_backward else "beginning"
     yield f"{file}: {checkpoint.name} {checkpoint.version}"
     yield f"  SHA-256: {digest(file)}"
@@ -37,8 +44,10 @@ def _lines(file: Path, checkpoint: Checkpoint) -> Iterator[str]:
     for title, values in (("training", checkpoint.training), ("figures", checkpoint.evaluation)):
         yield f"  {title}:{'' if values else ' none'}"
         yield from (f"    {name}: {value}" for name, value in _flat(values))
-    yield f"  corrections:{'' if checkpoint.corrections else ' none'}"
-    yield from (f"    {_learned(note)}" for note in checkpoint.corrections)
+    learned = [_learned(note) for note in checkpoint.corrections]
+    learned += [f"{other.name}: {_learned(each.corrections[-1])}" for other, each in beside.items() if each.corrections]
+    yield f"  corrections:{'' if learned else ' none'}"
+    yield from (f"    {line}" for line in learned)
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -54,4 +63,6 @@ def _learned(note: Learned) -> str:
     used = ", ".join(f"{number} {kind}" for kind, number in sorted(note.used.items()))
     unused = ", ".join(f"{number} {kind}" for kind, number in sorted(note.unused.items()))
     left_out = f"; not used: {unused}" if unused else ""
-    return f"{note.date}: {used} of {note.pages} pages{left_out}; digest of the store: {note.digest}"
+    return (
+        f"{note.date}: {used or 'none'} of {counted(note.pages, 'page')}{left_out}; digest of the store: {note.digest}"
+    )

@@ -27,6 +27,7 @@ from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.judging import Candidate, Judge, reported
 from soupstate.model.faults.ranking import ranking_of
 from soupstate.model.faults.scoring import ScoredEdit, read_sides, score_edits
+from soupstate.model.faults.taught import Searched, corrected, tried_again
 from soupstate.model.net.reader import Reader, Reading
 from soupstate.model.page.marks import Syntax
 from soupstate.model.page.stop import Stop, Watch, never
@@ -54,14 +55,28 @@ def find_faults(reader: Reader, reading: Reading, stop: Stop = never) -> list[Fa
 
 def find_candidates(reader: Reader, reading: Reading, stop: Stop = never) -> list[Candidate]:
     """Returns what `find_faults` returns, each fault with its row."""
+    taught = (reader.backward or reader).checkpoint.faults
+    group = taught.group_of(reading.page) if taught else None
+    if taught is None or group is None:
+        return reported(reading.page, search(reader, reading, [], stop).found)
+    more = tried_again(reading.page, taught, group, Watch(stop))
+    return reported(reading.page, corrected(search(reader, reading, more, stop), more, taught, group))
+
+
+def search(reader: Reader, reading: Reading, more: list[ScoredEdit], stop: Stop = never) -> Searched:
+    """Searches a page, and judges what it finds as no correction had taught anything. more: other edits to score.
+
+    Raises what `find_faults` raises.
+    """
     ranking = ranking_of((reader.backward or reader).checkpoint)
     watch = Watch(stop)
     masked = mask(reading.page, watch)
     edits = _edits(reading, masked, watch)
-    sides = read_sides(reader, reading, edits, stop)
+    sides = read_sides(reader, reading, [*edits, *more], stop)
     by_place = score_edits(sides, edits, stop)
+    score_edits(sides, more, stop)
     judge = Judge(ranking, reading, sides, edits, templated=bool(masked.code.any()))
-    return reported(reading.page, judge.candidates(by_place))
+    return Searched(reading.page, reading.surprisal, judge.candidates(by_place))
 
 
 def _edits(reading: Reading, masked: Masked, watch: Watch) -> list[ScoredEdit]:

@@ -33,12 +33,14 @@ class Candidate:
     """A fault and what is known of its place. row (COLUMNS,): see `soupstate.model.faults.ranking`.
 
     about: its kind, and the names of the tags that its first fix changes. edits: of its fixes, in the same order.
+    taught: corrections say that it is a fault.
     """
 
     fault: Fault
     row: NDArray[np.float64]
     about: frozenset[str]
     edits: tuple[ScoredEdit, ...] = ()
+    taught: bool = False
 
 
 class Judge:
@@ -131,7 +133,8 @@ def reported(page: str, found: Iterable[Candidate]) -> list[Candidate]:
     """Returns at most REPORTED faults of a page, the likeliest first; those without a fix come last.
 
     Of several faults of one kind, or about tags of one name, within LONG characters the likeliest stays, and so it does
-    of several that mend one tag: they are probably one slip seen from several places.
+    of several that mend one tag: they are probably one slip seen from several places. Where corrections say that
+    both are faults, they are two.
     """
     kept: list[Candidate] = []
     for c in sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits)):
@@ -150,6 +153,8 @@ def fixes_of(edits: Iterable[ScoredEdit]) -> tuple[Fix, ...]:
 
 def alike(one: Candidate, other: Candidate) -> bool:
     """Whether two faults are probably the same slip."""
+    if one.taught and other.taught:
+        return one.fault.start <= other.fault.end and other.fault.start <= one.fault.end
     return abs(one.fault.start - other.fault.start) <= LONG and not one.about.isdisjoint(other.about)
 
 

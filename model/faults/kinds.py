@@ -254,7 +254,8 @@ _KINDS = (
         "unexpected-character",
         "Something is odd, and no repair is known",
         "The network is surprised by markup, and no edit that it tried makes it less so.",
-        "Nothing may be wrong. Such a report comes last and has no fix: look at the place.",
+        "Nothing may be wrong. Such a report comes last and has no fix: look at the place. One with a fix is a mistake "
+        "that people corrected on pages like this one, and no other name fits it.",
         TAGS,
     ),
 )

@@ -7,7 +7,7 @@ tables and matrices that read a page are folded from them.
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,26 +18,31 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from soupstate.kernels.weights import Weights
-from soupstate.model.net.block_head import SHAPES, BlockHead
+from soupstate.model.net.block_head import BlockHead
+from soupstate.model.net.corrected_faults import CorrectedFaults
 from soupstate.model.net.corrected_head import CorrectedHead
 from soupstate.model.net.corrected_marks import CorrectedMarks
 from soupstate.model.net.depth import TENSORS, Depth, DepthLayer, DepthNeuron
+from soupstate.model.net.fitted_parts import (
+    block_tensors,
+    blocks_in,
+    fault_meta,
+    fault_tensors,
+    faults_in,
+    mark_tensors,
+    marks_in,
+)
 from soupstate.model.net.fold import Parameters, fold, rounded
 from soupstate.model.net.layout import (
-    BLOCKS,
-    CORRECTED,
     LAYER,
-    MARKS,
     OLDER_LAYER,
     PREFIX,
-    TEMPLATES,
     Layout,
     check_layout,
     check_numbers,
 )
 from soupstate.model.net.learned import Learned, learned_of
 from soupstate.model.net.metadata import decoded, exactly, index, number, shown, text, whole
-from soupstate.model.net.templates import Templates
 from soupstate.model.page.marks import FORMATS, HeadTable
 from soupstate.model.page.nesting import NESTINGS
 
@@ -56,6 +61,12 @@ def extractor(weights: Path = DEFAULT) -> Path:
     It is narrower and quicker than the network that measures and finds faults.
     """
     beside = weights.with_stem(f"{weights.stem}-extract")
+    return beside if beside.exists() else weights
+
+
+def ranking_file(weights: Path = DEFAULT) -> Path:
+    """Returns the file that has the ranking of faults: NAME-backward.safetensors where there is one, or NAME's own."""
+    beside = weights.with_stem(f"{weights.stem}-backward")
     return beside if beside.exists() else weights
 
 
@@ -79,9 +90,9 @@ class Checkpoint:
 
     delay: bytes of look-ahead of every head. changes (BOUNDARY_KINDS, classes, classes): log-likelihood of a change of
     syntax, see `Evidence`. depth, ranking, blocks: None until they are fitted; see `soupstate.model.faults.ranking` for
-    the meaning of the ranking. marks: None until corrections have taught any. training, evaluation: figures that the
-    model card prints. corrections: what was learned from corrections, the latest last. backward_file: the network that
-    reads pages from their end, where there is one.
+    the meaning of the ranking. marks, faults: None until corrections have taught any; faults goes with the ranking.
+    training, evaluation: figures that the model card prints. corrections: what was learned from corrections, the latest
+    last. backward_file: the network that reads pages from their end, where there is one.
     """
 
     name: str
@@ -93,6 +104,7 @@ class Checkpoint:
     ranking: Logistic | None = None
     blocks: BlockHead | CorrectedHead | None = None
     marks: CorrectedMarks | None = None
+    faults: CorrectedFaults | None = None
     training: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] = field(default_factory=dict)
     corrections: tuple[Learned, ...] = ()
@@ -140,7 +152,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     depth = checkpoint.depth
     if depth:
         tensors |= {LAYER + name: getattr(depth.layer, name).astype(np.float16) for name in TENSORS}
-    tensors |= _block_tensors(checkpoint.blocks) | _mark_tensors(checkpoint.marks)
+    tensors |= block_tensors(checkpoint.blocks) | mark_tensors(checkpoint.marks) | fault_tensors(checkpoint.faults)
     meta = {
         "format": FORMAT,
         "name": checkpoint.name,
@@ -153,6 +165,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     }
     if checkpoint.corrections:
         meta["corrections"] = json.dumps([asdict(learned) for learned in checkpoint.corrections])
+    meta |= fault_meta(checkpoint.faults)
     if checkpoint.ranking:
         meta["ranking"] = json.dumps(asdict(checkpoint.ranking))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -160,28 +173,6 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, part, meta)
     part.chmod(0o644)  # safetensors makes it readable for its owner only; the Docker image runs as another user
     part.rename(path)
-
-
-def _block_tensors(head: BlockHead | CorrectedHead | None) -> Parameters:
-    """Returns the tensors of a block head, and of what corrections have taught it."""
-    if head is None:
-        return {}
-    if isinstance(head, BlockHead):
-        return {BLOCKS + name: getattr(head, name).astype(np.float16) for name in SHAPES}
-    second = {CORRECTED + name: getattr(head.second, name).astype(np.float16) for name in SHAPES}
-    return _block_tensors(head.first) | second | _templates_tensors(TEMPLATES, head.templates)
-
-
-def _mark_tensors(marks: CorrectedMarks | None) -> Parameters:
-    """Returns the tensors of what corrections have taught the marks."""
-    if marks is None:
-        return {}
-    outputs: Parameters = {MARKS + "weight": marks.weight.astype(np.float16), MARKS + "bias": marks.bias}
-    return outputs | _templates_tensors(MARKS, marks.templates)
-
-
-def _templates_tensors(prefix: str, templates: Templates) -> Parameters:
-    return {prefix + part.name: getattr(templates, part.name) for part in fields(Templates)}
 
 
 def _listed(table: HeadTable) -> list[list[str | int]]:
@@ -200,8 +191,8 @@ def load_checkpoint(
     ValueError that names the tensor or the key of metadata that is wrong with it.
     """
     checkpoint = _loaded(path, backward, ranked, reads)
-    other = path.with_stem(f"{path.stem}-backward")
-    if backward or not other.exists():
+    other = ranking_file(path)
+    if backward or other == path:
         return checkpoint
     _loaded(other, True, ranked, reads)
     return replace(checkpoint, backward_file=other)
@@ -293,8 +284,9 @@ def _made(meta: dict[str, str], tensors: Parameters, ranked: int | None) -> Chec
         changes=tensors["changes"].astype(np.float32),
         depth=_depth(meta, tensors),
         ranking=_ranking(decoded(meta, "ranking", dict), ranked) if "ranking" in meta else None,
-        blocks=_blocks(tensors),
-        marks=_marks(tensors),
+        blocks=blocks_in(tensors),
+        marks=marks_in(tensors),
+        faults=faults_in(meta, tensors),
         training=training,
         evaluation=decoded(meta, "evaluation", dict),
         corrections=_corrections(decoded(meta, "corrections", list)) if "corrections" in meta else (),
@@ -318,32 +310,6 @@ def _depth(meta: dict[str, str], tensors: Parameters) -> Depth | None:
 
 def _corrections(found: list[Any]) -> tuple[Learned, ...]:
     return tuple(learned_of(f"corrections[{i}]", value) for i, value in enumerate(found))
-
-
-def _blocks(tensors: Parameters) -> BlockHead | CorrectedHead | None:
-    """Returns the block head, with what corrections have taught it; None where none has been fitted."""
-    first = _block_head(tensors, BLOCKS)
-    second = _block_head(tensors, CORRECTED)
-    if first is None or second is None:
-        return first
-    return CorrectedHead(first, second, _templates(tensors, TEMPLATES))
-
-
-def _marks(tensors: Parameters) -> CorrectedMarks | None:
-    """Returns what corrections have taught the marks; None where they have not."""
-    if MARKS + "weight" not in tensors:
-        return None
-    weight, bias = (tensors[MARKS + name].astype(np.float32) for name in ("weight", "bias"))
-    return CorrectedMarks(weight, bias, _templates(tensors, MARKS))
-
-
-def _templates(tensors: Parameters, prefix: str) -> Templates:
-    return Templates(**{part.name: tensors[prefix + part.name] for part in fields(Templates)})
-
-
-def _block_head(tensors: Parameters, prefix: str) -> BlockHead | None:
-    found = {name: tensors[prefix + name].astype(np.float32) for name in SHAPES if prefix + name in tensors}
-    return BlockHead(**found) if found else None
 
 
 def _neuron(key: str, value: Any, cells: int) -> DepthNeuron:

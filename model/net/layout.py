@@ -21,6 +21,7 @@ from soupstate.kernels.weights import (
     is_slots,
 )
 from soupstate.model.net.block_head import SHAPES
+from soupstate.model.net.corrected_faults import FEATURES
 from soupstate.model.page.blocks import BUCKETS
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import HeadTable
@@ -34,11 +35,12 @@ BLOCKS = "blocks."  # of the names of the block head's parameters
 CORRECTED = "corrected."  # of the names of the second block head's parameters, see `CorrectedHead`
 TEMPLATES = "templates."  # of the names of what `Templates` of that head holds
 MARKS = "marks."  # of the names of what `CorrectedMarks` holds
+FAULTS = "faults."  # of the names of what `CorrectedFaults` holds
 FLOATS, BYTE = ("F16", "F32", "F64"), ("U8",)  # types, as safetensors names them
 TYPES = {CODES: BYTE, FACTORS: BYTE} | {
     prefix + name: (kind,)
-    for prefix in (TEMPLATES, MARKS)
-    for name, kind in (("names", "U16"), ("starts", "U32"), ("worth", "F32"))
+    for prefix in (TEMPLATES, MARKS, FAULTS)
+    for name, kind in (("names", "U16"), ("starts", "U32"), ("worth", "F32"), ("groups", "U16"))
 }
 # The largest number of half precision, in which checkpoints hold matrices. Sums of products of such numbers stay finite
 # in single precision.
@@ -73,6 +75,9 @@ def check_layout(found: Mapping[str, Layout], table: HeadTable, nesting: Nesting
         units = wanted[PREFIX + "heads.weight"][-1]
         wanted |= {MARKS + "weight": (table.outputs, units), MARKS + "bias": (table.outputs,)}
         wanted |= _templates(found, MARKS)
+    if any(name.startswith(FAULTS) for name in found):
+        templates = _templates(found, FAULTS)
+        wanted |= {FAULTS + "weight": (FEATURES,), FAULTS + "groups": templates[FAULTS + "starts"]} | templates
     for name, shape in wanted.items():
         if name not in found:
             raise ValueError(f"missing tensor {name}")

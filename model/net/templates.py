@@ -49,8 +49,8 @@ class Templates:
         totals: Floats = np.add.reduceat(self.worth[self.names], self.starts)
         return totals
 
-    def likeness(self, names: NDArray[np.int64]) -> float:
-        """Returns the greatest likeness of a page to one of these: 0 to 1, the weighted Jaccard index of their names.
+    def likenesses(self, names: NDArray[np.int64]) -> Floats:
+        """Returns the likeness of a page to each of these (pages,): 0 to 1, the weighted Jaccard index of their names.
 
         names (k,): those of the page, each once.
 
@@ -60,7 +60,12 @@ class Templates:
         own[names] = self.worth[names]
         common = np.add.reduceat(own[self.names], self.starts)
         union = own.sum() + self._totals - common
-        return float((common / np.maximum(union, np.float32(1e-6))).max())
+        found: Floats = common / np.maximum(union, np.float32(1e-6))
+        return found
+
+    def likeness(self, names: NDArray[np.int64]) -> float:
+        """Returns the greatest likeness of a page with these names (k,) to one of these."""
+        return float(self.likenesses(names).max())
 
     def hold(self, names: NDArray[np.int64]) -> bool:
         """Returns whether a page with these names (k,) is like one of these."""

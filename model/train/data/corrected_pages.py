@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from soupstate.model.corrections.correction import (
     Correction,
-    FaultCorrection,
-    FixCorrection,
     LinkCorrection,
     MainCorrection,
     MarkCorrection,
@@ -95,18 +93,13 @@ def _add_mark(
 
 
 def add_main(lessons: Lessons, reader: Reader, pages: Iterable[Standing], progress: Callable[[int], object]) -> None:
-    """Reads the pages with corrections of main content, and adds what they teach. progress(1): after each page.
-
-    Corrections of faults and fixes teach nothing yet.
-    """
+    """Reads the pages with corrections of main content, and adds what they teach. progress(1): after each page."""
     for page in pages:
         lessons.pages += 1
         for correction in page.corrections:
             if isinstance(correction, MainCorrection):
                 skimmed = skim(page.html)
                 _add_main(lessons, page, correction, reader.mark(skimmed.text), skimmed)
-            elif isinstance(correction, FaultCorrection | FixCorrection):
-                lessons.unused[correction.KIND] += 1
         progress(1)
 
 

@@ -116,6 +116,11 @@ def taught_figures(outputs: Outputs, lessons: Sequence[MarkLesson]) -> dict[str,
     return found
 
 
+def marks_known(sample: MarkSample) -> list[str]:
+    """Returns the names of the heads by which spans of the sample have classes."""
+    return [name for head, name in enumerate(HEADS) if (sample.classes[:, head] != IGNORED).any()]
+
+
 def mark_figures(first: Outputs, marks: CorrectedMarks | None, sample: MarkSample) -> dict[str, float]:
     """Returns by head, as `mark link`, the mean over its classes of the F1 of spans.
 
@@ -123,10 +128,9 @@ def mark_figures(first: Outputs, marks: CorrectedMarks | None, sample: MarkSampl
     """
     second = None if marks is None else _like(marks.templates, sample)
     found: dict[str, float] = {}
-    for head, name in enumerate(HEADS):
+    for name in marks_known(sample):
+        head = HEADS.index(name)
         some = sample.classes[:, head] != IGNORED
-        if not some.any():
-            continue
         got, right = first.classes(head, sample.states[some]), sample.classes[some, head]
         if marks is not None and second is not None:
             got = np.where(second[some], Outputs(marks.weight, marks.bias).classes(head, sample.states[some]), got)
