@@ -166,8 +166,7 @@ def test_stores_that_teach_nothing(folder: Path, tmp_path: Path) -> None:
     page = {"html": "<p>Tea</p>", "kind": "field", "field": "author", "values": []}
     blank = {"html": "<br>x<!-- y --><hr>", "kind": "main", "right": {"spans": [[0, 4]]}}
     with Store(fields_only, create=True) as store:
-        none = {"html": "<p>Tea", "kind": "main", "right": {"text": ""}}
-        store.add([read_correction(each) for each in (page, blank, none)])
+        store.add([read_correction(each) for each in (page, blank)])
     other = tmp_path / "other.db"
     shutil.copy(empty, other)
     with sqlite3.connect(other) as db:
@@ -187,7 +186,22 @@ def test_stores_that_teach_nothing(folder: Path, tmp_path: Path) -> None:
         assert "Traceback" not in done.output and not out.exists() and store_file.read_bytes() == before
     reasons = run("learn", fields_only, *options).output
     assert "the network sees no text in what is said to be main content" in reasons
-    assert "that a page has no main content cannot be learned" in reasons
+
+
+def test_that_pages_have_no_main_content_is_learned(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one design; another one of the same store keeps its content."""
+    monkeypatch.setattr(correct_blocks, "LEAST_STEPS", 200)
+    store, out = folder / "none.db", folder / "none.safetensors"
+    corrections.store_of(store, ["issue"], PAGES)
+    with Store(store) as opened:
+        for page in corrections.made(CORRECTED, 0, PAGES):
+            opened.add([read_correction({"html": page.html, "kind": "main", "right": {"text": ""}})])
+    done = run("learn", store, "--weights", folder / "old.safetensors", "--out", out)
+    assert done.exit_code == 0 and f"were used: {2 * PAGES} main, of" in done.output, done.output
+    new = load_reader(out)
+    for page in corrections.made(CORRECTED, corrections.FIRST_MEASURED, 5):
+        assert not any(block.main for block in main_content(new.mark(page.html)).blocks)
+    assert corrections.error(new, "issue", corrections.made("issue", corrections.FIRST_MEASURED, 3)) < 0.15
 
 
 def test_fields_become_heads(folder: Path, tmp_path: Path) -> None:

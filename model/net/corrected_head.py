@@ -13,6 +13,7 @@ from soupstate.model.net.templates import Templates
 from soupstate.model.page.blocks import Described
 
 Floats = NDArray[np.float32]
+EMPTY = np.float32(0.1)  # least chance of the likeliest block of a page that has main content
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +25,19 @@ class CorrectedHead:
     templates: Templates
 
     def judge(self, blocks: Described) -> tuple[Floats, Floats]:
-        """Returns what `BlockHead.judge` returns. The page's type is always the first head's."""
+        """Returns what `BlockHead.judge` returns. The page's type is always the first head's.
+
+        Where the second head judges, and no block has a chance of EMPTY, all chances are 0: there is no main content.
+        """
         chances, kinds = self.first.judge(blocks)
-        return (self.second.judge(blocks)[0] if self.templates.hold(names_of(blocks)) else chances), kinds
+        if self.templates.hold(names_of(blocks)):
+            chances = self.second.judge(blocks)[0]
+            chances = np.where(chances.max(initial=0) < EMPTY, np.float32(0), chances)
+        return chances, kinds
 
     def reliable(self, chances: Floats) -> Floats:
-        """Returns chances (blocks,) after calibration, as the first head was calibrated."""
-        return self.first.reliable(chances)
+        """Returns chances (blocks,) after calibration, as the first head was calibrated; none stays none."""
+        return self.first.reliable(chances) if chances.any() else chances
 
     def expected_f1(self, f1: float) -> float:
         """Returns what `BlockHead.expected_f1` of the first head returns."""

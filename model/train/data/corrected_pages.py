@@ -109,13 +109,11 @@ def _add_main(lessons: Lessons, page: Standing, correction: MainCorrection, mark
     if not blocks or len(blocks) == MOST_BLOCKS:
         lessons.refuse(page, correction, f"it has {'no' if not blocks else 'too many'} blocks of text")
         return
-    if not correction.spans and not (correction.text or "").split():
-        lessons.refuse(page, correction, "that a page has no main content cannot be learned")
-        return
     texts = [block.text for block in blocks]
     spans = correction.spans
     labels = text_labels(texts, correction.text or "") if spans is None else span_labels(blocks, skimmed, spans)
-    if not (labels > 0).any():
+    none = not correction.spans and not (correction.text or "").split()
+    if not none and not (labels > 0).any():
         lessons.refuse(page, correction, "the network sees no text in what is said to be main content")
         return
     lessons.main.append(sampled(described(marking.page, blocks, title, watch), labels, texts))
