@@ -57,6 +57,16 @@ def test_names_tell_json(folder: Path) -> None:
     assert "cells" in run("entropy", "--include", "cells", broken).stdout
 
 
+def test_files_of_json_among_pages_are_named(folder: Path) -> None:
+    done = run("check", str(folder))
+    assert "soupstate: 2 files of JSON passed over; --format-in json checks JSON\n" in done.stderr
+    broken = str(folder / "deep" / "broken.json")
+    done = run("check", str(folder / "page.html"), broken)
+    assert f"soupstate: {broken} is read as HTML; --format-in json checks JSON\n" in done.stderr
+    assert "JSON" not in run("check", "--format-in", "json", str(folder)).stderr
+    assert "JSON" not in run("check", broken).stderr
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

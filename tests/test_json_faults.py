@@ -75,6 +75,23 @@ def test_what_is_json_has_no_fault(text: str, reader: JsonReader) -> None:
     assert find_json_faults(reader, text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("[1, 2, 3]]", "[1, 2, 3]"),
+        ('{"a": 1}}\n', '{"a": 1}\n'),
+        ('{"a": [1, 2]}]', '{"a": [1, 2]}'),
+        ('{"a": 1}}}', '{"a": 1}'),
+        ("{“a”: “b c”}", '{"a": "b c"}'),
+        ('{"tea": „green“, "cups": 2}', '{"tea": "green", "cups": 2}'),
+    ],
+)
+def test_brackets_after_the_end_and_typographic_quotes(text: str, mended: str, reader: JsonReader) -> None:
+    first = likely_faults(reader, text)[0]
+    assert len(first.fixes) and first.kind in ("json-unexpected-character", "json-unquoted-word")
+    assert repair(reader, text).page == mended
+
+
 def test_several_faults_are_found_together(reader: JsonReader) -> None:
     rows = [
         {"day": f"2026-05-{k:02}", "boats": [k, k + 1], "note": "calm sea and light wind from the west"}

@@ -19,6 +19,7 @@ from soupstate.app.cli.mending import mend_file, print_diff, write_mended
 from soupstate.app.cli.options import FiniteRange, refuse
 from soupstate.app.cli.page_files import page_files
 from soupstate.app.explanations import COMMAND, explanation
+from soupstate.app.file_names import printable
 from soupstate.app.reports.checked import Checked
 from soupstate.app.reports.json import json
 from soupstate.app.reports.one_line import github, gnu
@@ -34,6 +35,7 @@ DOCUMENTS = {"json": json, "sarif": sarif, "junit": junit, "checkstyle": checkst
 
 
 ESCAPE = re.compile(r"\\([<>&*_])")  # of Markdown (CommonMark, section 2.4), which a terminal shows as it is
+JSON_TOO = "--format-in json checks JSON"
 ALL = "*"  # of --explain without a kind
 MORE = f"{COMMAND} KIND says more of a kind of fault"
 
@@ -128,7 +130,10 @@ def check_command(
         unlisted.append(str(error.filename))
 
     exclusions = [*settings.exclusions, *(Exclusion(Path.cwd(), pattern) for pattern in exclude)]
-    names = list(page_files(options.pop("files"), exclusions, failed, SUFFIXES[options["format_in"]]))
+    form_in, passed = options["format_in"], list[str]()
+    names = list(page_files(options.pop("files"), exclusions, failed, SUFFIXES[form_in], passed.append))
+    if form_in == "html":
+        _tell_of_json(names, len(passed))
     checker = Checker(threshold=threshold, mends=fix or diff, **options)
     results = _checked(checker, names, workers)
     change = print_diff if diff else write_mended if fix else None
@@ -137,6 +142,15 @@ def check_command(
     if status == 1 and form == "text" and not change:
         click.echo(MORE, err=True)
     sys.exit(status)
+
+
+def _tell_of_json(names: Sequence[str], passed: int) -> None:
+    """Says which files of JSON are read as HTML, and how many of them in folders are passed over."""
+    for name in names:
+        if name.lower().endswith(SUFFIXES["json"]):
+            click.echo(f"soupstate: {printable(name)} is read as HTML; {JSON_TOO}", err=True)
+    if passed:
+        click.echo(f"soupstate: {_number(passed, 'file')} of JSON passed over; {JSON_TOO}", err=True)
 
 
 def _checked(checker: Checker, names: Sequence[str], workers: int | None) -> Iterator[Findings]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from soupstate.app.check_settings import Exclusion
 from soupstate.app.cli.files import STDIN, SUFFIXES
 
+KNOWN = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 LEFT_OUT = ("node_modules",)  # folders of other people's files, beside those whose names begin with a dot
 
 
@@ -16,29 +17,35 @@ def page_files(
     exclusions: Sequence[Exclusion],
     failed: Callable[[OSError], None],
     suffixes: tuple[str, ...] = SUFFIXES["html"],
+    passed: Callable[[str], object] = id,
 ) -> Iterator[str]:
     """Yields each file once: those named, those in named folders, and those that a pattern stands for.
 
     In folders, at any depth, pages are the files that end in one of `suffixes`. A name that stands for nothing is
-    yielded, so that reading it says why. failed: is told of a folder that cannot be listed.
+    yielded, so that reading it says why. failed: is told of a folder that cannot be listed. passed: is told of each file
+    in a folder that is passed over because it ends in another of SUFFIXES.
     """
     seen: set[str] = set()
     for name in given:
-        for file in _files(name, exclusions, failed, suffixes):
+        for file in _files(name, exclusions, failed, suffixes, passed):
             if file not in seen:
                 seen.add(file)
                 yield file
 
 
 def _files(
-    name: str, exclusions: Sequence[Exclusion], failed: Callable[[OSError], None], suffixes: tuple[str, ...]
+    name: str,
+    exclusions: Sequence[Exclusion],
+    failed: Callable[[OSError], None],
+    suffixes: tuple[str, ...],
+    passed: Callable[[str], object],
 ) -> Iterator[str]:
     if name == STDIN:
         yield name
     elif _excluded(name, exclusions):
         return
     elif os.path.isdir(name):
-        yield from _pages_below(name, exclusions, failed, suffixes)
+        yield from _pages_below(name, exclusions, failed, suffixes, passed)
     elif os.path.lexists(name) or not glob.has_magic(name):
         yield name
     else:
@@ -50,7 +57,11 @@ def _files(
 
 
 def _pages_below(
-    folder: str, exclusions: Sequence[Exclusion], failed: Callable[[OSError], None], suffixes: tuple[str, ...]
+    folder: str,
+    exclusions: Sequence[Exclusion],
+    failed: Callable[[OSError], None],
+    suffixes: tuple[str, ...],
+    passed: Callable[[str], object],
 ) -> Iterator[str]:
     """Yields the pages of a folder and of those below it, sorted. It follows no links to folders."""
     for place, folders, names in os.walk(folder, onerror=failed):
@@ -61,8 +72,12 @@ def _pages_below(
         )
         for name in sorted(names):
             path = os.path.normpath(os.path.join(place, name))
-            if name.lower().endswith(suffixes) and not _excluded(path, exclusions):
+            if not name.lower().endswith(KNOWN) or _excluded(path, exclusions):
+                continue
+            if name.lower().endswith(suffixes):
                 yield path
+            else:
+                passed(path)
 
 
 def _linked(path: str, pattern: str) -> bool:

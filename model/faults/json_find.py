@@ -46,6 +46,7 @@ MOST_BITS = 60.0
 # Before a ranking is fitted: what saves most bits is likeliest.
 UNFITTED = Logistic((4.0, *(0.0,) * (JSON_COLUMNS - 1)), 0.0)
 READ_AGAIN = 1_000_000  # characters that are read at most to look for further faults
+TOO_OFTEN = 0.9  # least chance of the deletion of a closing bracket after a whole document; chosen, not fitted
 CERTAIN = 1.0  # that a text which is no JSON is broken somewhere
 Origin = Callable[[int], int]  # from a place in the mended text to the same place in the given one
 
@@ -83,7 +84,7 @@ def find_json_faults(reader: JsonReader, text: str, stop: Stop = never) -> list[
             faults.append(_fault(lines, Repair(place, place, "", kind, message), CERTAIN, 0.0, ()))
             break
         choices = choices_of(reader, done, stop)
-        chances = chances_of(reader, choices)
+        chances = _closed_once_too_often(done, choices, chances_of(reader, choices))
         places = _by_place(choices, chances)
         shares = [float(chances[numbers].sum()) for numbers in places]
         if not places or shares[0] < LIKELY:
@@ -157,6 +158,23 @@ def chances_of(reader: JsonReader, choices: list[Choice]) -> NDArray[np.float64]
     shares = np.exp(scores - most)
     chances: NDArray[np.float64] = shares / (shares.sum() + math.exp(-most))  # 0 is the score of "none of them"
     return chances
+
+
+def _closed_once_too_often(done: Scan, choices: list[Choice], chances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the chances, where nothing but closing brackets follows a whole document, mostly for their deletion.
+
+    Made faults of training have hardly any of these, so the networks would rather open a bracket at the beginning.
+    """
+    text, at = done.text, done.at or 0
+    if done.place.expects != END or not text[at:].strip() or text[at:].strip(" \t\n\r}]"):
+        return chances
+    mended = text[:at] + text[at + 1 :]
+    right = np.array([_edited(text, choice.repair) == mended for choice in choices], np.bool_)
+    if not right.any() or chances[right].sum() >= TOO_OFTEN:
+        return chances
+    changed: NDArray[np.float64] = chances * ((1 - TOO_OFTEN) / (1 - chances[right].sum()))
+    changed[right] = TOO_OFTEN / right.sum()
+    return changed
 
 
 def _by_place(choices: list[Choice], chances: NDArray[np.float64]) -> list[list[int]]:

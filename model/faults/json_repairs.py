@@ -36,6 +36,7 @@ BARE = re.compile(r"[A-Za-z_$][\w$.-]*")
 LITERALS = {"true", "false", "null"}
 OTHER_LITERALS = {"none": "null", "undefined": "null", "nan": "null"}  # of Python and JavaScript
 SINGLE = re.compile(r"'([^'\\\n]*(?:\\.[^'\\\n]*)*)'")
+TYPOGRAPHIC = re.compile('[“”„‟«»](?:[^“”„‟«»"\\\\\n]|\\\\.)*[“”„‟«»"]')  # a string between such quotes
 NUMBER = re.compile(r"\+?(-?)(\d*)(\.\d*)?(?![\w.])")
 REMARK = re.compile(r"(?://|#)[^\n\r]*|/\*.*?\*/", re.S)
 INSTEAD = {";": ",", "=": ":"}  # what other notations write
@@ -113,7 +114,7 @@ def described(text: str, start: int, end: int, new: str) -> tuple[str, str]:
         return MISMATCH, f"{new} was meant, not {old}"
     if CONTROL.search(old):
         return ESCAPE, "a string has line breaks or tabs that are not escaped"
-    if BARE.fullmatch(old) or SINGLE.fullmatch(old):
+    if BARE.fullmatch(old) or SINGLE.fullmatch(old) or TYPOGRAPHIC.fullmatch(old):
         return (
             WORD,
             f"a string is written in double quotes: {_short(new)}" if '"' in new else f"{new} was meant, not {old}",
@@ -212,6 +213,8 @@ def _of_place(done: Scan, at: int) -> Iterator[Edit]:
     if single := SINGLE.match(text, at):
         inner = single[1].replace("\\'", "'").replace('"', '\\"')
         yield *single.span(), f'"{inner}"'
+    if quoted := TYPOGRAPHIC.match(text, at):
+        yield *quoted.span(), f'"{quoted[0][1:-1]}"'
     number = NUMBER.match(text, at)
     if number and number.end() > at:
         whole, rest = number[2].lstrip("0") or "0", number[3] or ""
