@@ -22,8 +22,8 @@ def page_files(
     """Yields each file once: those named, those in named folders, and those that a pattern stands for.
 
     In folders, at any depth, pages are the files that end in one of `suffixes`. A name that stands for nothing is
-    yielded, so that reading it says why. failed: is told of a folder that cannot be listed. passed: is told of each file
-    in a folder that is passed over because it ends in another of SUFFIXES.
+    yielded, so that reading it says why. failed: is told of a folder that cannot be listed. passed: is told of each
+    file in a folder that is passed over because it ends in another of SUFFIXES.
     """
     seen: set[str] = set()
     for name in given:

@@ -135,7 +135,8 @@ def fit_ranking(
 
     Where a backward network stands beside the checkpoint, both are used, and the ranking belongs to the backward one;
     with `alone` it is left out. The ranking that is there decides which places of a page are reported, and so fitted
-    to; where it knows other kinds of faults, those that save most are. Every page has a random generator of its own, so
+    to; where it knows other kinds of faults, those that save most are. What corrections taught is left out, also of the
+    result, because it was fitted to the old ranking. Every page has a random generator of its own, so
     the result does not depend on `workers`. Raises OSError or ValueError for weights or pages that cannot be used,
     BrokenExecutor when a worker dies.
     """
@@ -164,6 +165,7 @@ def _reader(weights: Path, alone: bool) -> Reader:
     checkpoint = load_checkpoint(weights)
     reader = Reader(replace(checkpoint, backward_file=None) if alone else checkpoint)
     target = reader.backward or reader
+    target.checkpoint = replace(target.checkpoint, faults=None)
     if target.checkpoint.ranking and len(target.checkpoint.ranking.weights) != COLUMNS:
         target.checkpoint = replace(target.checkpoint, ranking=None)
     return reader
