@@ -133,6 +133,24 @@ def test_what_the_store_no_longer_says_is_forgotten(folder: Path, tmp_path: Path
     assert held(tmp_path / "back.safetensors") == held(tmp_path / "first.safetensors")
 
 
+def test_a_report_that_people_confirm_becomes_likely(tmp_path: Path) -> None:
+    old = corrections.shipped_reader()
+    pages = [page.html for page in corrections.made("swapped_quotes", 20, 3)]
+    given: list[tuple[str, int, int, str]] = []
+    for html in pages:
+        doubtful = [fault for fault in find_faults(old, old.read(html)) if fault.fixes and fault.probability < 0.5]
+        given.append((html, doubtful[0].start, doubtful[0].end, doubtful[0].kind))
+    lines = tmp_path / "right.jsonl"
+    named = ({"html": h, "kind": "fault", "start": s, "end": e, "id": k, "right": True} for h, s, e, k in given)
+    lines.write_text("\n".join(map(json.dumps, named)), "utf-8")
+    assert run("correct", "--store", tmp_path / "store.db", lines).exit_code == 0
+    done = run("learn", tmp_path / "store.db", "--out", tmp_path / "w.safetensors")
+    assert done.exit_code == 0 and "| fault | corrected pages | 0.0000 | 1.0000 |" in done.output, done.output
+    new = load_reader(tmp_path / "w.safetensors")
+    for html, start, end, kind in given:
+        assert (start, end, kind) in [(fault.start, fault.end, fault.kind) for fault in likely_faults(new, html)]
+
+
 def test_corrections_that_teach_nothing_are_named(tmp_path: Path) -> None:
     html = "<!doctype html><title>Tea</title><h1>Tea</h1><p>Sencha is a green tea.</p>"
     given = (
