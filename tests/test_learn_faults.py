@@ -15,6 +15,7 @@ from templates import faults
 from soupstate.app.cli.main import soupstate
 from soupstate.app.faults import likely_faults
 from soupstate.app.reading import load_reader
+from soupstate.model.corrections.store import Store
 from soupstate.model.faults.edits import Repair
 from soupstate.model.faults.find import find_faults
 from soupstate.model.faults.kinds import KINDS
@@ -106,9 +107,12 @@ def test_the_ranking_s_file_says_what_it_learned(folder: Path) -> None:
     ranked = ranking_file(folder / "better.safetensors")
     assert ranked.name == "better-backward.safetensors"
     note = load_any(ranked).corrections[-1]
-    assert set(note.used) == {"fault", "fix"} and note.used["fault"] == PAGES and not note.unused
+    assert set(note.used) == {"fault", "fix"} and not note.unused
+    with Store(folder / "store.db") as store:
+        pages = sum(1 for _ in store.standing())
+        assert note.count == len(store) and note.pages == pages
     assert not load_any(folder / "better-extract.safetensors").corrections
-    assert f"{note.used['fault']} fault, {note.used['fix']} fix of {2 * PAGES} pages" in run("weights", ranked).output
+    assert f"{note.used['fault']} fault, {note.used['fix']} fix of {pages} pages" in run("weights", ranked).output
     whole = run("weights", folder / "better.safetensors").output
     assert f"  corrections:\n    better-backward.safetensors: {note.date}: " in whole
 
@@ -127,7 +131,7 @@ def test_what_the_store_no_longer_says_is_forgotten(folder: Path, tmp_path: Path
     assert corrections.fault_error(forgetful, "open_spans", corrections.made("open_spans", 0, 3)) > 0.5
     assert corrections.fault_error(forgetful, "comparisons", [page]) == 0
     first, again = (load_any(ranking_file(path)) for path in (DEFAULT, out))
-    assert [note.used.get("fault") for note in again.corrections] == [PAGES, 1]
+    assert [note.used.get("fix", 0) > 0 for note in again.corrections] == [True, False]
     save_checkpoint(replace(unlearned(again), corrections=()), tmp_path / "back.safetensors")
     save_checkpoint(first, tmp_path / "first.safetensors")
     assert held(tmp_path / "back.safetensors") == held(tmp_path / "first.safetensors")
