@@ -159,7 +159,10 @@ def alike(one: Candidate, other: Candidate) -> bool:
 
 
 def _in_one_tag(page: str, one: Candidate, other: Candidate) -> bool:
-    """Whether both faults say where the same tag begins or ends: no bracket lies between them."""
+    """Whether both faults say where the same tag begins or ends: no bracket lies between them. Two that corrections
+    teach are two."""
+    if one.taught and other.taught:
+        return False
     first, last = sorted((one.fault, other.fault), key=lambda fault: (fault.start, fault.end))
     between = page[first.end : last.start]
     return (
