@@ -213,11 +213,12 @@ def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
 
 
 def _with_spaces(page: str, k: int) -> list[tuple[int, int]]:
-    """Returns page[k] alone; for a < also with the space before it, with the space after it, and with both."""
+    """Returns page[k] alone; for a < also with the space before it, and with the space after it."""
     before, after = page[k - 1 : k] == " ", page[k + 1 : k + 2] == " "
     if page[k] != "<":
         return [(k, k + 1)]
-    return [(k - b, k + 1 + a) for b in range(before + 1) for a in range(after + 1)]
+    found = [(k - b, k + 1 + a) for b in range(before + 1) for a in range(after + 1)]
+    return found[:-1] if len(found) == 4 else found  # without both spaces, two words would be one
 
 
 def _superfluous(page: str, k: int) -> bool:
@@ -227,8 +228,9 @@ def _superfluous(page: str, k: int) -> bool:
         following = page[k + 1 : k + 2]
         unclosed = page.find("<", k + 1, k + FAR) < page.find(">", k, k + FAR)
         return unclosed or not (following.isalpha() or following in "/!?")
-    if page[k] == ">":
-        return not near.in_tag
+    if page[k] == ">":  # after a < that is written &lt;, or between spaces, it is text
+        text = page[max(0, near.closed + 1, k - FAR) : k]
+        return not near.in_tag and "&lt;" not in text and not (text[-1:].isspace() and page[k + 1 : k + 2].isspace())
     return page[k] in "=/" or (page[k] == '"' and near.odd)
 
 
@@ -272,6 +274,8 @@ def _name(page: str, at: int) -> Iterator[Repair]:
     """Proposes a known name that is near a tag's name, if the page has that name only once."""
     m = NAME.search(page, max(0, page.rfind("<", max(0, at - 16), at + 1)))
     if not m or not m.start(1) <= at <= m.end(1) or m[1].lower() in STANDARD or page.count(f"<{m[1]}") > 1:
+        return
+    if m[1].istitle():  # such as <Enter>, a key in text
         return
     for name in sorted(COMMON):
         if one_slip_apart(m[1].lower(), name):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.model.faults.checks.comments import early_ends
 from soupstate.model.faults.checks.proofs import is_of_fragment, may_be_left_out
 from soupstate.model.faults.edits import ABOUT_TAGS, MISSING, UNEXPECTED, Repair, names_of
 from soupstate.model.faults.fault import Fault, Fix
@@ -50,6 +51,7 @@ class Judge:
         self, ranking: Logistic, reading: Reading, sides: list[Side], edits: list[ScoredEdit], *, templated: bool
     ) -> None:
         """templated: the page holds code of a template, so its tags need not pair."""
+        self.swallowed = [(at, end) for _, _, at, end in early_ends(reading.page)]
         self.templated = templated
         self.ranking, self.reading, self.sides = ranking, reading, sides
         self.proof_at = {e.at: e.proof for e in sorted(edits, key=lambda e: e.proof)}
@@ -101,10 +103,16 @@ class Judge:
             fitted = max(fitted, self.proof_at[at], self.proof_of[edits[0].key])
         if edits and (
             (self.templated and edits[0].repair.kind in ABOUT_TAGS)
+            or self._follows_open_script(edits[0].repair)
             or is_of_fragment(self.reading.page, edits[0].repair)
         ):
             fitted = min(fitted, LEFT_OUT)
         return fitted
+
+    def _follows_open_script(self, repair: Repair) -> bool:
+        """Whether an end tag seems to close nothing because a script or the like before it did not end in time."""
+        inside = any(start <= repair.start < end for start, end in self.swallowed)
+        return inside and repair.kind == "unexpected-end-tag"
 
     def _figures(self, at: int, edits: list[ScoredEdit], bits: float) -> dict[str, float]:
         """Returns the figures of a place that depend on no other place."""

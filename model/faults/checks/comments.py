@@ -71,15 +71,23 @@ def _ends(page: str, start: int, end: int) -> Iterator[Repair]:
 
 def raw_elements(page: str) -> Iterator[tuple[int, list[Repair]]]:
     """Yields (place, repairs) of scripts, styles, textareas and titles that may have ended before markup in them."""
-    for m in RAW_ELEMENT.finditer(page):
-        start, end = m.span("body")
-        at = next((k.start() for k in MARKUP.finditer(page, start + 1, end) if _follows(page, k, start)), None)
-        if at is None:
-            continue
+    for name, start, at, _ in early_ends(page):
         text = start + len(page[start:at].rstrip())
         line = page.find("\n", text, at) + 1
         places = [text, *([line] if line else []), at]
-        yield places[0], [missing_end(at, m[1].lower()) for at in dict.fromkeys(places)]
+        yield places[0], [missing_end(at, name) for at in dict.fromkeys(places)]
+
+
+def early_ends(page: str) -> Iterator[tuple[str, int, int, int]]:
+    """Yields scripts, styles, textareas and titles that may have ended before markup in them.
+
+    Of each, the name, and where its text begins, where the markup begins, and where the standard says that it ends.
+    """
+    for m in RAW_ELEMENT.finditer(page):
+        start, end = m.span("body")
+        at = next((k.start() for k in MARKUP.finditer(page, start + 1, end) if _follows(page, k, start)), None)
+        if at is not None:
+            yield m[1].lower(), start, at, end
 
 
 def _follows(page: str, markup: re.Match[str], start: int) -> bool:

@@ -166,8 +166,9 @@ class Mismatches:
         """Proposes to give one of a start tag and an end tag the name of the other, as it is written."""
         first, last = start.start + 1, end.start + 2
         started, ended = self.page[first : first + len(start.name)], self.page[last : last + len(end.name)]
-        yield renamed(last, ended, started)
-        yield renamed(first, started, ended)
+        if start.name in STANDARD or len(start.name) - len(end.name) < 2 or not start.name.startswith(end.name):
+            yield renamed(last, ended, started)
+            yield renamed(first, started, ended)  # <h2Prices</h2> lost its >: another name would remove a word
 
     def unclosed_until_end(self, tag: Tag) -> Iterator[Repair]:
         """Proposes to delete the start tag of an element that is open at the end of the page, or places for its end."""
