@@ -201,7 +201,8 @@ void define_lstm(nb::module_& m) {
       .def(nb::init<Predicted, Predicted, ContextRows<const uint16_t>>(), nb::kw_only(), "predicted"_a.noconvert(),
            "length"_a.noconvert(), "slot"_a.noconvert());
   nb::class_<OutputArrays>(m, "LstmOutputs")
-      .def(nb::init<Vector<float>, Vector<float>, Matrix<float>, Vector<const int64_t>, Matrix<float>, size_t, Cube<float>>(),
+      .def(nb::init<Vector<float>, Vector<float>, Matrix<float>, Vector<const int64_t>, Matrix<float>, size_t,
+                    Cube<float>>(),
            nb::kw_only(), "bits"_a.noconvert(), "entropy"_a.noconvert(), "heads"_a.noconvert(), "units"_a.noconvert(),
            "traces"_a.noconvert(), "every"_a, "kept"_a.noconvert());
   nb::class_<CallArrays>(m, "LstmCall")
