@@ -40,6 +40,7 @@ def test_defaults_and_differences(tmp_path: Path) -> None:
         (LEAST + "copy = 1", "copy = 1 is not a bool"),
         (LEAST + "decay = true", "decay = True is not a float"),
         (LEAST + "[stretches]\nwindow = 1.5", r"\[stretches\]: window = 1.5 is not a int"),
+        (LEAST + "context_dropout = 1.0", "context_dropout = 1.0 is not from 0 to below 1"),
         (LEAST + "slots = 1000", "slots = 1000 is not a power of two up to 65536"),
         (LEAST + "stretches = 3", "stretches = 3 is not a table"),
         (

@@ -31,6 +31,7 @@ TINY = Experiment(
     shards="shards",
     units=16,
     embedding=8,
+    context_dropout=0.2,
     lanes=3,
     steps=32,
     characters=12 * PER_UPDATE,

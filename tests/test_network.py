@@ -91,6 +91,27 @@ def test_gradient_of_the_contexts_is_of_the_rows_read() -> None:
     assert set(gradient.coalesce().indices()[0].tolist()) == read
 
 
+def test_context_dropout() -> None:
+    """In training a share of the embeddings is left out, and the others grow, so that the mean stays; else none is."""
+    net, rows = network(), inputs(2, 400)
+    hidden, _ = net.hidden(rows, net.zero_state(2, torch.device("cpu")))
+    with torch.no_grad():
+        net.context.weight.zero_()
+        without = net.next_byte(hidden, rows)
+        net.context.weight.fill_(1.0)
+        each = net.context_output.weight.sum(1)  # what one embedding of ones adds to the logits
+    net.context_dropout = 0.4
+    added = (net.train().next_byte(hidden, rows) - without).detach()
+    times = (added @ each / (each @ each) * (1 - 0.4)).round(decimals=3)
+    assert set(times.flatten().tolist()) == set(range(len(LEARNED) + 1))  # of six, none to all are there
+    assert abs(float(times.mean()) / len(LEARNED) - 0.6) < 0.03
+    net.zero_grad()
+    net.next_byte(hidden.detach(), rows)[..., 7].sum().backward()
+    gradient = net.context.weight.grad
+    assert gradient is not None and 0.3 < float((gradient.coalesce().values() == 0).all(1).float().mean()) < 0.5
+    torch.testing.assert_close(net.eval().next_byte(hidden, rows), without + len(LEARNED) * each)
+
+
 @pytest.mark.parametrize("copy", [True, False])
 def test_copy_input_counts_only_where_there_is_a_match(copy: bool) -> None:
     net, rows = network(copy=copy), inputs(2, 12)

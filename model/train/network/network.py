@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from soupstate.kernels.weights import (
     BYTES,
@@ -83,10 +84,15 @@ class Network(nn.Module):
         *,
         copy: bool = True,
         slots: int = SLOTS,
+        context_dropout: float = 0.0,
     ) -> None:
-        """slots: rows of each context's embeddings, a power of two up to SLOTS."""
+        """slots: rows of each context's embeddings, a power of two up to SLOTS.
+
+        context_dropout: share of these embeddings that training leaves out, drawn anew each time that one is read; the
+        others grow by as much (Srivastava et al. 2014).
+        """
         super().__init__()
-        self.copy, self.slots = copy, slots
+        self.copy, self.slots, self.context_dropout = copy, slots, context_dropout
         self.byte = nn.Embedding(BYTES, embedding)
         self.predicted = nn.ModuleList(nn.Embedding(BYTES, embedding) for _ in range(MATCHERS))
         self.length = nn.ModuleList(nn.Embedding(LENGTH_CLASSES, embedding) for _ in range(MATCHERS))
@@ -128,8 +134,11 @@ class Network(nn.Module):
         logits: Tensor = self.output(hidden).float()
         if not self.copy:
             return logits
-        slots = inputs[..., SLOT][..., LEARNED] % self.slots + self.first_slot
-        logits = logits + self.context_output(self.context(slots.flatten(0, 1))).view_as(logits)
+        slots = (inputs[..., SLOT][..., LEARNED] % self.slots + self.first_slot).flatten(0, 1)
+        kept = None
+        if self.training and self.context_dropout:
+            kept = functional.dropout(torch.ones_like(slots, dtype=torch.float32), self.context_dropout)
+        logits = logits + self.context_output(self.context(slots, per_sample_weights=kept)).view_as(logits)
         length = inputs[..., LENGTH]
         index = length + self.first_length
         bias = self.copy_bias.flatten().index_select(0, index.flatten()).view_as(index)

@@ -25,6 +25,7 @@ class Experiment:
     embedding: int = 96
     copy: bool = True  # whether the network has the copy input
     slots: int = SLOTS  # rows of each context's embeddings: a power of two, at most this many
+    context_dropout: float = 0.0  # share of these embeddings that training leaves out, each time that one is read
     heads: bool = True  # whether it learns marks beside the next byte
     backward: bool = False  # whether lessons are read from their last byte to their first
     delay: int = 4  # bytes of look-ahead of every head
@@ -87,6 +88,8 @@ def load_experiment(path: Path) -> Experiment:
         raise ValueError(f"{path}: format = {experiment.format!r}; known: {', '.join(FORMATS)}")
     if experiment.stretches.balanced_share and (experiment.backward or experiment.format != "html"):
         raise ValueError(f"{path}: balanced_share is for HTML that is read from its beginning")
+    if not 0 <= experiment.context_dropout < 1:
+        raise ValueError(f"{path}: context_dropout = {experiment.context_dropout} is not from 0 to below 1")
     if not is_slots(experiment.slots):
         raise ValueError(f"{path}: slots = {experiment.slots} is not a power of two up to {SLOTS}")
     return experiment

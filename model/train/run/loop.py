@@ -29,7 +29,8 @@ def build_network(experiment: Experiment) -> Network:
     """Returns the untrained network of an experiment. Its weights depend only on the seed."""
     torch.manual_seed(experiment.seed)
     e, outputs = experiment, experiment.table.outputs if experiment.heads else 0
-    network = Network(e.units, e.embedding, outputs, copy=e.copy, slots=e.slots)
+    dropout = e.context_dropout
+    network = Network(e.units, e.embedding, outputs, copy=e.copy, slots=e.slots, context_dropout=dropout)
     if experiment.depth_units:
         start_counters(network, experiment.depth_units)
     return network
@@ -158,6 +159,7 @@ class Run:
         e, batch = self.experiment, self.lanes.next()
         given = to_device(batch, self.device)
         state = type(self.state)(*(s * given.keep for s in self.state))
+        torch.manual_seed(e.seed + self.updates)  # of what is left out, the same after a resume
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             hidden, state = self.network.hidden(given.inputs, state)
             logits = self.network.next_byte(hidden, given.inputs)
