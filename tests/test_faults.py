@@ -8,6 +8,7 @@ import pytest
 import readme
 
 from soupstate.app.faults import repair
+from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.checks.mismatches import Mismatches, pieces
 from soupstate.model.faults.checks.references import references
 from soupstate.model.faults.edits import FAULT_KINDS, repairs
@@ -212,3 +213,15 @@ def test_no_fix_removes_words(reader: Reader, text: str, mended: str) -> None:
     for word in re.findall(r"[A-Za-z]{3,}", text.replace("h2Prices", "Prices").replace("List<", "List ")):
         assert re.search(rf"(?<![A-Za-z]){word}(?![A-Za-z])", result), (word, result)
     assert mended in result
+
+
+def test_two_tags_without_their_end_are_two_faults(reader: Reader) -> None:
+    page = (
+        '<!doctype html>\n<html lang="en"><head><title>Quay</title></head><body>\n<h1>Quay</h1>\n<p>The quay is '
+        "<b>98 metres</b long.</p>\n<h2>Boats</h2\n<p>Some boats lie there in <em>summer</em>.</p>\n</body></html>"
+    )
+    found = [fault for fault in find_faults(reader, reader.read(page)) if fault.probability >= LIKELY]
+    assert {(f.start, f.fixes[0].replacement) for f in found} == {
+        (page.index("</b ") + 3, ">"),
+        (page.index("</h2\n") + 4, ">"),
+    }

@@ -1,4 +1,4 @@
-"""Start tags that have lost their >: where it belongs, and that the search proposes it first."""
+"""Tags that have lost their >: where it belongs, and that the search proposes it first."""
 
 import numpy as np
 import pytest
@@ -38,6 +38,8 @@ LOST = [
     ("<b>travel", "<b travel"),
     ("<th>Day", "<th Day"),
     ("<td>nine", "<td nine"),
+    ("</b> with", "</b with"),
+    ("</a> from", "</a from"),
     ('class="lead">A trip', 'class="lead" A trip'),
 ]
 
@@ -79,6 +81,8 @@ def apply_fix_at(page: str, at: int) -> str:
         ("<a href=/x></a>", []),
         ('<a href="/x Friday</a>', []),  # a quote is missing, too
         ("<a href=/x class= Friday = y</a>", []),
+        ("<p>Take <b>the bus</b in May.</p>", [("<p>Take <b>the bus</b> in May.</p>", True)]),
+        ("<h2>Boats</h2\n<p>", []),  # no text: the networks say where the > belongs
         ("<p>a<b and c</p>", []),
         ("<pre</p>", []),
         ("<br line</br>", []),

@@ -146,7 +146,7 @@ def reported(page: str, found: Iterable[Candidate]) -> list[Candidate]:
     """
     kept: list[Candidate] = []
     for c in sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits)):
-        if not c.fault.fixes or not any(alike(k, c) or _in_one_tag(page, k, c) for k in kept):
+        if not c.fault.fixes or not any(alike(page, k, c) or _in_one_tag(page, k, c) for k in kept):
             kept.append(c)
         if len(kept) == REPORTED:
             break
@@ -159,10 +159,13 @@ def fixes_of(edits: Iterable[ScoredEdit]) -> tuple[Fix, ...]:
     return tuple(Fix(*e.key, round(e.saved, 2)) for e in changes)
 
 
-def alike(one: Candidate, other: Candidate) -> bool:
-    """Whether two faults are probably the same slip."""
+def alike(page: str, one: Candidate, other: Candidate) -> bool:
+    """Whether two faults are probably the same slip. Two tags that each lack their > are two slips."""
     if one.taught and other.taught:
         return one.fault.start <= other.fault.end and other.fault.start <= one.fault.end
+    if one.fault.kind == other.fault.kind == MISSING[">"][0]:
+        first, last = sorted((one.fault.start, other.fault.start))
+        return last - first <= LONG and "<" not in page[first:last]
     return abs(one.fault.start - other.fault.start) <= LONG and not one.about.isdisjoint(other.about)
 
 

@@ -1,4 +1,4 @@
-"""Checks for start tags that have lost their >: text follows their last value or their name, up to the next tag.
+"""Checks for tags that have lost their >: text follows their last value or their name, up to the next tag.
 
 A < within a tag is an error (WHATWG HTML, 13.2.2: unexpected-character-in-attribute-name). Where the next tag is the
 end tag of the same element, as in <h2 Prices</h2>, the words before it are its text.
@@ -27,6 +27,7 @@ UNENDED = re.compile(
     rf"<(?P<name>[a-z][a-z0-9]*+)(?P<rest>[^<>]{{2,{LONGEST_TEXT}}}+)(?=<(?P<slash>/?)(?P<next>[a-z][a-z0-9]*+)[\s/>])",
     re.I,
 )
+UNENDED_END = re.compile(rf"</(?P<name>[a-z][a-z0-9]*+)(?=\s)[^<>]{{2,{LONGEST_TEXT}}}+(?=<)", re.I)
 ATTRIBUTES = re.compile(
     rf"(?:\s++(?:[a-z_:@][\w:.-]*+\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'=`]++)|(?:{FLAGS})(?=\s)))*+", re.I
 )
@@ -35,7 +36,7 @@ NO_TEXT = re.compile(r"\s*$|\s*[=/\"'\]})]|[^\"]*[\"={]")  # what is left is no 
 
 @dataclass(frozen=True, slots=True)
 class Unended:
-    """A start tag without its >. repair: inserts it. sure: the end tag of the same element comes next."""
+    """A tag without its >. repair: inserts it. sure: it is an end tag, or that of the same element comes next."""
 
     start: int
     end: int  # of the text
@@ -44,7 +45,7 @@ class Unended:
 
 
 def unended(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[Unended]:
-    """Yields the start tags that have lost their >. Raises Stopped."""
+    """Yields the tags that have lost their >: start tags, then end tags. Raises Stopped."""
     for m in watched(UNENDED.finditer(page), watch):
         name, following = m["name"].lower(), m["next"].lower()
         if int(syntax[m.start()]) in QUIET or Syntax.VALUE <= int(syntax[m.start()]) <= Syntax.BASE:
@@ -59,3 +60,8 @@ def unended(page: str, syntax: NDArray[np.uint8], watch: Watch) -> Iterator[Unen
         if (m["slash"] and not sure) or name in VOID | RAW_TEXT or NO_TEXT.match(page[at : m.end()]):
             continue
         yield Unended(m.start(), m.end(), Repair(at, at, ">", *MISSING[">"]), sure)
+    for m in watched(UNENDED_END.finditer(page), watch):
+        at = m.end("name")
+        if int(syntax[m.start()]) in QUIET or m["name"].lower() not in STANDARD or NO_TEXT.match(page[at : m.end()]):
+            continue
+        yield Unended(m.start(), m.end(), Repair(at, at, ">", *MISSING[">"]), True)

@@ -204,7 +204,7 @@ def _teach_none(said: FaultCorrection, items: list[Item]) -> str:
             if said.start <= item.repair.start and item.repair.end <= said.end:
                 item.say(0.0)
         elif any(one is each for each in inside) or (
-            one.fault.fixes and not item.weight and any(alike(one, each) for each in inside)
+            one.fault.fixes and not item.weight and any(alike(item.page.searched.page, one, each) for each in inside)
         ):
             item.say(0.0)
     return ""
