@@ -225,6 +225,8 @@ def chosen(head: FieldHead, found: Sequence[Candidate], least: float = LIKELY) -
     for each, probability in zip(found, chances.tolist(), strict=True):
         if probability < least or len(values) == (MOST_VALUES if head.many else 1):
             break
+        if not each.value:  # a piece of a character reference
+            continue
         extent = each.tokens[0].start, each.tokens[-1].end
         values.setdefault(each.value, FieldValue(each.value, *extent, round(probability, 3)))
     return sorted(values.values(), key=lambda value: value.start)

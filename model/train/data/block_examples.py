@@ -63,9 +63,9 @@ def examples(
             html: str = row["html"].encode("utf-8", "replace").decode()
             key = hashlib.sha256(f"{CACHED} {digest} {row['name']} {len(html)}".encode()).hexdigest()[:32]
             kept = cache / f"{key}.npz"
-            found = _load(kept) if kept.exists() else _read(reader, row, html)
             if not kept.exists():
-                _save(found, kept)
+                _save(_read(reader, row, html), kept)
+            found = _load(kept)  # in the half precision of the file, so that the first fit is the same as later ones
             if len(found.labels):
                 yield found
 
