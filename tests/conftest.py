@@ -52,6 +52,10 @@ def tiny_checkpoint() -> Checkpoint:
     def matrix(*shape: int, scale: float = 0.3) -> np.ndarray:
         return (scale * random.standard_normal(shape)).astype(np.float16).astype(np.float32)
 
+    def codes() -> np.ndarray:
+        numbers = np.clip(np.rint(random.integers(-20, 20, (6 * 65536, 24), np.int8) / 3), -7, 7).astype(np.uint8) + 8
+        return (numbers[:, ::2] & 15) | (numbers[:, 1::2] & 15) << 4
+
     parameters = {
         "byte.weight": matrix(256, 8),
         **{f"predicted.{k}.weight": matrix(256, 8) for k in range(2)},
@@ -68,8 +72,8 @@ def tiny_checkpoint() -> Checkpoint:
         "gate.bias": matrix(32),
         "gate_length.weight": matrix(12 * 24, 32),
         "gate_gain.weight": matrix(22, 32),
-        "context.codes": random.integers(0, 256, (6 * 65536, 12), np.uint8),
-        "context.factors": random.integers(1, 24, 6 * 65536, np.uint8),
+        "context.codes": codes(),
+        "context.factors": np.full(6 * 65536, 24, np.uint8),  # three
         "context.scale": np.full(24, 0.05, np.float32),
         "context_output.weight": matrix(256, 24, scale=0.2),
         "heads.weight": matrix(OUTPUTS, UNITS, scale=1.0),

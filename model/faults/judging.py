@@ -56,7 +56,7 @@ class Judge:
         self.ranking, self.reading, self.sides = ranking, reading, sides
         self.proof_at = {e.at: e.proof for e in sorted(edits, key=lambda e: e.proof)}
         self.proof_of = {e.key: e.proof for e in sorted(edits, key=lambda e: e.proof)}
-        self.evened = {e.key: float(np.sign(e.evened)) for e in edits}
+        self.evened = {e.key: float(max(-1, e.evened)) for e in edits}
         self.habit_of = {e.key: e.habit for e in sorted(edits, key=lambda e: e.habit)}
         self.lines = LineIndex(reading.page)
 

@@ -130,7 +130,9 @@ def _of_tags(mismatches: Mismatches, pairing: Pairing) -> Iterator[Proof]:
         unclosed = sorted((tag for tag in unclosed if tag.name not in RAW), key=lambda tag: tag.start)
         if _alternate(unclosed, stray):
             for start, end in islice(zip(unclosed, stray, strict=True), COUNTED):
-                yield Proof(end.start, list(mismatches.renamings(start, end)), MISNAMED)
+                several = list(mismatches.renamings(start, end))
+                if several:  # none where another name would remove a word
+                    yield Proof(end.start, several, MISNAMED, (end.start, end.end))
         return
     for tag, end in pairing.unclosed:
         if tag.name not in RAW:
