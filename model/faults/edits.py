@@ -72,6 +72,11 @@ class Repair:
     kind: str  # one of FAULT_KINDS
     message: str
 
+    @property
+    def key(self) -> tuple[int, int, str]:
+        """What it changes, without what is said of it."""
+        return self.start, self.end, self.replacement
+
 
 def names_of(page: str, repair: Repair) -> set[str]:
     """Returns the names, in lower case, of the tags that a repair adds, removes or renames; none for other repairs."""

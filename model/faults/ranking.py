@@ -27,7 +27,7 @@ FIGURES = (
     "backward",  # the same for the network that reads from the end; 0 where there is none
     "both",  # the lesser of the two
     "habit",  # log(1 + times) that the page has the same tag between the same two, if the best repair inserts one
-    "evened",  # 1 if the best repair makes the numbers of start and end tags of a name more even, -1 if less
+    "evened",  # by how much the best repair makes the numbers of start and end tags more even; -1 if less even
     "backward bits",  # log(1 + bits) of surprisal at the place for the backward network
 )
 COLUMNS = len(FIGURES) + len(FAULT_KINDS)
@@ -50,6 +50,10 @@ def ranking_of(checkpoint: Checkpoint) -> Logistic:
 
 def probability(ranking: Logistic, place: NDArray[np.float64]) -> float:
     """Returns the chance, from 0 to 1, that the place with this row (COLUMNS,) is a fault."""
-    score = float(place @ np.array(ranking.weights)) + ranking.bias
-    less = math.exp(-abs(score))  # never overflows
-    return (1.0 if score > 0 else less) / (1.0 + less)
+    return chance(float(place @ np.array(ranking.weights)) + ranking.bias)
+
+
+def chance(odds: float) -> float:
+    """Returns the chance, from 0 to 1, of log-odds."""
+    less = math.exp(-abs(odds))  # never overflows
+    return (1.0 if odds > 0 else less) / (1.0 + less)

@@ -59,7 +59,7 @@ class ScoredEdit:
     @property
     def key(self) -> tuple[int, int, str]:
         """What the edit does: start, end and replacement."""
-        return self.repair.start, self.repair.end, self.repair.replacement
+        return self.repair.key
 
     @property
     def saved(self) -> float:

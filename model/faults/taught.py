@@ -29,7 +29,7 @@ from soupstate.model.faults.edits import (
 )
 from soupstate.model.faults.fault import Fault
 from soupstate.model.faults.judging import UNKNOWN, Candidate, fixes_of
-from soupstate.model.faults.ranking import COLUMNS
+from soupstate.model.faults.ranking import COLUMNS, chance
 from soupstate.model.faults.scoring import ScoredEdit
 from soupstate.model.net.corrected_faults import (
     EDGE,
@@ -292,12 +292,6 @@ def corrected(searched: Searched, more: Sequence[ScoredEdit], taught: CorrectedF
         odds_ = UNPROPOSED + taught.gain(features_of(page, edit.repair, group))
         judged.append(replace(_candidate(searched, lines, None, (edit,), chance(odds_)), taught=True))
     return judged
-
-
-def chance(odds: float) -> float:
-    """Returns the chance, from 0 to 1, of log-odds."""
-    less = math.exp(-abs(odds))  # never overflows
-    return (1.0 if odds > 0 else less) / (1.0 + less)
 
 
 def _candidate(

@@ -13,12 +13,12 @@ from soupstate.model.faults.apply import LIKELY
 from soupstate.model.faults.edits import Repair, names_of
 from soupstate.model.faults.find import search
 from soupstate.model.faults.judging import Candidate, alike, reported
+from soupstate.model.faults.ranking import chance
 from soupstate.model.faults.scoring import LONG, ScoredEdit
 from soupstate.model.faults.taught import (
     GAP,
     UNPROPOSED,
     Searched,
-    chance,
     corrected,
     odds_of,
     recalled,
@@ -160,7 +160,7 @@ def _teach(lessons: Lessons, page: FaultPage, said: Said, items: list[Item]) -> 
 def _teach_fix(page: FaultPage, said: FixCorrection, items: list[Item]) -> str:
     html = page.searched.page
     key = same_edit(html, said.start, said.end, said.replacement)
-    right = [item for item in items if same_edit(html, *_change(item.repair)) == key]
+    right = [item for item in items if same_edit(html, *item.repair.key) == key]
     if not right:
         return "this fix is too long, or stands beyond the places of the page that are tried"
     for item in items:
@@ -224,7 +224,3 @@ def is_right(page: FaultPage, said: Said, reports: Sequence[Candidate]) -> bool:
     key = same_edit(html, said.start, said.end, said.replacement)
     first = [candidate.fault.fixes[0] for candidate in reports if candidate.fault.fixes]
     return any(same_edit(html, fix.start, fix.end, fix.replacement) == key for fix in first)
-
-
-def _change(repair: Repair) -> tuple[int, int, str]:
-    return repair.start, repair.end, repair.replacement
