@@ -13,6 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.model.faults.apart import two_slips
 from soupstate.model.faults.checks.comments import comments, raw_elements
 from soupstate.model.faults.checks.habits import habits
 from soupstate.model.faults.checks.indentation import Indentation
@@ -58,9 +59,11 @@ def find_candidates(reader: Reader, reading: Reading, stop: Stop = never) -> lis
     taught = (reader.backward or reader).checkpoint.faults
     group = taught.group_of(reading.page) if taught else None
     if taught is None or group is None:
-        return reported(reading.page, search(reader, reading, [], stop).found)
-    more = tried_again(reading.page, taught, group, Watch(stop))
-    return reported(reading.page, corrected(search(reader, reading, more, stop), more, taught, group))
+        found = search(reader, reading, [], stop).found
+    else:
+        more = tried_again(reading.page, taught, group, Watch(stop))
+        found = corrected(search(reader, reading, more, stop), more, taught, group)
+    return reported(reading.page, found, two_slips(reader, reading, found, stop))
 
 
 def search(reader: Reader, reading: Reading, more: list[ScoredEdit], stop: Stop = never) -> Searched:

@@ -29,6 +29,10 @@ UNKNOWN = "unexpected-character"  # the kind of a place without a repair
 OF_ONE_TAG = frozenset({*(MISSING[c][0] for c in '<>"=/'), *UNEXPECTED.values(), "missing-start-tag"})
 
 
+Key = tuple[int, int, str]  # start, end and replacement of an edit
+Pair = frozenset[Key]  # of two faults, by their first edits
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A fault and what is known of its place. row (COLUMNS,): see `soupstate.model.faults.ranking`.
@@ -42,6 +46,10 @@ class Candidate:
     about: frozenset[str]
     edits: tuple[ScoredEdit, ...] = ()
     taught: bool = False
+
+    def pair(self, other: "Candidate") -> Pair:
+        """Returns the pair of two faults that have edits."""
+        return frozenset({self.edits[0].key, other.edits[0].key})
 
 
 class Judge:
@@ -137,16 +145,16 @@ class Judge:
         }
 
 
-def reported(page: str, found: Iterable[Candidate]) -> list[Candidate]:
+def reported(page: str, found: Iterable[Candidate], two: frozenset[Pair] = frozenset()) -> list[Candidate]:
     """Returns at most REPORTED faults of a page, the likeliest first; those without a fix come last.
 
     Of several faults of one kind, or about tags of one name, within LONG characters the likeliest stays, and so it does
     of several that mend one tag: they are probably one slip seen from several places. Where corrections say that
-    both are faults, they are two.
+    both are faults, they are two. two: other pairs that are, see `apart`.
     """
     kept: list[Candidate] = []
     for c in sorted(found, key=lambda c: (not c.fault.fixes, -c.fault.probability, -c.fault.bits)):
-        if not c.fault.fixes or not any(alike(page, k, c) or _in_one_tag(page, k, c) for k in kept):
+        if not c.fault.fixes or not any(seem_one(page, k, c, two) for k in kept):
             kept.append(c)
         if len(kept) == REPORTED:
             break
@@ -157,6 +165,13 @@ def fixes_of(edits: Iterable[ScoredEdit]) -> tuple[Fix, ...]:
     """Returns the fixes that edits make; one that changes nothing makes none."""
     changes = [e for e in edits if e.repair.replacement or e.repair.end > e.repair.start]
     return tuple(Fix(*e.key, round(e.saved, 2)) for e in changes)
+
+
+def seem_one(page: str, one: Candidate, other: Candidate, two: frozenset[Pair] = frozenset()) -> bool:
+    """Whether two faults are taken for one slip."""
+    if two and one.edits and other.edits and one.pair(other) in two:
+        return False
+    return alike(page, one, other) or _in_one_tag(page, one, other)
 
 
 def alike(page: str, one: Candidate, other: Candidate) -> bool:
