@@ -40,8 +40,9 @@ class ParquetRows:
 
     def _flush(self) -> None:
         if self._rows:
-            self._writer.write_batch(pa.RecordBatch.from_pylist([as_dict(row) for row in self._rows], SCHEMA))
-        self._rows, self._size = [], 0
+            group = pa.RecordBatch.from_pylist([as_dict(row) for row in self._rows], SCHEMA)
+            self._rows, self._size = [], 0  # freed before the writer makes its own copies
+            self._writer.write_batch(group)
 
     def close(self) -> None:
         self._flush()
