@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from safetensors.numpy import load_file, save_file
 
 from soupstate.app.cli.main import soupstate
-from soupstate.model.net.checkpoint import digest, load_checkpoint
+from soupstate.model.net.checkpoint import DEFAULT, digest, load_checkpoint
 from soupstate.model.net.reader import Reader
 from soupstate.model.page.marks import COLUMN, HEADS, IGNORED
 from soupstate.model.train.data.shards import MARKS, Shards
@@ -206,6 +207,25 @@ def test_evaluate(weights: Path, tmp_path: Path) -> None:
     assert load_checkpoint(store).evaluation["pages"] == figures["pages"]
     assert "| bits per character |" in done.stdout
     assert run("evaluate", "--weights", str(weights)).exit_code == 2
+
+
+def test_the_mean_of_weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three, every number is their mean; what is no such network is refused."""
+    monkeypatch.chdir(folder)
+    run("train", "small.toml", "--device", "cpu", "--threads", "1")
+    checkpoint = folder / "runs" / "small" / "checkpoint.safetensors"
+    other = load_file(checkpoint)
+    moved = {k: v + 1 if k == "network.output.bias" else v for k, v in other.items()}
+    save_file(moved, folder / "moved.safetensors")
+    arguments = ("export", str(checkpoint), "--experiment", "small.toml", "--out", "mean.safetensors", "--mean-with")
+    done = run(*arguments, "moved.safetensors", "--mean-with", "moved.safetensors")
+    assert done.exit_code == 0, done.output
+    assert run(*arguments[:5], "one.safetensors").exit_code == 0
+    mean, one = (load_checkpoint(folder / f"{name}.safetensors").parameters for name in ("mean", "one"))
+    assert np.allclose(mean["output.bias"], one["output.bias"] + 2 / 3, atol=1e-6)
+    assert np.allclose(mean["lstm.weight_hh_l0"], one["lstm.weight_hh_l0"], atol=1e-3)
+    refused = run(*arguments, str(DEFAULT))
+    assert refused.exit_code == 1 and f"{DEFAULT}: not weights of the network of this experiment" in refused.stderr
 
 
 def test_what_is_no_checkpoint_is_not_exported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

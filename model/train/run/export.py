@@ -1,13 +1,17 @@
 """Turns a training checkpoint into weights to read with: rounds the parameters and counts changes of syntax."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from soupstate.model.net.checkpoint import Checkpoint, save_checkpoint
-from soupstate.model.net.fold import Parameters, rounded
+from soupstate.model.net.fold import CONTEXT, Parameters, rounded
 from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
 from soupstate.model.page.marks import IGNORED, HeadTable
 from soupstate.model.train.data.shards import BYTE, MARKS, Shards
@@ -20,16 +24,42 @@ COUNTED_BYTES = 60_000_000  # bytes of lessons in which changes of syntax are co
 UNSEEN_CHANGE = -60.0  # nats of a change that was never counted
 
 
-def export(checkpoint: Path, plan: Experiment, out: Path, *, name: str, version: str) -> None:
+def export(
+    checkpoint: Path, plan: Experiment, out: Path, *, name: str, version: str, mean_with: Sequence[Path] = ()
+) -> None:
     """Writes the weights of a training checkpoint to `out`. The experiment's shards must exist.
 
-    Raises OSError or ValueError for a checkpoint, an experiment or shards that cannot be used.
+    mean_with: other checkpoints, of training or to read with. The weights are then the mean of all. That helps where
+    they were trained on from the same weights (Wortsman et al. 2022, "Model soups"). Raises OSError or ValueError for a
+    checkpoint, an experiment or shards that cannot be used.
     """
-    network = build_network(plan)
-    load_weights(network, checkpoint)
+    network = _loaded(plan, checkpoint)
+    if mean_with:
+        network.load_state_dict(_mean([network, *(_loaded(plan, path) for path in mean_with)]))
     changes = count_changes(Shards(Path(plan.shards), backward=plan.backward), plan.table)
     training = {"experiment": asdict(plan)}
     save_checkpoint(Checkpoint(name, version, plan.delay, parameters(network), changes, training=training), out)
+
+
+def _loaded(plan: Experiment, path: Path) -> Network:
+    """Returns the network of an experiment with a checkpoint's parameters. Raises ValueError unless it has them all."""
+    network = build_network(plan)
+    own = {k: list(v.shape) for k, v in network.state_dict().items() if k != CONTEXT}
+    try:
+        with safe_open(path, "pt") as file:
+            names = {f"network.{k}" for k in own} & set(file.keys())
+            sizes = {name[8:]: file.get_slice(name).get_shape() for name in names}
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no training checkpoint: {error}") from None
+    if sizes != own:
+        raise ValueError(f"{path}: not weights of the network of this experiment")
+    load_weights(network, path)
+    return network
+
+
+def _mean(networks: Sequence[Network]) -> dict[str, Tensor]:
+    states = [network.state_dict() for network in networks]
+    return {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
 
 
 def parameters(network: Network) -> Parameters:
