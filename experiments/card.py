@@ -9,7 +9,7 @@ but torch, numpy and matplotlib, for the machine's version of Python. Carry this
 More pages may follow in a second folder, which --no-wheels fills: copy its pages beside the first ones.
 
 `lessons` runs there. It installs the wheels, and makes lessons of two kinds with all cores: `shards/whole`, and
-`shards/brief` as extraction reads pages. It skips lessons that exist.
+`shards/brief` as extraction reads pages. --kinds names those to make. It skips lessons that exist.
 
 `train` runs there. It trains all experiments at once for a short while, and checks that the bits do not rise. Then it
 trains them from the start for --seconds. It writes the parameters in half precision, the tables of losses and the
@@ -34,9 +34,8 @@ THERE = {"torch", "numpy", "matplotlib"}  # with all that they need
 UNUSED = {"scipy", "fastapi", "uvicorn", "prometheus-client"}
 MEGABYTE = 1_000_000
 MOST_RISE = 1.2  # of the bits in the check: they hardly fall where good weights are trained on
-LABELLED = ".jsonl.xz"
 LEFT_OUT = "leave-out.txt"  # in the folder: ids of labelled pages that stay out
-# Options of `soupstate lessons`, by kind. Only `brief` has the labelled pages.
+# Options of `soupstate lessons`, by kind.
 KINDS = {
     "whole": ("--damaged", "0.3", "--skimmed", "0.1"),
     "brief": ("--damaged", "0.2", "--skimmed", "0.85"),
@@ -118,14 +117,14 @@ class Machine:
                 sys.exit(f"error: {name} failed\n{(self.folder / f'{name}.log').read_text('utf-8')[-3000:]}")
 
     def lessons(self, made: dict[str, int]) -> None:
-        """Makes lessons of both kinds of all pages."""
+        """Makes lessons of all pages, of the kinds that `made` has."""
         pages = sorted((self.folder / "pages").iterdir())
         left_out = ("--leave-out", LEFT_OUT) if (self.folder / LEFT_OUT).exists() else ()
         commands: dict[str, tuple[str | Path, ...]] = {}
-        for kind, options in KINDS.items():
-            taken = [page for page in pages if kind == "brief" or not page.name.endswith(LABELLED)]
-            more = ("--made", str(made[kind]), "--workers", str(max(1, self.cores // 2)), "--out", f"shards/{kind}")
-            commands[f"lessons-{kind}"] = ("lessons", *taken, *options, *left_out, *more)
+        for kind, number in made.items():
+            workers = ("--workers", str(max(1, self.cores // len(made))))
+            more = ("--made", str(number), *workers, "--out", f"shards/{kind}")
+            commands[f"lessons-{kind}"] = ("lessons", *pages, *KINDS[kind], *left_out, *more)
         self.run_all(commands)
 
     def train(self, plans: dict[str, Path], device: str, part: str, seconds: float) -> None:
@@ -201,6 +200,7 @@ def main() -> None:
     packs.add_argument("--limit", type=float, default=64.0, help="megabytes that may travel (default: 64)")
     lessons = parts.add_parser("lessons", help="install the wheels, and make lessons of the pages")
     lessons.add_argument("folder", type=Path)
+    lessons.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="(default: both)")
     lessons.add_argument("--made", type=int, help=f"pages to make of each kind (default: {MADE})")
     trains = parts.add_parser("train", help="train some experiments at once")
     trains.add_argument("folder", type=Path)
@@ -220,7 +220,7 @@ def main() -> None:
     elif given.part == "lessons":
         machine = Machine(given.folder)
         machine.install()
-        machine.lessons(MADE if given.made is None else dict.fromkeys(KINDS, given.made))
+        machine.lessons({kind: MADE[kind] if given.made is None else given.made for kind in given.kinds})
     else:
         options = {"device": given.device, "seconds": given.seconds, "check": given.check}
         train(given.folder, given.experiments, given.out, **options)

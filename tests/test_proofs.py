@@ -73,7 +73,7 @@ BAD = [
     ("<p>A &nosuch; B</p>", "<p>A &amp;nosuch; B</p>", 0.9),
     ("<p>A &#x110000; B</p>", "<p>A &#xFFFD; B</p>", 0.9),
     ("<p>A &#xD800; B</p>", "<p>A &#xFFFD; B</p>", 0.9),
-    ("<p>See <code>x and <em>y</em></p>", "<p>See <code>x and <em>y</em></code></p>", LIKELY),
+    ("<p>See <code>x and <em>y</em></p>", "<p>See <code>x</code> and <em>y</em></p>", LIKELY),
     ("<div><p>One.</p><section><p>Two.</p></div>", "<div><p>One.</p><section><p>Two.</p></section></div>", LIKELY),
     ("<p>one</b> two</p>", "<p>one two</p>", 0.45),
     ("<p><b><i>x</b></i></p>", "<p><b><i>x</i></b></p>", LIKELY),

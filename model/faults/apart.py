@@ -32,10 +32,10 @@ def two_slips(reader: Reader, reading: Reading, found: Sequence[Candidate], stop
 def _hidden(page: str, found: Sequence[Candidate]) -> list[tuple[Candidate, Candidate]]:
     """Returns pairs of a fault that is reported and a likely one that it alone hides, the likeliest first."""
     shown = [c for c in reported(page, found) if c.edits]
-    names = {id(c) for c in shown}
+    kept_ids = {id(c) for c in shown}
     pairs = []
     for c in sorted(found, key=lambda c: -c.fault.probability):
-        if c.fault.probability < DOUBTED or not c.fault.fixes or not c.edits or id(c) in names:
+        if c.fault.probability < DOUBTED or not c.fault.fixes or not c.edits or id(c) in kept_ids:
             continue
         over = [kept for kept in shown if seem_one(page, kept, c)]
         if len(over) == 1 and _separate(over[0].edits[0].repair, c.edits[0].repair):
