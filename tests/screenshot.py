@@ -24,7 +24,7 @@ def main() -> None:
         page.goto(url)
         expect(page.locator("#status")).to_have_text(READ, timeout=20_000)
         page.get_by_label("surprisal", exact=True).check()
-        page.locator(".fault").hover()
+        page.locator(".fault").last.hover()
         expect(page.locator(".fault-tip")).to_be_visible()
         expect(page.locator(".expected li")).to_have_count(5)
         shot = Image.open(io.BytesIO(page.screenshot()))
