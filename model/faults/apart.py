@@ -58,5 +58,5 @@ def _joined(page: str, one: Repair, other: Repair) -> ScoredEdit:
 
 def _are_two(kept: Candidate, hidden: Candidate, joined: ScoredEdit) -> bool:
     """Whether the hidden fault's edit still saves enough where the other one is made."""
-    first, second, together = (sum(e.long) / max(1, len(e.long)) for e in (kept.edits[0], hidden.edits[0], joined))
-    return together - first >= max(MINIMUM_SAVED, KEPT_SHARE * second)
+    second, alone = joined.gain - kept.edits[0].gain, hidden.edits[0].gain
+    return second >= max(MINIMUM_SAVED, KEPT_SHARE * alone)

@@ -62,9 +62,14 @@ class ScoredEdit:
         return self.repair.key
 
     @property
+    def gain(self) -> float:
+        """Bits saved over LONG, the mean of the sides."""
+        return sum(self.long) / max(1, len(self.long))
+
+    @property
     def saved(self) -> float:
-        """Bits saved over LONG, the mean of the sides, less the price of the kind."""
-        return sum(self.long) / max(1, len(self.long)) - PRICES.get(self.repair.kind, 0.0)
+        """The gain less the price of the kind."""
+        return self.gain - PRICES.get(self.repair.kind, 0.0)
 
     @property
     def saved_short(self) -> float:
