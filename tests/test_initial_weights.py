@@ -55,6 +55,13 @@ def test_the_same_size(tmp_path: Path) -> None:
     assert all(torch.equal(v, old.state_dict()[k]) for k, v in new.state_dict().items())
 
 
+def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
+    state = {f"network.{k}": v for k, v in network(FEW).state_dict().items()}
+    save_file(state, tmp_path / "w", {"format": "2"})
+    with pytest.raises(ValueError, match="checkpoint format '2', this version reads format '3'"):
+        load_weights(network(FEW), tmp_path / "w")
+
+
 def test_fewer_slots_start_as_means(tmp_path: Path) -> None:
     old, few = network(FEW), Network(FEW, EMBEDDING, OUTPUTS, slots=SLOTS // 4)
     load_weights(few, stored(old, tmp_path / "w"))

@@ -7,6 +7,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from soupstate.kernels.weights import EMBEDDED, LEARNED
+from soupstate.model.net.checkpoint import FORMAT
 from soupstate.model.net.fold import CODES, CONTEXT, FACTORS, SCALE
 from soupstate.model.net.nibbles import unpack_rows
 from soupstate.model.page.marks import OUTPUT
@@ -21,10 +22,14 @@ def load_weights(network: Network, path: Path, units: int = 0, *, heads: bool = 
     A checkpoint of fewer units, or the first `units` of a checkpoint of more, fill the network's first units. The new
     units keep their initial values, and the old ones do not read them yet. Where the network has fewer slots for the
     contexts' embeddings, each starts as the mean of those that now share it. Without `heads`, those keep their initial
-    values: the checkpoint's may be of another format. Raises ValueError when another size differs, or the cell.
+    values: the checkpoint's may be of another format. Raises ValueError when another size differs, or the cell, and for
+    a file that another version of the package wrote.
     """
     with safe_open(path, "pt", device="cpu") as f:
+        written = (f.metadata() or {}).get("format", FORMAT)
         found = {k[8:]: f.get_tensor(k).float() for k in f.keys() if k.startswith("network.")}  # noqa: SIM118
+    if written != FORMAT:
+        raise ValueError(f"{path}: checkpoint format {written!r}, this version reads format {FORMAT!r}")
     if not heads:
         found = {k: v for k, v in found.items() if not k.startswith("heads.")}
     codes, factors = (found.pop(name, None) for name in (CODES, FACTORS))
