@@ -20,7 +20,7 @@ from soupstate.app.batch.folder import Folder
 from soupstate.app.batch.job import Attempt, Counts, Job
 from soupstate.app.batch.names import source_name
 from soupstate.app.batch.task import Task
-from soupstate.app.batch.writers.parquet import SCHEMA
+from soupstate.app.batch.writers.parquet import LONG, SCHEMA
 from soupstate.app.pages import Read, fill_row, mark_pages
 from soupstate.app.rows import row_of
 from soupstate.model.archive.records import NotAnArchive, read_html, read_records
@@ -41,6 +41,13 @@ def run(reader: Reader, source: Path, out: Path, attempt: Attempt | None = None,
     job = Job(str(out), **options)  # type: ignore[arg-type]
     Folder(job.out).prepare()
     return Task(job, reader, attempt or Attempt(str(source)), [0, 0, 0, 0]).run()
+
+
+def test_long_texts_get_no_dictionary(reader: Reader, tmp_path: Path) -> None:
+    run(reader, archive(tmp_path / "a.warc.gz", range(3)), tmp_path / "out")
+    group = pq.ParquetFile(tmp_path / "out" / "a.warc.gz.parquet").metadata.row_group(0)
+    chunks = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    assert {name for name in (*LONG, "url", "status") if chunks[name].has_dictionary_page} == {"url", "status"}
 
 
 def test_rows_are_what_the_service_answers(reader: Reader, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 from soupstate.app.rows import COLUMNS, FIELD_FIELDS, LINK_FIELDS, Row, as_dict, size
 
 ROW_GROUP = 4_000_000  # about how many characters a row group has; they stay in memory until it is written
+# A dictionary or the least and the greatest value of these columns would be another copy of long texts in memory.
+LONG = ("text", "markdown", "main_text", "main_markdown")
 LINKS = pa.list_(pa.struct([(name, pa.string()) for name in LINK_FIELDS]))
 ARROW_TYPES = {
     "string": pa.string(),
@@ -21,6 +23,7 @@ ARROW_TYPES["fields"] = pa.list_(pa.struct([(name, ARROW_TYPES[kind]) for name, 
 SCHEMA = pa.schema(
     [pa.field(c.name, ARROW_TYPES[c.metadata["kind"]], metadata={"description": c.metadata["help"]}) for c in COLUMNS]
 )
+SHORT = [c.name for c in COLUMNS if c.name not in LONG]
 
 
 class ParquetRows:
@@ -28,7 +31,9 @@ class ParquetRows:
 
     def __init__(self, path: Path) -> None:
         self._file = open(path, "wb")  # noqa: SIM115 (closed by close); pyarrow opens no name that is not UTF-8
-        self._writer = pq.ParquetWriter(self._file, SCHEMA, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            self._file, SCHEMA, compression="zstd", use_dictionary=SHORT, write_statistics=SHORT
+        )
         self._rows: list[Row] = []
         self._size = 0
 
