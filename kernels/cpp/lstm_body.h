@@ -354,12 +354,14 @@ class LstmOn final : public Lstm {
     return total;
   }
 
-  // Adds up the embeddings of the learned contexts.
+  // Adds up the embeddings of the learned contexts. The sums are in a local array of 16 bits, which nothing can alias,
+  // so the compiler makes vectors of them.
   void embed(const uint16_t* slot, Input* sum) const {
-    int32_t whole[kEmbedded] = {};
+    int16_t whole[kEmbedded] = {};
     for (size_t k = 0; k < kLearnedContexts; ++k) {
-      const int8_t* row = embedding(k, slot);
-      for (size_t j = 0; j < kEmbedded; ++j) whole[j] += row[j];
+      int8_t row[kEmbedded];
+      memcpy(row, embedding(k, slot), kEmbedded);
+      for (size_t j = 0; j < kEmbedded; ++j) whole[j] = static_cast<int16_t>(whole[j] + row[j]);
     }
     for (size_t j = 0; j < kEmbedded; ++j)
       sum[j] = static_cast<Input>(whole[j] * (V::kIntegers ? static_cast<int32_t>(kEmbeddedSteps) : 1));

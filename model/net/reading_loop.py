@@ -17,7 +17,7 @@ from soupstate.model.page.stop import Stop, Stopped
 PIECE_BYTES = 8192  # bytes read between two looks at the clock
 TRACED_BYTES = 2048  # the same where the units' outputs after every byte are wanted too, a kilobyte per byte
 
-KEPT_BYTES = 512  # bytes between two states that a loop keeps; a state takes 3 kB with 264 units
+KEPT_BYTES = 128  # bytes between two states that a loop keeps; a state takes 2 kB with 264 units
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
