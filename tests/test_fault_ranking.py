@@ -18,6 +18,8 @@ from soupstate.model.net.checkpoint import DEFAULT, Logistic, load_checkpoint
 from soupstate.model.net.reader import Reader
 from soupstate.model.train.evaluation.fault_ranking import (
     LONGEST_PAGE,
+    OWN_FAULT,
+    Examples,
     examples_of,
     fit,
     gathered,
@@ -53,19 +55,35 @@ def test_a_row_names_its_kind() -> None:
         assert np.flatnonzero(row(kind, figures())).tolist() == [len(FIGURES) + k]
 
 
-def test_the_fit_finds_what_made_the_labels() -> None:
+def made_examples() -> tuple[Logistic, Examples]:
+    """A ranking, and reports that are right as often as it says."""
     random = np.random.default_rng(1)
     rows = np.zeros((4000, COLUMNS))
     rows[:, :2] = random.standard_normal((4000, 2))
     rows[np.arange(4000), len(FIGURES) + random.integers(len(FAULT_KINDS), size=4000)] = 1
     true = Logistic((2.0, -1.0, *(0.0,) * (COLUMNS - 2)), -0.5)
     right = np.array([float(random.random() < probability(true, r)) for r in rows])
-    found = gathered([(rows, right)])
+    return true, gathered([(rows, right)])
+
+
+def test_the_fit_finds_what_made_the_labels() -> None:
+    true, found = made_examples()
     fitted = fit(found)
     assert fitted.weights[0] == pytest.approx(2.0, abs=0.2) and fitted.weights[1] == pytest.approx(-1.0, abs=0.2)
     assert log_loss(fitted, found) <= log_loss(true, found) + 1e-3
-    chance = [probability(fitted, r) for r in rows]
-    assert np.mean(chance) == pytest.approx(right.mean(), abs=0.01)  # calibrated as a whole
+    chance = [probability(fitted, r) for r in found.rows]
+    assert np.mean(chance) == pytest.approx(found.right.mean(), abs=0.01)  # calibrated as a whole
+
+
+def test_faults_that_nobody_made_count_for_little() -> None:
+    true, found = made_examples()
+    own = np.random.default_rng(2).random(len(found.right)) < 0.3
+    known = dataclasses.replace(found, right=np.where(own, 0.0, found.right))  # three faults in ten are the page's own
+    error = {}
+    for weight in (1.0, OWN_FAULT):
+        fitted = fit(known, weight)
+        error[weight] = np.mean([abs(probability(fitted, r) - probability(true, r)) for r in found.rows])
+    assert error[OWN_FAULT] < 0.6 * error[1.0]
 
 
 @pytest.mark.parametrize("right", [0.0, 1.0])
