@@ -14,8 +14,10 @@ from soupstate.model.faults.edits import Repair
 from soupstate.model.faults.find import find_candidates
 from soupstate.model.faults.ranking import FIGURES, probability, ranking_of
 from soupstate.model.faults.scoring import LONG, SHORT, WARM_UP, ScoredEdit, Side, read_sides, score_edits
+from soupstate.model.net import reading_loop
 from soupstate.model.net.checkpoint import load_checkpoint
 from soupstate.model.net.reader import Reader
+from soupstate.model.net.reading_loop import KEPT_BYTES, MOST_KEPT
 from soupstate.model.page.stop import Stopped
 
 PAGE = "\ufeff日本語 " + next(s.html for s in SAMPLES if s.name == "news-harbour")[:1500] + " 😀<p>é</b></p>"
@@ -97,14 +99,17 @@ def test_what_was_read_for_a_short_horizon_is_not_read_again(reader: Reader) -> 
         assert not any(len(one.edited[e].piece.ids) for e in edits)
 
 
-def test_kept_states_change_no_figure(reader: Reader) -> None:
-    """The recurrence goes on from them, and reads less."""
+@pytest.mark.parametrize("most", [MOST_KEPT, 5])
+def test_kept_states_change_no_figure(reader: Reader, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """The recurrence goes on from them, and reads less. In a long page they lie farther apart."""
+    monkeypatch.setattr(reading_loop, "MOST_KEPT", most)
     page = PAGE * 3
     reading, edits = reader.read(page), [dataclasses.replace(t) for t in EDITS]
     sides = [Side(reader.packed, page) for _ in range(2)]
     near = int(np.searchsorted(sides[0].starts, reading.states[-1][0])) + 1  # a few bytes behind the last one
     edits.append(ScoredEdit(near, Repair(near, near, "<b>", "k", "m")))
-    assert len(reading.states) == len(page.encode()) // 512 > 4
+    size = len(page.encode())
+    assert len(reading.states) == size // max(KEPT_BYTES, -(-size // most)) > 3
     for side, kept in zip(sides, (reading.states, ()), strict=True):
         side.prepare(edits, lambda: False, reading.surprisal, kept=kept)
     assert sides[0].saved(edits, LONG) == sides[1].saved(edits, LONG)

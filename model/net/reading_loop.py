@@ -18,6 +18,7 @@ PIECE_BYTES = 8192  # bytes read between two looks at the clock
 TRACED_BYTES = 2048  # the same where the units' outputs after every byte are wanted too, a kilobyte per byte
 
 KEPT_BYTES = 128  # bytes between two states that a loop keeps; a state takes 2 kB with 264 units
+MOST_KEPT = 4096  # of a page, about; in a longer one they lie farther apart
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -29,7 +30,8 @@ class ReadingLoop:
 
     ids (n,): the bytes. at: the number of bytes read. state: of the recurrence at that place. history: of the copy
     model. asked (n,): bytes whose bits and entropy the kernel computes; None means all. traced (n,): bytes after which
-    the units that `chunks` names are traced, likewise. kept: the states that `chunks` passed, if it keeps them.
+    the units that `chunks` names are traced, likewise. every: bytes between two states that `chunks` keeps; 0: none.
+    kept: these states.
     """
 
     def __init__(
@@ -41,9 +43,9 @@ class ReadingLoop:
         *,
         keeps: bool = False,
     ) -> None:
-        """keeps: `chunks` keeps the state after every KEPT_BYTES, so that another loop can begin near any place."""
+        """keeps: `chunks` keeps states on the way, so that another loop can begin near any place."""
         self.packed, self.ids, self.asked, self.traced = packed, ids, asked, traced
-        self.keeps = keeps
+        self.every = min(max(KEPT_BYTES, -(-len(ids) // MOST_KEPT)), PIECE_BYTES) if keeps else 0
         self.kept: list[tuple[int, State]] = []
         self.at = 0
         self.history, self.state = copy_state(), State.zeros(packed.weights.units)
@@ -80,16 +82,16 @@ class ReadingLoop:
             if stop():
                 raise Stopped
             piece = self.piece(size, to)
-            chunk = self.packed.read_many([piece], units, KEPT_BYTES if self.keeps else 0)[0]
+            chunk = self.packed.read_many([piece], units, self.every)[0]
             self._keep(piece, chunk.kept)
             self.take(piece, chunk.state)
             yield piece.ids, chunk
 
     def _keep(self, piece: Piece, kept: Floats) -> None:
-        """Keeps the states on the way through a piece: kept (states, 2, H), one after every KEPT_BYTES of it."""
+        """Keeps the states on the way through a piece: kept (states, 2, H), one after every `every` bytes of it."""
         for k, (h, c) in enumerate(kept, 1):
-            last = piece.found[k * KEPT_BYTES - 1 : k * KEPT_BYTES].copy()
-            self.kept.append((self.at + k * KEPT_BYTES, State(h, c, last)))
+            end = k * self.every
+            self.kept.append((self.at + end, State(h, c, piece.found[end - 1 : end].copy())))
 
     def measure(self, stop: Stop, to: int) -> Iterator[Floats]:
         """Reads up to byte `to`. Yields the bits of each piece, NaN where not asked for. Raises Stopped."""
