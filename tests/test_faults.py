@@ -226,3 +226,19 @@ def test_two_tags_without_their_end_are_two_faults(reader: Reader) -> None:
         (page.index("</b ") + 3, ">"),
         (page.index("</h2\n") + 4, ">"),
     }
+
+
+@pytest.mark.parametrize(
+    ("page", "new", "proposed"),
+    [
+        ('<p data-ref|code="">', "-", False),
+        ("a - b|c", "!", False),
+        ("<!-| note -->", "-", True),
+        ("<|-- note -->", "!", True),
+        ("<!-- note -|>", "-", True),
+    ],
+)
+def test_what_completes_no_delimiter_is_no_slip_in_a_comment(page: str, new: str, proposed: bool) -> None:
+    at = page.index("|")
+    found = {(r.start, r.end, r.replacement) for r in repairs(page.replace("|", ""), at, [])}
+    assert ((at, at, new) in found) is proposed

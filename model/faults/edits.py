@@ -211,10 +211,17 @@ def _insertions(page: str, at: int, near: Around) -> Iterator[str]:
         yield "<"
     if re.search(r"&#?\w+$", page[max(0, at - 10) : at]):
         yield ";"
-    if "-" in page[max(0, at - 4) : at + 3] or "<!" in page[max(0, at - 4) : at + 2]:
-        yield from ("-", "!", "-->")
-    elif page.rfind("<!--", max(0, at - 4000), at) > page.rfind("-->", max(0, at - 4000), at):
+    yield from (new for new in "-!" if _completes_delimiter(page, at, new))
+    opened, closed = (page.rfind(delimiter, max(0, at - 4000), at) for delimiter in ("<!--", "-->"))
+    if opened > closed or "-" in page[max(0, at - 4) : at + 3] or "<!" in page[max(0, at - 4) : at + 2]:
         yield "-->"
+
+
+def _completes_delimiter(page: str, at: int, new: str) -> bool:
+    """Whether a character inserted at page[at] becomes part of a comment's delimiter."""
+    before = page[max(0, at - 3) : at]
+    found = re.finditer("<!--|-->", before + new + page[at : at + 3])
+    return any(delimiter.start() <= len(before) < delimiter.end() for delimiter in found)
 
 
 def _with_spaces(page: str, k: int) -> list[tuple[int, int]]:

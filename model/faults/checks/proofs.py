@@ -197,8 +197,11 @@ def may_be_left_out(repair: Repair) -> bool:
 
 
 def is_of_fragment(page: str, repair: Repair) -> bool:
-    """Whether a repair is what makes a part of a page whole: a start tag before all else; at the very end, no
-    start tag, or the end tag of one that begins there."""
+    """Whether a repair is what makes a part of a page whole.
+
+    That is a start tag before all else. At the very end it is no start tag, the end tag of one that begins there, or no
+    `</html>` where the start tag is left out, as it may be (13.1.2.4).
+    """
     if repair.kind == "missing-start-tag":
         return not page[: repair.start].strip()
     if page[repair.end :].strip():
@@ -206,4 +209,7 @@ def is_of_fragment(page: str, repair: Repair) -> bool:
     if repair.kind == "missing-end-tag":
         last = NAME_OF_TAG.match(page, page.rfind("<", 0, repair.start))
         return last is not None and repair.replacement.lower() == f"</{last[1].lower()}>"
+    if repair.kind == "unexpected-end-tag":
+        ended = page[repair.start : repair.end].lower()
+        return ended.startswith(("</html", "</body")) and f"<{ended[2:6]}" not in page.lower()
     return repair.kind == "unexpected-start-tag"
