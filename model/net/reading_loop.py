@@ -76,8 +76,8 @@ class ReadingLoop:
         units: the units whose output h goes into `Chunk.traces`. Raises Stopped when `stop` returns True.
         """
         to = len(self.ids) if to is None else to
-        every = self.traced is None and units is not None and len(units) > 0
-        size = TRACED_BYTES if every else PIECE_BYTES
+        traces_all = self.traced is None and units is not None and len(units) > 0
+        size = TRACED_BYTES if traces_all else PIECE_BYTES
         while self.at < to:
             if stop():
                 raise Stopped
