@@ -110,6 +110,7 @@ def test_weights_say_what_they_have_learned(better: Path, folder: Path) -> None:
     assert "corrections: none" in run("weights", folder / "old.safetensors").output
 
 
+@pytest.mark.slow
 def test_learns_again_from_a_store_that_has_grown(better: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(correct_blocks, "LEAST_STEPS", 100)
     store, out = folder / "grown.db", folder / "again.safetensors"
@@ -122,6 +123,7 @@ def test_learns_again_from_a_store_that_has_grown(better: Path, folder: Path, mo
         assert corrections.error(new, name, corrections.made(name, corrections.FIRST_MEASURED, 3)) < 0.15
 
 
+@pytest.mark.slow
 def test_refuses_what_the_kept_sample_loses(folder: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Corrections of a template of the sample, which say otherwise than the sample."""
     monkeypatch.setattr(correct_blocks, "LEAST_STEPS", 60)
@@ -188,6 +190,7 @@ def test_stores_that_teach_nothing(folder: Path, tmp_path: Path) -> None:
     assert "the network sees no text in what is said to be main content" in reasons
 
 
+@pytest.mark.slow
 def test_that_pages_have_no_main_content_is_learned(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one design; another one of the same store keeps its content."""
     monkeypatch.setattr(correct_blocks, "LEAST_STEPS", 200)

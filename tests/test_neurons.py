@@ -79,6 +79,7 @@ def test_the_shipped_layer_counts_what_is_open(reader: Reader) -> None:
     assert depth[page.index("bold")] > depth[page.index("t</title>")] + 3
 
 
+@pytest.mark.slow
 def test_find_fits_a_layer(reader: Reader) -> None:
     """To pages on which it can be right at nearly all places, those with other depths too."""
     depth = find(reader, PAGES[::2] * 20)

@@ -160,7 +160,10 @@ def test_wrong_use(tmp_path: Path, arguments: tuple[str, ...], status: int, said
     assert code == status and said in errors and "Traceback" not in errors
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, *(pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGTERM))],
+)
 def test_one_job_a_folder_and_workers_end_with_their_parent(tmp_path: Path, weights: Path, number: int) -> None:
     (tmp_path / "a.warc.gz").write_bytes(b"".join(record(page(n, 3000).encode(), n) for n in range(200)))
     options = ("a.warc.gz", "--out", "out", "--weights", str(weights), "--workers", "1")

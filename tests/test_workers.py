@@ -58,6 +58,7 @@ def wait_for(run: Run, updates: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_two_train_one_network(root: Path) -> None:
     """The parent stands still until the other has read: every step it sees then is the other's."""
     run = Run(TINY, root, root, CPU)
@@ -121,6 +122,7 @@ def test_one_that_fails_is_an_error(root: Path) -> None:
     assert again.resume() and again.updates == 2
 
 
+@pytest.mark.slow
 def test_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Begun by one, taken up by two."""
     monkeypatch.chdir(root)
