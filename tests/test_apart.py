@@ -37,6 +37,12 @@ def test_one_slip_is_one_fault(lost: str) -> None:
     assert sum(fault.probability >= LIKELY for fault in find_faults(READER, reading)) <= 1
 
 
+def test_what_may_be_inserted_on_either_side_of_a_line_break_is_one_fault() -> None:
+    page = WHOLE.replace("<body>\n", "<body>\n<!-- written by the shop --\n")
+    (fault,) = (f for f in find_faults(READER, READER.read(page)) if f.probability >= LIKELY)
+    assert (fault.start, fault.fixes[0].replacement) == (page.index("\n<h1>"), ">")
+
+
 def test_pairs_that_are_two_are_both_reported() -> None:
     reading = READER.read(TWO)
     found = search(READER, reading, []).found

@@ -171,7 +171,7 @@ def seem_one(page: str, one: Candidate, other: Candidate, two: frozenset[Pair] =
     """Whether two faults are taken for one slip."""
     if two and one.edits and other.edits and one.pair(other) in two:
         return False
-    return alike(page, one, other) or _in_one_tag(page, one, other)
+    return alike(page, one, other) or _in_one_tag(page, one, other) or _same_insertion(page, one, other)
 
 
 def alike(page: str, one: Candidate, other: Candidate) -> bool:
@@ -197,6 +197,15 @@ def _in_one_tag(page: str, one: Candidate, other: Candidate) -> bool:
         and last.start - first.end <= LONG
         and not ("<" in between or ">" in between)
     )
+
+
+def _same_insertion(page: str, one: Candidate, other: Candidate) -> bool:
+    """Whether the first fixes of both insert the same text, with only white space between the two places."""
+    places = [(fix.start, fix.end, fix.replacement) for c in (one, other) for fix in c.fault.fixes[:1]]
+    if len(places) < 2:
+        return False
+    (start, end, text), (later, until, same) = sorted(places)
+    return start == end and later == until and text == same and not page[start:later].strip()
 
 
 def _fits(edit: ScoredEdit) -> bool:
