@@ -282,6 +282,14 @@ def test_files_that_are_no_examples(tmp_path: Path) -> None:
     assert "values on 0 pages knows too little" in says(b"")
 
 
+def test_a_page_without_text_is_an_example_too(tmp_path: Path) -> None:
+    path = tmp_path / "price.jsonl"
+    bare = json.dumps({"html": "<img src=/boat.png>", "url": "https://bare.example/", "values": []})
+    path.write_text("\n".join([*shop.lines(), bare]) + "\n", "utf-8")
+    done = run("head", "fit", path, "--name", "price", "--out", tmp_path / "price.head.safetensors")
+    assert done.exit_code == 0 and done.stdout.splitlines()[-1].startswith("| 31 |"), done.output
+
+
 def test_the_same_line_twice_counts_once(tmp_path: Path) -> None:
     file = tmp_path / "price.jsonl"
     file.write_text("\n".join(map(json.dumps, [*GOOD, GOOD[0]])) + "\n\n", "utf-8")

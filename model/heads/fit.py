@@ -4,6 +4,7 @@ A value may stand in several places of its page, and an example does not say whi
 first, and then those that look most like the places on the other pages.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -170,7 +171,7 @@ def _unit_rows(
             likeliest = others[np.argsort(-_scores(head, example)[others])[: min(HARD_UNITS, share)]]
             negative = np.union1d(negative, likeliest)
         some = np.concatenate([np.array(positive, np.int64), negative])
-        states = example.states[some].astype(np.float32).reshape(len(some), -1)
+        states = example.states[some].astype(np.float32).reshape(len(some), math.prod(example.states.shape[1:]))
         hashes.append(example.table.hashes[some])
         dense.append(np.concatenate([_figures(head, example)[some], states], 1))
         right.append(np.arange(len(some)) < len(positive))
