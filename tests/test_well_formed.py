@@ -326,6 +326,8 @@ def test_such_a_tag_waits_for_its_text() -> None:
 def test_of_a_link_that_lost_its_end_the_address_stays() -> None:
     (link,) = soupstate.extract('<p>See <a href="/x"here</a> today').links or ()
     assert (link.href, link.text) == ("/x", "here")
+    page = soupstate.extract("<p>The ferry leaves <a href=/times.html on Friday</a> and on Sunday.</p>")
+    assert page.markdown.strip() == "The ferry leaves [on Friday](/times.html) and on Sunday."
 
 
 def test_end_tags_that_lost_their_end() -> None:

@@ -19,7 +19,7 @@ from soupstate.model.page.counted import OpenElements, settle_counted
 from soupstate.model.page.cuts import Cut, Cutter, joined
 from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.hidden import settle_hidden
-from soupstate.model.page.inline_marks import settle_inline
+from soupstate.model.page.inline_marks import settle_inline, settle_links
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.nested_lists import settle_lists
 from soupstate.model.page.spans import TEXT_HEADS, Spans
@@ -43,6 +43,7 @@ MOST_ATOMS = (
 )
 
 VISIBLE_COLUMN = TEXT_HEADS.index("visible")
+LINK_COLUMN = TEXT_HEADS.index("link")
 LIST_COLUMN, ORDERED_COLUMN, QUOTE_COLUMN = (TEXT_HEADS.index(name) for name in ("list", "ordered", "quote"))
 INLINE_COLUMNS = [TEXT_HEADS.index(name) for name in ("strong", "emphasis", "code")]
 Floats = NDArray[np.float32]
@@ -109,6 +110,7 @@ class Evidence:
         settle_hidden(self.ids.data, cut, marks[:, VISIBLE_COLUMN], Watch(stop))
         strong, emphasis, code = (marks[:, column] for column in INLINE_COLUMNS)
         settle_inline(self.ids.data, cut, event, (strong, emphasis, code), Watch(stop))
+        settle_links(self.ids.data, cut, marks[:, LINK_COLUMN], Watch(stop))
         lists = marks[:, LIST_COLUMN], marks[:, ORDERED_COLUMN]
         settled = settle_lists(self.ids.data, cut, event, *lists, Watch(stop))
         if counted is not None:

@@ -36,7 +36,7 @@ FLAGS = rb"|".join(
 )
 BEFORE_ITS_END = re.compile(
     rb"<(?P<name>[A-Za-z][A-Za-z0-9]{0,11}?)(?:\s++(?:[\w:.@-]++\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=]++)"
-    rb"|(?:" + FLAGS + rb")(?=\s)))*+(?=(?P<text>\s*+[^\s<>=\"/'\])}][^<>=\"]*+)</(?P=name)\s*+>)",
+    rb"|(?:" + FLAGS + rb")(?=\s)))*+(?=(?P<text>\s*+[^\s<>=\"/'\])}][^<>=\"]*+)(?P<closing></(?P=name)\s*+>))",
     re.I,
 )
 # A `<` that begins no tag, up to the next bracket: no name can begin so (WHATWG HTML, 13.2.5.6, the tag open state).
@@ -141,11 +141,12 @@ def _settle_unended(ids: NDArray[np.uint8], at: int, start: int, settled: Syntax
     """
     found = _no_tag(ids, at + start, raw)
     if tag := _before_its_end(ids, at + start, raw, found):
-        end, words = tag.end() - at, tag.end("text") - at
-        if words <= len(settled):
+        end, words, closed = (place - at for place in (tag.end(), tag.end("text"), tag.end("closing")))
+        if closed <= len(settled):
             _settle(settled[start:end], tag, ids.data)
             settled[end:words] = Syntax.TEXT
-        return words
+            settled[words:closed] = Syntax.END_TAG
+        return closed
     if found:
         end = found.end() - at
         if _is_text(found, settled[start:end]):
