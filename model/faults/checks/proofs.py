@@ -210,6 +210,6 @@ def is_of_fragment(page: str, repair: Repair) -> bool:
         last = NAME_OF_TAG.match(page, page.rfind("<", 0, repair.start))
         return last is not None and repair.replacement.lower() == f"</{last[1].lower()}>"
     if repair.kind == "unexpected-end-tag":
-        ended = page[repair.start : repair.end].lower()
-        return ended.startswith(("</html", "</body")) and f"<{ended[2:6]}" not in page.lower()
+        names = names_of(page, repair)
+        return names <= {"html", "body"} and not any(f"<{name}" in page.lower() for name in names)
     return repair.kind == "unexpected-start-tag"

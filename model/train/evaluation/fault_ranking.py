@@ -97,8 +97,13 @@ def fit(examples: Examples, own: float = 1.0) -> Logistic:
     found = _fitted(examples, np.ones(len(examples.right)))
     if own == 1.0:
         return found
-    likely = np.array([probability(found, row) >= LIKELY for row in examples.rows])
+    likely = _said(found, examples) >= LIKELY
     return _fitted(examples, np.where(likely & (examples.right == 0), own, 1.0))
+
+
+def _said(ranking: Logistic, examples: Examples) -> Floats:
+    """Returns the probability (n,) that a ranking gives each report."""
+    return np.array([probability(ranking, row) for row in examples.rows])
 
 
 def _fitted(examples: Examples, counts: Floats) -> Logistic:
@@ -120,7 +125,7 @@ def _fitted(examples: Examples, counts: Floats) -> Logistic:
 
 def log_loss(ranking: Logistic, examples: Examples) -> float:
     """Returns the mean loss in nats per report."""
-    p = np.clip([probability(ranking, row) for row in examples.rows], 1e-6, 1 - 1e-6)
+    p = np.clip(_said(ranking, examples), 1e-6, 1 - 1e-6)
     return float(-(examples.right * np.log(p) + (1 - examples.right) * np.log(1 - p)).mean())
 
 
@@ -163,7 +168,7 @@ def fit_ranking(
     kept = table.page % HELD_OUT > 0
     seen, unseen = _part(table, kept), _part(table, ~kept)
     found = fit(seen, OWN_FAULT)
-    said, ones = np.array([probability(found, row) for row in unseen.rows]), np.ones(len(unseen.rows))
+    said, ones = _said(found, unseen), np.ones(len(unseen.rows))
     return FittedRanking(
         checkpoint=replace(target, ranking=fit(table, OWN_FAULT)),
         pages=int(table.page.max()) + 1,
