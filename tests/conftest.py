@@ -104,6 +104,13 @@ def held_up(call: Callable[[], object], times: int) -> float:
     return min(shares)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test with a limit on time may miss it where other work runs on the machine: one of three runs must keep it."""
+    for item in items:
+        if item.get_closest_marker("timed"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 def pytest_collection_finish() -> None:
     gc.enable()
 

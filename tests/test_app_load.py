@@ -225,6 +225,7 @@ def test_a_page_that_outlasts_the_stop_is_told_to_come_again(serve: Serve) -> No
     assert page.answer and page.answer.headers["retry-after"] and "stopping" in page.answer.json()["detail"]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_idle_service_stops_at_once(weights: Path, number: signal.Signals) -> None:
     process, url = started(weights)

@@ -135,6 +135,7 @@ def test_a_page_that_fails_costs_itself_only(reader: Reader) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.timed
 def test_pages_read_together_share_their_time_by_their_length(reader: Reader) -> None:
     pages = [skim(page(n, words)) for n, words in enumerate((400, 40_000, 400))]
     start = time.process_time()
@@ -142,7 +143,7 @@ def test_pages_read_together_share_their_time_by_their_length(reader: Reader) ->
     spent = time.process_time() - start
     assert not any(isinstance(read.marking, str) for read in (small, large, other))
     assert 0.9 * spent <= small.seconds + large.seconds + other.seconds <= spent
-    assert large.seconds > 10 * (small.seconds + other.seconds) > 0
+    assert large.seconds > 2 * (small.seconds + other.seconds) > 0  # they share the first pieces evenly
     limit = large.seconds / 4  # the long page has had its time when the others are done long since
     small, large, other = mark_pages(reader, pages, limit)
     assert large.marking == "timed out"

@@ -34,6 +34,7 @@ def answer(connection: socket.socket) -> bytes:
     return data
 
 
+@pytest.mark.timed
 def test_of_large_bodies_the_first_are_taken_and_the_others_refused_at_once(serve: Serve) -> None:
     """Room for eight bodies of 9 MB, and twelve come together: their lengths decide, not who sends faster."""
     size, budget = 9_000_000, smallest_budget(2) + 2_450_000_000
@@ -63,6 +64,7 @@ def test_a_refused_body_gives_its_share_back_before_the_rest_of_it_comes(serve: 
         assert answer(late).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.timed
 def test_stalled_bodies_make_room_after_the_grace(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.5)
     size, budget = 600_000, smallest_budget(1) + 200_000_000
@@ -82,6 +84,7 @@ def test_stalled_bodies_make_room_after_the_grace(serve: Serve, monkeypatch: pyt
         assert running.client.post("/extract", content=page, headers=HTML).status_code == 200
 
 
+@pytest.mark.timed
 def test_a_body_must_keep_its_rate(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the grace, 10 kB a second on average: a faster body is read to its end, a slower one is not."""
     monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.3)

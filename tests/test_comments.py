@@ -73,6 +73,7 @@ def test_markup_in_a_comment_and_a_comment_in_a_comment() -> None:
     assert set(proposed("<!-- old: <b>y</b> -->").values()) == {"eof-in-comment"}
 
 
+@pytest.mark.timed
 def test_time_is_linear() -> None:
     page = "<!-- <b>" * 50_000 + "->" * 50_000
     started = time.process_time()
@@ -98,6 +99,7 @@ def test_a_lost_end_of_a_script_is_proposed(lost: str) -> None:
     assert {r.kind for r in found} == {"missing-end-tag"}
 
 
+@pytest.mark.timed
 def test_scripts_that_end_are_left_alone() -> None:
     assert list(raw_elements(SCRIPTS)) == []
     assert list(raw_elements("<script><!--\nx\n//--></script>")) == []

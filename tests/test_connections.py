@@ -34,6 +34,7 @@ def closed(connection: socket.socket) -> bool:
     return True
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "sent",
     [
@@ -53,6 +54,7 @@ def test_silence_is_bounded(serve: Serve, sent: bytes) -> None:
         assert time.monotonic() - start < 3
 
 
+@pytest.mark.timed
 def test_headers_that_trickle_in_are_bounded(serve: Serve) -> None:
     running = serve(header_seconds=0.5)
     with connect(running, HALF) as connection:

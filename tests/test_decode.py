@@ -224,6 +224,7 @@ def test_text_always_encodes() -> None:
     assert text.encode().decode() == text
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("unit", [b"<meta ", b"<meta charset", b"<!--", b"<meta\n", b"<?xml "])
 def test_unclosed_markup_takes_little_time(unit: bytes) -> None:
     page = unit * (40_000 // len(unit)) + b"x"

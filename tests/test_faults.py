@@ -116,6 +116,7 @@ def test_the_lost_tag_is_among_the_repairs(whole: str, broken: str) -> None:
     assert wanted in mended_by_mismatches(broken)[1]
 
 
+@pytest.mark.timed
 def test_deep_pages_take_no_longer_than_long_ones() -> None:
     page = "<i><b>x</b>" * 20_000 + "&" + "a" * 100_000
     spans = [TagSpan(m.start(), m.end(), 0, m[1] == "/") for m in re.finditer("<(/?)[^<>]*>", page)]

@@ -78,6 +78,7 @@ def test_text_that_nothing_can_hide_is_shown() -> None:
     assert shown("a<noscript>b", Visible.UNSEEN) == "a"  # from here on the network decides
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("unit", ["<svg>", "<p hidden>", "<b hidden><i>", "<template></b>", "<b hidden>x</b>"])
 def test_hostile_nesting_takes_little_time(unit: str) -> None:
     start = time.process_time()

@@ -72,6 +72,7 @@ def test_pages_without_indentation_say_nothing() -> None:
     assert proposed(ragged) == []
 
 
+@pytest.mark.timed
 def test_time_is_linear_in_the_page() -> None:
     page = "".join(f"{' ' * (n % 50)}<div>\n" for n in range(30_000)) + PAGE
     started = time.process_time()

@@ -65,6 +65,7 @@ def test_a_page_without_such_tags_has_no_such_text() -> None:
     assert settled("<p>a<u>b</u></p>", 1) == [("a", 0), ("b", 0)]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("scrap", ["<b>x", "x</b>", "<b>x</b>", "<p><b>x", "<b><p>x</b>", "</p>x<b>"])
 def test_it_takes_time_in_proportion_to_the_page(scrap: str) -> None:
     def seconds(size: int) -> float:

@@ -82,6 +82,7 @@ def test_what_no_edit_mends_is_reported_without_a_fix(bad: str) -> None:
     assert soupstate.mend(page, [fault]) == page
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "scrap",
     [

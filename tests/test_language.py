@@ -61,6 +61,7 @@ def test_sentences_count_before_menus_and_hidden_text_not_at_all() -> None:
         )
 
 
+@pytest.mark.timed
 def test_hostile_tags_take_no_longer() -> None:
     start = time.process_time()
     for page in ("<html " * 5000, "<html " + "lang " * 5000, "<html lang=" + " " * 20_000, "<html" + " x" * 9000):

@@ -188,6 +188,7 @@ def test_the_module_refuses_what_does_not_fit() -> None:
         cpp.lstm_backward("scalar", *good.values())
 
 
+@pytest.mark.timed
 @compiled
 def test_the_lock_of_python_is_free_meanwhile() -> None:
     """This thread is not held up for as long as a call of another lasts."""

@@ -60,6 +60,7 @@ def test_code_of_templates_is_told_from_other_masks() -> None:
     assert not masked.holds_code(page.index("<!--"), page.index("-->"))
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("scrap", ["<!--", "{{", "<script>", "<?", 'a="<', " >", "<title>", "</title ", '="<">'])
 def test_masking_takes_time_in_proportion_to_the_page(scrap: str) -> None:
     page = scrap * (400_000 // len(scrap)) + "--></script></title>"

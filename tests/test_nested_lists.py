@@ -74,6 +74,7 @@ def test_lists_after_one_that_does_not_nest_count() -> None:
     assert found == {"a": (3, 1), "b": (1, 0), "c": (2, 0)}
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("unit", ["<ul>", "<ul><li>", "<ul><li></ul>", "</ul>", "<ul></div>", "<ul></ol>"])
 def test_time_grows_with_the_page(unit: str) -> None:
     def seconds(count: int) -> float:

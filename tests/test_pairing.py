@@ -63,6 +63,7 @@ def test_an_element_may_stay_open_until_the_page_ends() -> None:
     assert [tag.name for tag in pairing("<p>a</p><ul><li>b").left] == ["ul"]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("scrap", ["<b>", "</b>", "<b></i>", "<i><b></i>", "<table></b>", "<b><i></b><u></i>"])
 def test_pairing_takes_time_in_proportion_to_the_page(scrap: str) -> None:
     def seconds(scraps: int) -> float:

@@ -30,6 +30,7 @@ def test_a_bomb_is_unpacked_no_further_than_the_limit(name: str, pack) -> None: 
     assert unpacked(pack(PAGE), Content_Encoding=name) == PAGE
 
 
+@pytest.mark.timed
 def test_a_body_of_many_gzip_members_takes_no_longer() -> None:
     empty = gzip.compress(b"")
     start = time.process_time()

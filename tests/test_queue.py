@@ -84,6 +84,7 @@ def test_long_pages_are_read_within_the_budget() -> None:
     queue.close(1)
 
 
+@pytest.mark.timed
 def test_short_pages_interrupt_a_long_one() -> None:
     """One thread: they are done while it is read; it keeps half its speed, and its time limit."""
     queue = WorkQueue(LEAST + 1_000_000_000, 1, 0.3)

@@ -282,6 +282,7 @@ def test_lengths_that_are_none(length: str) -> None:
     assert len(found) >= 2 and tally.pages == 2 and tally.skipped
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("noise", [b"\x1f\x8b\x08", b"\x1f\x8b\x08\0", b"WARC/1.0\r\n", b"dns:a b 20080430204825 1 "])
 def test_repeated_beginnings_take_no_longer(noise: bytes) -> None:
     good = record(page(1).encode(), number=1)

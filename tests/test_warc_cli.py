@@ -188,6 +188,7 @@ def test_one_job_a_folder_and_workers_end_with_their_parent(tmp_path: Path, weig
         time.sleep(0.02)
 
 
+@pytest.mark.timed
 def test_a_page_that_takes_too_long_is_a_row_and_no_dead_worker(tmp_path: Path, weights: Path) -> None:
     pages = [b"<p>a" * 250_000, page(1).encode()]
     (tmp_path / "a.warc").write_bytes(b"".join(record(html, n) for n, html in enumerate(pages)))

@@ -214,6 +214,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.timed
 def test_the_service_stops_while_a_file_comes_in(serve: Serve) -> None:
     running = serve(workers=1)
     with connected(running) as connection:

@@ -176,6 +176,7 @@ def test_where_raw_text_may_be() -> None:
     assert raw == "." + "r" * 17 + "." * (page.index("<style") - 18) + "r" * 8
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("unit", ["<a ", "<a b=", '<a b="', "<a b='<a c=\"", "<a href=/x>", "<script", '<a b="c" '])
 def test_hostile_tags_take_little_time(unit: str) -> None:
     ids = bytes_of(unit * (400_000 // len(unit)))
@@ -347,6 +348,7 @@ def test_an_unended_tag_waits_for_more() -> None:
     assert not (settled(page, path)[2:15] != Syntax.TEXT).any()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("unit", ["<b then c d", "<h2" + "a" * 300, "<b c d</i>", "<b " + "a=b " * 50])
 def test_many_unended_tags_take_time_in_proportion(unit: str) -> None:
     def seconds(times: int) -> float:

@@ -221,6 +221,7 @@ def seconds(data: bytes) -> float:
     return min(taken)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("name", MADE)
 def test_time_grows_no_faster_than_the_file(name: str) -> None:
     small, large = seconds(MADE[name](100_000)), seconds(MADE[name](400_000))

@@ -132,6 +132,7 @@ def beside_long_pages(workers: int, seconds: float, size: int) -> list[float]:
     return sorted(times)
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("workers", [1, 2])
 def test_short_pages_are_answered_beside_long_ones(workers: int) -> None:
     times = beside_long_pages(workers, 1.0, 3_000_000)
@@ -176,6 +177,7 @@ def flood(url: str) -> None:
     assert all(ended) and len(times) > 5 and max(times) < 3
 
 
+@pytest.mark.timed
 def test_health_beside_silent_clients() -> None:
     """With 256 file descriptors. One line of JSON tells of it, and asyncio never runs out of descriptors."""
     with served("--header-seconds", "2", files=256) as (url, lines):
@@ -185,6 +187,7 @@ def test_health_beside_silent_clients() -> None:
     assert told.count("too many connections") == 1 and not any("resource" in message for message in told)
 
 
+@pytest.mark.timed
 def test_health_beside_uploads_that_stall(url: str) -> None:
     """Eight uploads of 9 MB that send nothing more: other pages are answered at once."""
     address = httpx.URL(url)

@@ -52,6 +52,7 @@ def no_pauses() -> Iterator[None]:
     gc.enable()
 
 
+@pytest.mark.timed
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("shape", PLAIN)
 def test_rendering_is_linear_and_can_be_given_up(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
