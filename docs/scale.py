@@ -23,7 +23,7 @@ INPUTS = {
     "outside": (0.498, "share of a worker's time outside the network", "the same run"),
     "two_workers": (1.71, "two workers against one, by the clock", "an earlier run, three rounds"),
     "row_bytes": (20_200.0, "bytes of a row in Parquet", "the same run"),
-    "worker_bytes": (139e6, "peak memory of a worker", "`tests/crawl.py memory`"),
+    "worker_bytes": (133e6, "peak memory of a worker", "`tests/crawl.py memory`"),
     "part_pages": (5000, "pages of a part, which a worker that dies may lose", "`--part-records`"),
     "machine_cores": (96, "cores of a machine", "assumed"),
     "day": (86_400.0, "seconds of a day", ""),

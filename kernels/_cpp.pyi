@@ -104,7 +104,11 @@ class Lstm:
         bits: Sequence[Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu")]],
     ) -> None: ...
 
-def pack(backend: str, arrays: dict[str, object]) -> Lstm: ...
+def pack(
+    backend: str,
+    context: Annotated[NDArray[numpy.int8], dict(order="C", device="cpu", writable=False)],
+    arrays: dict[str, object],
+) -> Lstm: ...
 def lstm_forward(
     backend: str,
     *,

@@ -38,7 +38,7 @@ class Packed:
         if backend != "reference":
             if cpp is None:
                 raise ValueError(f"backend {backend!r}: the compiled module was not built")
-            self._native = cpp.pack(backend, dict(vars(weights)))
+            self._native = cpp.pack(backend, weights.context, dict(vars(weights)))
 
     def read(self, ids: Bytes, found: Predictions, state: State, units: Units | None = None) -> Chunk:
         """Returns what the network says of ids (n,) uint8 with their copy input `found`, read from `state`.

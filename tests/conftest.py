@@ -202,7 +202,7 @@ def load_taught(settings: Settings) -> Networks:
     """A `Load` of the service."""
     files = (settings.weights, extractor(settings.weights))
     measuring, extracting = (Taught(load_checkpoint(file), settings.backend or None) for file in files)
-    return Networks(measuring, extracting)
+    return Networks(extracting, lambda: measuring)
 
 
 @dataclass

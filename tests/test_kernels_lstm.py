@@ -631,12 +631,17 @@ def test_the_compiled_module_checks_once_more() -> None:
     assert cpp is not None
     weights = make_weights(16, 3)
     arrays = dict(vars(weights))
-    lstm = cpp.pack("scalar", arrays)
+    context = arrays.pop("context")
+    lstm = cpp.pack("scalar", context, arrays)
     for name in arrays:
-        with pytest.raises(ValueError, match="weights|context|output"):
-            cpp.pack("scalar", {**arrays, name: arrays[name][:-1]})
+        with pytest.raises(ValueError, match="weights|output"):
+            cpp.pack("scalar", context, {**arrays, name: arrays[name][:-1]})
+    with pytest.raises(ValueError, match="context"):
+        cpp.pack("scalar", context[:-1], arrays)
+    with pytest.raises(TypeError):
+        cpp.pack("scalar", context.astype(np.int16), arrays)
     with pytest.raises(ValueError, match="backend"):
-        cpp.pack("fast", arrays)
+        cpp.pack("fast", context, arrays)
     ids, found = make_inputs(10)
     state, bad = make_state(16), np.full((10, PREDICTIONS), LENGTH_CLASSES, np.uint8)
     good_input = {"predicted": found.predicted, "length": found.length, "slot": found.slot}

@@ -307,6 +307,15 @@ def test_fewer_slots(tmp_path: Path) -> None:
     assert np.array_equal(*bits)
 
 
+def test_a_reader_keeps_no_parameters(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    kept = Reader(checkpoint).checkpoint
+    assert not kept.parameters and kept.for_reading() is kept
+    assert kept.states_digest == checkpoint.states_digest and kept.weights is checkpoint.weights
+    assert dataclasses.replace(kept, depth=None).weights is kept.weights
+    with pytest.raises(ValueError, match="no parameters to save"):
+        save_checkpoint(kept, tmp_path / "w.safetensors")
+
+
 def test_checkpoint_round_trip(checkpoint: Checkpoint, tmp_path: Path) -> None:
     saved = dataclasses.replace(
         checkpoint, name="n", version="7", delay=6, training={"a": 1.5}, evaluation={"b": [1, "c"]}

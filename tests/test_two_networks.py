@@ -1,9 +1,12 @@
 """NAME-extract.safetensors beside NAME.safetensors extracts; NAME measures and finds faults."""
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
 
 import httpx
 import pyarrow.parquet as pq
@@ -13,8 +16,12 @@ from click.testing import CliRunner
 from conftest import Running, served, tiny_checkpoint
 
 import soupstate
+from soupstate.app.answers import Asked
 from soupstate.app.cli.main import soupstate as command
+from soupstate.app.http.networks import Networks
+from soupstate.app.http.problems import Problem
 from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint, save_checkpoint
+from soupstate.model.net.reader import Reader
 
 PAGE = "<title>T</title><p>Night ferries <a href=/x>sail</a>"
 
@@ -50,6 +57,32 @@ def test_service(pair: Path, serve: Callable[..., Running]) -> None:
         running.client.post(f"/{way}", json={"html": PAGE}).json()["model"]["name"] for way in ("extract", "entropy")
     ]
     assert names == ["narrow", "tiny"]
+
+
+def test_a_network_is_loaded_by_the_first_page_that_needs_it_and_once(pair: Path) -> None:
+    extracting, loaded = Reader(load_checkpoint(extractor(pair))), list[Reader]()
+
+    def load() -> Reader:
+        time.sleep(0.05)  # others ask meanwhile
+        loaded.append(Reader(load_checkpoint(pair)))
+        return loaded[-1]
+
+    networks, asked = Networks(extracting, load), Asked(PAGE, None, frozenset())
+    assert networks.reader(asked, extracts=True) is extracting and not loaded
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: networks.reader(asked, extracts=False), range(8)))
+    assert len(loaded) == 1 and all(reader is loaded[0] for reader in found)
+    with pytest.raises(Problem, match="no network that reads JSON"):
+        networks.reader(replace(asked, page="json"), extracts=False)
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w-json.safetensors"])
+def test_what_is_wrong_with_a_network_is_told_at_the_start(pair: Path, tmp_path: Path, name: str) -> None:
+    for file in pair.parent.iterdir():
+        copyfile(file, tmp_path / file.name)
+    (tmp_path / name).write_bytes(b"nonsense")
+    done = CliRunner().invoke(command, ["serve", "--port", "0", "--weights", str(tmp_path / pair.name)])
+    assert done.exit_code == 1 and f"{name} is not a safetensors file" in done.output
 
 
 def test_a_service_of_its_own() -> None:

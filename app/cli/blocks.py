@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from soupstate.app.reading import load_reader
-from soupstate.model.net.checkpoint import digest, extractor, save_checkpoint
+from soupstate.model.net.checkpoint import digest, extractor, load_checkpoint, save_checkpoint
 from soupstate.model.train.data.block_examples import examples
 from soupstate.model.train.data.labelled import read_ids
 from soupstate.model.train.run.block_fit import Fitted, Score, fit, scores
@@ -58,7 +58,7 @@ def blocks_command(
         apart = frozenset(each.site for each in found if each.name in held_out)
         shares = CURVE if curve else ()
         fitted = fit([each for each in found if each.name not in held_out], folds, passes, click.echo, apart, shares)
-        save_checkpoint(replace(reader.checkpoint, blocks=fitted.head), out)
+        save_checkpoint(replace(load_checkpoint(weights), blocks=fitted.head), out)
     except (OSError, ValueError, KeyError) as error:
         raise click.ClickException(str(error) or type(error).__name__) from None
     for line in (*_table("out of fold", fitted.scores), *_reliability(fitted), *_curve(fitted)):

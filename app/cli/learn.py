@@ -16,7 +16,14 @@ from soupstate.app.words import counted
 from soupstate.model.corrections.correction import KINDS
 from soupstate.model.corrections.store import Store
 from soupstate.model.heads.fit import Figures as FieldFigures
-from soupstate.model.net.checkpoint import Checkpoint, extractor, load_any, ranking_file, save_checkpoint
+from soupstate.model.net.checkpoint import (
+    Checkpoint,
+    extractor,
+    load_any,
+    load_checkpoint,
+    ranking_file,
+    save_checkpoint,
+)
 from soupstate.model.net.field_head import FieldHead
 from soupstate.model.net.head_file import save_head
 from soupstate.model.net.reader import Reader
@@ -62,7 +69,7 @@ def learn_command(
     _check_out(out, weights, store)
     source, judge = extractor(weights), ranking_file(weights)
     try:
-        old, ranked = load_reader(source, backend).checkpoint, load_any(judge)
+        old, ranked = load_checkpoint(source), load_any(judge)
         sample = load_replay(replay or replay_file(source), old)
         _check_names(sample, allow)
         with Store(store) as corrections:

@@ -1,6 +1,7 @@
 """`soupstate rank`. It needs the extra `train`."""
 
 from concurrent.futures import BrokenExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -74,11 +75,13 @@ def rank_command(
 def _rank_json(weights: Path, pages: tuple[Path, ...], limit: int | None, out: Path, seed: int) -> None:
     """Fits the ranking of the repairs of JSON, and writes the checkpoint that holds it."""
     try:
-        reader = JsonReader(load_checkpoint(json_network(weights), reads="json"))
+        checkpoint = load_checkpoint(json_network(weights), reads="json")
+        behind = checkpoint.backward_file
+        target = load_checkpoint(behind, backward=True, reads="json") if behind else checkpoint
         texts = training_texts(pages, limit)
         shown = partial(tqdm, unit="document", disable=None)
-        fitted = fit_json_ranking(reader, texts, seed=seed, progress=shown)
-        save_checkpoint(fitted.checkpoint, out)
+        fitted = fit_json_ranking(JsonReader(checkpoint), texts, seed=seed, progress=shown)
+        save_checkpoint(replace(target, ranking=fitted.ranking), out)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(

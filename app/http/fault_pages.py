@@ -6,7 +6,6 @@ Links between them are relative, so that they also work behind a proxy that adds
 import re
 from functools import cache
 
-from markdown_it import MarkdownIt
 from starlette.responses import HTMLResponse, Response
 
 from soupstate.app.explanations import explanation, list_of_kinds
@@ -32,6 +31,8 @@ def fault_page(kind: str) -> Response:
 
 @cache
 def _html(title: str, markdown: str) -> str:
+    from markdown_it import MarkdownIt  # noqa: PLC0415  it takes 1 MB, and few ask for these pages
+
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} - Soupstate</title>'

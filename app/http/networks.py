@@ -1,7 +1,8 @@
 """The networks of the service: those that read HTML, and the one that reads JSON."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import cache
+from threading import Lock
 
 from soupstate.app.answers import Asked
 from soupstate.app.http.problems import Problem
@@ -12,32 +13,50 @@ from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.net.reader import Reader
 
 
-class Networks(NamedTuple):
-    """The network that measures and finds faults, and the one that extracts, which may be the same.
+class Networks:
+    """The network that extracts, and two more, each of which is loaded when a page first asks for it.
 
-    json: the one that reads JSON; None where none lies beside the weights.
+    measuring: loads the network that measures and finds faults. json: loads the one that reads JSON; None where none
+    lies beside the weights. Several threads may ask at once.
     """
 
-    measuring: Reader
-    extracting: Reader
-    json: JsonReader | None = None
+    def __init__(
+        self, extracting: Reader, measuring: Callable[[], Reader], json: Callable[[], JsonReader] | None = None
+    ) -> None:
+        self.extracting = extracting
+        self._measuring = cache(measuring)
+        self._json = cache(json) if json else None
+        self._loading = Lock()
 
     def reader(self, asked: Asked, *, extracts: bool) -> Reader | JsonReader:
         """Returns the network that reads what was asked for. Raises Problem for JSON that none reads."""
-        if asked.page == "html":
-            return self.extracting if extracts else self.measuring
-        if self.json is None:
+        if asked.page == "html" and extracts:
+            return self.extracting
+        if asked.page != "html" and self._json is None:
             raise Problem(422, "this service has no network that reads JSON beside its weights", "page")
-        return self.json
+        with self._loading:
+            return self._measuring() if asked.page == "html" or self._json is None else self._json()
 
 
 Load = Callable[[Settings], Networks]
 
 
 def load_networks(settings: Settings) -> Networks:
-    """Loads the networks of the settings. Raises FileNotFoundError or ValueError with the reason."""
+    """Loads the networks of the settings. Raises FileNotFoundError or ValueError with the reason.
+
+    Those that are loaded later are loaded once now, so that what is wrong with their files is told at the start.
+    """
     beside, weights, backend = extractor(settings.weights), settings.weights, settings.backend
     extracting = load_reader(beside, backend, extracts=True, heads=settings.head)
-    measuring = extracting if beside == weights else load_reader(weights, backend)
+
+    def measuring() -> Reader:
+        return extracting if beside == weights else load_reader(weights, backend)
+
+    def json() -> JsonReader:
+        return load_json_reader(weights, backend)
+
     has_json = json_network(weights) != weights
-    return Networks(measuring, extracting, load_json_reader(weights, backend) if has_json else None)
+    measuring()
+    if has_json:
+        json()
+    return Networks(extracting, measuring, json if has_json else None)

@@ -81,7 +81,7 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         store = Store(Path(settings.corrections), create=True) if settings.corrections else None
         service = app.state.service = Service(settings, networks, queue, metrics, store)
         _warn(settings, queue.memory.largest, machine_bytes())
-        backend = networks.measuring.packed.backend
+        backend = networks.extracting.packed.backend
         LOG.info("ready", extra={"fields": {"weights": str(settings.weights), "backend": backend}})
         yield
         service.stopping = True

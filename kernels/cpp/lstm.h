@@ -32,7 +32,8 @@ constexpr size_t kLearned[] = {2, 3, 4, 6, 7, 8};   // contexts with embeddings
 constexpr size_t kLearnedContexts = sizeof(kLearned) / sizeof(*kLearned);
 constexpr size_t kEmbedded = 24;  // length of an embedding
 
-// The arrays must live until make_...() returns. It copies them.
+// The arrays must live until make_...() returns, which copies them. `context`, the largest, is not copied: it must live
+// as long as the network.
 struct LstmWeights {
   size_t units;                  // H
   size_t outputs;                // K, may be 0

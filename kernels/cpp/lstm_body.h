@@ -78,7 +78,7 @@ class LstmOn final : public Lstm {
         gate_length_(kLengths * kClasses * kGate),
         gate_gain_(kGate * (kGateAt - kGains)),
         slots_(w.slots),
-        context_(kLearnedContexts * w.slots * kEmbedded) {
+        context_(w.context) {
     pack_tables(w);
     pack_recurrent(w);
     for (size_t k = 0; k < kBytes; ++k)
@@ -90,7 +90,6 @@ class LstmOn final : public Lstm {
     memcpy(gate_length_.get(), w.gate_length, kLengths * kClasses * kGate * sizeof(float));
     for (size_t k = 0; k < kPredictions; ++k)
       for (size_t j = 0; j < kGate; ++j) gate_gain_.get()[j * (kGateAt - kGains) + k] = w.gate_gain[k * kGate + j];
-    memcpy(context_.get(), w.context, kLearnedContexts * slots_ * kEmbedded);
   }
 
   size_t units() const override { return units_; }
@@ -264,7 +263,7 @@ class LstmOn final : public Lstm {
 
   // Returns the embedding of learned context k.
   const int8_t* embedding(size_t k, const uint16_t* slot) const {
-    return context_.get() + (k * slots_ + (slot[kLearned[k]] & (slots_ - 1))) * kEmbedded;
+    return context_ + (k * slots_ + (slot[kLearned[k]] & (slots_ - 1))) * kEmbedded;
   }
 
   // Prefetches the contexts' embeddings, which are needed after the step.
@@ -398,7 +397,7 @@ class LstmOn final : public Lstm {
   Product<V> product_;
   Buffer<float> copy_bias_, gate_length_, gate_gain_;  // gate_gain_: [kGate][predictions, rounded up to whole vectors]
   size_t slots_;
-  Buffer<int8_t> context_;
+  const int8_t* context_;  // [kLearnedContexts][slots_][kEmbedded], of the caller
 };
 
 }  // namespace

@@ -54,8 +54,8 @@ struct CallArrays {
   std::optional<Vector<const bool>> traced;
 };
 
-// The weights are named as in soupstate.kernels.weights.
-std::unique_ptr<Lstm> pack(const std::string& backend, Arrays arrays) {
+// The weights are named as in soupstate.kernels.weights. The network reads `context` where it is.
+std::unique_ptr<Lstm> pack(const std::string& backend, Array<const int8_t> context, Arrays arrays) {
   expect(backend_runs(backend), "backend: this processor cannot run it");
   LstmWeights w = {};
   const auto output = nb::cast<Array<const float>>(arrays["output"]);
@@ -83,16 +83,14 @@ std::unique_ptr<Lstm> pack(const std::string& backend, Arrays arrays) {
   w.context_output = floats("context_output", 256 * kEmbedded);
   w.heads = floats("heads", k * h);
   w.heads_bias = floats("heads_bias", k);
-  const auto bytes = [&](const char* name, size_t size) {
-    const auto array = nb::cast<Array<const int8_t>>(arrays[name]);
-    expect(array.size() == size, "weights: the sizes do not fit each other");
-    return array.data();
-  };
-  w.recurrent = bytes("recurrent", 4 * h * h);
+  const auto recurrent = nb::cast<Array<const int8_t>>(arrays["recurrent"]);
+  expect(recurrent.size() == 4 * h * h, "weights: the sizes do not fit each other");
+  w.recurrent = recurrent.data();
   constexpr size_t kRow = kLearnedContexts * kEmbedded;
-  w.slots = nb::cast<Array<const int8_t>>(arrays["context"]).size() / kRow;
+  w.slots = context.size() / kRow;
   expect(w.slots > 0 && w.slots <= kContextSlots && !(w.slots & (w.slots - 1)), "context: a power of two of slots");
-  w.context = bytes("context", w.slots * kRow);
+  expect(context.size() == w.slots * kRow, "context: a whole number of rows");
+  w.context = context.data();
 #ifdef SOUPSTATE_X86
   if (backend == "avx512vnni") return make_avx512vnni(w);
   if (backend == "avx512") return make_avx512(w);
@@ -216,7 +214,7 @@ void define_lstm(nb::module_& m) {
       .def("read_states", &read_states, "calls"_a)
       .def("read_odds", &read_odds, "call"_a, "odds"_a.noconvert())
       .def("read_bits", &read_bits, "calls"_a, "bits"_a.noconvert());
-  m.def("pack", &pack, "backend"_a, "arrays"_a);
+  m.def("pack", &pack, "backend"_a, "context"_a.noconvert(), "arrays"_a, nb::keep_alive<0, 2>());
 }
 
 }  // namespace soupstate

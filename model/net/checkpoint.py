@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,13 @@ class Logistic:
     bias: float
 
 
+class Folded(NamedTuple):
+    """What parameters fold to, and the digest of those that make the states, see `Checkpoint.states_digest`."""
+
+    weights: Weights
+    states: str
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A network and what is needed to read pages with it.
@@ -92,7 +99,8 @@ class Checkpoint:
     syntax, see `Evidence`. depth, ranking, blocks: None until they are fitted; see `soupstate.model.faults.ranking` for
     the meaning of the ranking. marks, faults: None until corrections have taught any; faults goes with the ranking.
     training, evaluation: figures that the model card prints. corrections: what was learned from corrections, the latest
-    last. backward_file: the network that reads pages from their end, where there is one.
+    last. backward_file: the network that reads pages from their end, where there is one. folded: what is left of the
+    parameters, where they were dropped.
     """
 
     name: str
@@ -109,6 +117,14 @@ class Checkpoint:
     evaluation: dict[str, Any] = field(default_factory=dict)
     corrections: tuple[Learned, ...] = ()
     backward_file: Path | None = None
+    folded: Folded | None = None
+
+    def for_reading(self) -> "Checkpoint":
+        """Returns the checkpoint with what its parameters fold to, and without them: all that a reader needs.
+
+        It takes about half of the memory, and it cannot be saved.
+        """
+        return self if self.folded else replace(self, parameters={}, folded=Folded(self.weights, self.states_digest))
 
     @property
     def reads(self) -> str:
@@ -123,7 +139,7 @@ class Checkpoint:
     @cached_property
     def weights(self) -> Weights:
         """The look-up tables and matrices that read a page."""
-        return fold(self.parameters)
+        return self.folded.weights if self.folded else fold(self.parameters)
 
     @cached_property
     def corrected_weights(self) -> Weights | None:
@@ -139,6 +155,8 @@ class Checkpoint:
         A head that was fitted to the states of one network works with any other of the same digest. Marks, the next
         byte and everything else that reads the states are not part of it.
         """
+        if self.folded:
+            return self.folded.states
         digest = hashlib.sha256()
         for name in sorted(name for name in self.parameters if name.startswith(STATES)):
             digest.update(f"{name}\0".encode() + self.parameters[name].astype(np.float16).tobytes())
@@ -146,7 +164,12 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Writes the checkpoint under a temporary name and renames it. `rounded` gives the precision of each parameter."""
+    """Writes the checkpoint under a temporary name and renames it. `rounded` gives the precision of each parameter.
+
+    Raises ValueError for the checkpoint of a reader, which has no parameters.
+    """
+    if checkpoint.folded:
+        raise ValueError("this checkpoint was made for reading: it has no parameters to save")
     tensors: Parameters = {PREFIX + k: v for k, v in rounded(checkpoint.parameters).items()}
     tensors["changes"] = checkpoint.changes.astype(np.float16)
     depth = checkpoint.depth

@@ -30,8 +30,8 @@ class JsonReader:
     """Reads documents with one checkpoint. It holds no state of a document, so several threads may use it at once."""
 
     def __init__(self, checkpoint: Checkpoint, backend: str | None = None) -> None:
-        self.checkpoint = checkpoint
-        self.packed = kernels.pack(checkpoint.weights, backend)
+        self.checkpoint = checkpoint.for_reading()
+        self.packed = kernels.pack(self.checkpoint.weights, backend)
 
     @cached_property
     def backward(self) -> "JsonReader | None":

@@ -94,7 +94,7 @@ class Reader:
     """Reads pages with one checkpoint. It holds no state of a page, so several threads may use it at once."""
 
     def __init__(self, checkpoint: Checkpoint, backend: str | None = None) -> None:
-        self.checkpoint = checkpoint
+        self.checkpoint = checkpoint = checkpoint.for_reading()
         self.packed = kernels.pack(checkpoint.weights, backend)
         second = checkpoint.corrected_weights
         self.corrected = kernels.pack(second, backend) if second else None  # for pages like corrected ones

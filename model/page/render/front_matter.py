@@ -2,8 +2,6 @@
 
 import re
 
-import yaml
-
 BREAKS = re.compile("[\x85\u2028\u2029]")  # PyYAML reads these back only from double quotes
 
 
@@ -16,6 +14,8 @@ def front_matter(**known: str | None) -> str:
     language: en
     ---
     """
+    import yaml  # noqa: PLC0415  most processes write no front matter
+
     lines = [
         yaml.safe_dump(
             {name: value}, allow_unicode=True, width=float("inf"), default_style='"' if BREAKS.search(value) else None

@@ -160,8 +160,9 @@ def fit_ranking(
     the result does not depend on `workers`. Raises OSError or ValueError for weights or pages that cannot be used,
     BrokenExecutor when a worker dies.
     """
-    reader = _reader(weights, alone)
-    target = (reader.backward or reader).checkpoint
+    target = load_checkpoint(weights)
+    if target.backward_file and not alone:
+        target = load_checkpoint(target.backward_file, backward=True)
     jobs = zip(pages, np.random.SeedSequence(seed).spawn(len(pages)), strict=True)
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (weights, alone)) as pool:
         table = gathered(found for found in progress(pool.map(_work, jobs)) if found)
@@ -170,7 +171,7 @@ def fit_ranking(
     found = fit(seen, OWN_FAULT)
     said, ones = _said(found, unseen), np.ones(len(unseen.rows))
     return FittedRanking(
-        checkpoint=replace(target, ranking=fit(table, OWN_FAULT)),
+        checkpoint=replace(target, ranking=fit(table, OWN_FAULT), faults=None),
         pages=int(table.page.max()) + 1,
         reports=len(table.rows),
         right=int(table.right.sum()),

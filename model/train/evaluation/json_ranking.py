@@ -6,7 +6,7 @@ ranking is a softmax over these edits and over the case that none is right (cond
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 from soupstate.model.faults.json_find import JSON_COLUMNS, choices_of
 from soupstate.model.faults.json_scan import is_json, scan
-from soupstate.model.net.checkpoint import Checkpoint, Logistic
+from soupstate.model.net.checkpoint import Logistic
 from soupstate.model.net.json_reader import JsonReader
 from soupstate.model.page.stop import Watch, never
 from soupstate.model.train.data.json_damage import OTHER_NOTATIONS, JsonSlip, Places, json_slip, with_escape
@@ -35,11 +35,11 @@ Progress = Callable[[list[str]], Iterable[str]]
 
 @dataclass(frozen=True)
 class FittedJsonRanking:
-    """A checkpoint with its ranking. On documents outside the fit: loss in nats per document, the share of documents
-    whose likeliest edit is right, and the share of which any edit is.
+    """A ranking. On documents outside the fit: loss in nats per document, the share of documents whose likeliest edit
+    is right, and the share of which any edit is.
     """
 
-    checkpoint: Checkpoint
+    ranking: Logistic
     documents: int
     loss: float
     right: float
@@ -61,9 +61,8 @@ def fit_json_ranking(
     found = fit(seen)
     scored = [_shares(found, rows) for rows, _ in unseen]
     first = [bool(len(p)) and bool(right[int(np.argmax(p))]) for p, (_, right) in zip(scored, unseen, strict=True)]
-    target = (reader.backward or reader).checkpoint
     return FittedJsonRanking(
-        checkpoint=replace(target, ranking=fit(cases)),
+        ranking=fit(cases),
         documents=len(cases),
         loss=float(np.mean([_loss(p, right) for p, (_, right) in zip(scored, unseen, strict=True)])),
         right=float(np.mean(first)),

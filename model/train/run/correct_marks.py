@@ -44,8 +44,7 @@ class Outputs:
 
 def first_outputs(checkpoint: Checkpoint) -> Outputs:
     """Returns the outputs of a network that no correction has taught."""
-    weight, bias = (checkpoint.parameters[f"heads.{name}"].astype(np.float32) for name in ("weight", "bias"))
-    return Outputs(weight, bias)
+    return Outputs(checkpoint.weights.heads.copy(), checkpoint.weights.heads_bias.copy())
 
 
 def correct_marks(
