@@ -283,7 +283,7 @@ def test_files_that_were_made_to_do_harm(reader: Reader, tmp_path: Path) -> None
         (b"", "the file is empty"),
         (b"\n \n", "nothing but white space"),
         (page(1).encode(), "1 broken record"),
-        (gzip.compress(page(1).encode()), "1 broken record"),
+        (gzip.compress(page(1).encode(), mtime=0), "1 broken record"),
         (record(page(1).encode(), 1)[:60], "1 truncated gzip"),
         (b"\x1f\x8b\x08" + b"x" * 100, "1 broken gzip"),
         (b"\xfd7zXZ\x00" + b"x" * 100, "1 broken xz"),
