@@ -60,7 +60,7 @@ def statuses(folder: Path) -> list[object]:
     return [row["status"] for row in rows(folder)]
 
 
-@pytest.mark.parametrize(("word", "deaths"), [("ABORT", 3), ("KILLED", 6)])
+@pytest.mark.parametrize(("word", "deaths"), [("ABORT", 3), pytest.param("KILLED", 6, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("weak")
 def test_a_page_that_ends_its_reader_is_left_out(job: Job, tmp_path: Path, word: str, deaths: int) -> None:
     source = tmp_path / "a.warc.gz"

@@ -118,7 +118,7 @@ def test_examples_are_the_rows_of_what_is_reported() -> None:
         assert candidate.fault.probability in (pytest.approx(chance, abs=1e-4), LEFT_OUT)
 
 
-@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("alone", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_rank_stores_a_ranking(tmp_path: Path, alone: bool) -> None:
     """In the network that reads backward, or in the other one where that is fitted alone."""
     out = tmp_path / "ranked.safetensors"

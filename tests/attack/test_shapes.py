@@ -77,8 +77,8 @@ def test_rendering_is_linear_and_can_be_given_up(shape: str, monkeypatch: pytest
     ("shape", "what"),
     [
         ("<", "extract"),
-        ("paragraphs", "extract"),
-        ("paragraphs", "main"),
+        pytest.param("paragraphs", "extract", marks=pytest.mark.slow),
+        pytest.param("paragraphs", "main", marks=pytest.mark.slow),
         ("line feeds", "check"),
         ("strong", "measure"),
     ],
