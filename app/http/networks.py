@@ -32,10 +32,11 @@ class Networks:
         """Returns the network that reads what was asked for. Raises Problem for JSON that none reads."""
         if asked.page == "html" and extracts:
             return self.extracting
-        if asked.page != "html" and self._json is None:
+        load: Callable[[], Reader | JsonReader] | None = self._measuring if asked.page == "html" else self._json
+        if load is None:
             raise Problem(422, "this service has no network that reads JSON beside its weights", "page")
         with self._loading:
-            return self._measuring() if asked.page == "html" or self._json is None else self._json()
+            return load()
 
 
 Load = Callable[[Settings], Networks]
