@@ -53,6 +53,10 @@ def tag_ends(
     longest: int,
     ends: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu")],
 ) -> None: ...
+def brief_cuts(
+    page: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    whole: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+) -> list[int]: ...
 
 class CopyInput:
     def __init__(

@@ -26,7 +26,7 @@ from soupstate.model.net.evidence import COMMENT_PRICE, RAW_PRICE, TITLE_PRICE
 from soupstate.model.net.reader import Marking, Reader, Reading, sample
 from soupstate.model.net.reading_loop import character_starts
 from soupstate.model.page.boundaries import boundary_kinds
-from soupstate.model.page.brief_tags import brief
+from soupstate.model.page.brief import brief
 from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
 from soupstate.model.page.spans import INLINE, TEXT_HEADS, Span, TagSpan, TextSpan

@@ -3,25 +3,10 @@
 
 #include <algorithm>
 
+#include "byte_classes.h"
+
 namespace soupstate {
 namespace {
-
-enum : uint8_t { kSpace = 1, kSlash = 2, kQuote = 4, kBracket = 8, kEquals = 16 };
-
-// What each byte is in a tag.
-struct Classes {
-  uint8_t of[256];
-  constexpr Classes() : of() {
-    for (const char c : {' ', '\t', '\n', '\r', '\f', '\v'}) of[static_cast<uint8_t>(c)] = kSpace;
-    of[static_cast<uint8_t>('/')] = kSlash;
-    of[static_cast<uint8_t>('"')] = of[static_cast<uint8_t>('\'')] = kQuote;
-    of[static_cast<uint8_t>('<')] = of[static_cast<uint8_t>('>')] = kBracket;
-    of[static_cast<uint8_t>('=')] = kEquals;
-  }
-};
-constexpr Classes kClasses;
-
-bool is(uint8_t byte, int classes) { return kClasses.of[byte] & classes; }
 
 // Reads one tag from left to right. It never goes back by more than one attribute.
 struct Scanner {

@@ -1,6 +1,6 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The Python module soupstate.kernels._cpp: the copy model, the best path, sums and tags, and the
+// The Python module soupstate.kernels._cpp: the copy model, the best path, sums, tags and cuts, and the
 // choice of a backend. The LSTM is bound in lstm_module.cpp and lstm_training_module.cpp.
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "brief.h"
 #include "copy.h"
 #include "marking.h"
 #include "peaks.h"
@@ -125,6 +126,12 @@ void run_tag_ends(Vector<const uint8_t> page, Vector<const int64_t> starts, size
   tag_ends(page.data(), page.size(), starts.data(), k, longest, ends.data());
 }
 
+std::vector<int64_t> run_brief_cuts(Vector<const uint8_t> page, Matrix<const int64_t> whole) {
+  expect(whole.shape(1) == 2, "whole: expected starts and ends");
+  nb::gil_scoped_release release;
+  return brief_cuts(page.data(), page.size(), whole.data(), whole.shape(0));
+}
+
 }  // namespace
 }  // namespace soupstate
 
@@ -145,6 +152,7 @@ NB_MODULE(_cpp, m) {
   m.def("viterbi_settled", &run_viterbi_settled, "pointers"_a.noconvert());
   m.def("row_sums", &run_row_sums, "rows"_a.noconvert(), "starts"_a.noconvert(), "sums"_a.noconvert());
   m.def("tag_ends", &run_tag_ends, "page"_a.noconvert(), "starts"_a.noconvert(), "longest"_a, "ends"_a.noconvert());
+  m.def("brief_cuts", &run_brief_cuts, "page"_a.noconvert(), "whole"_a.noconvert());
   define_lstm(m);
   define_lstm_training(m);
   define_counters(m);

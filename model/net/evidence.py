@@ -14,7 +14,7 @@ from soupstate.kernels.marking import row_sums
 from soupstate.kernels.viterbi import viterbi_back, viterbi_forward, viterbi_settled
 from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.boundaries import boundary_kinds
-from soupstate.model.page.brief_tags import Brief
+from soupstate.model.page.brief import Brief
 from soupstate.model.page.counted import OpenElements, settle_counted
 from soupstate.model.page.cuts import Cut, Cutter, joined
 from soupstate.model.page.elements import RAW_TEXT

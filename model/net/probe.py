@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.brief_tags import Brief
+from soupstate.model.page.brief import Brief
 
 LT, GT = 0x3C, 0x3E
 MOST_PLACES = 65_536  # of a page; what stands beyond is judged by its words and tags alone

@@ -21,7 +21,7 @@ from soupstate.model.net.evidence import Evidence
 from soupstate.model.net.field_head import FieldHead, check_heads
 from soupstate.model.net.probe import Probed, StateProbe
 from soupstate.model.net.reading_loop import PIECE_BYTES, Kept, ReadingLoop, character_starts, per_character
-from soupstate.model.page.brief_tags import brief
+from soupstate.model.page.brief import brief
 from soupstate.model.page.counted import OpenElements
 from soupstate.model.page.spans import Span
 from soupstate.model.page.stop import Stop, Stopped, never

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from soupstate.model.archive.records import NotAnArchive, Tally, read_pages
-from soupstate.model.page.brief_tags import brief
+from soupstate.model.page.brief import brief
 from soupstate.model.page.marks import HEADS
 from soupstate.model.page.render.text import text
 from soupstate.model.page.skim import skim
@@ -63,11 +63,15 @@ def lesson(
     """Makes the lesson of a page; returns None for one of fewer than `shortest` characters."""
     if len(page) < shortest:
         return None
+    short = None
     if plan.skimmed and random.random() < plan.skimmed:
-        page = brief(skim(page).text).text
+        page = skim(page).text
+        short = brief(page)
     marks = teach(page)
     if label is not None:
         mark_main(page, marks, label)
+    if short:
+        page, marks = short.text, marks[short.places]
     page, marks = page[:LONGEST_PAGE], marks[:LONGEST_PAGE]
     if random.random() < plan.damaged:
         page, marks, _ = damage(page, marks, random)

@@ -18,7 +18,7 @@ from soupstate.kernels.counters import LEVELS, MOVES, VALUES, open_values
 from soupstate.model.net.depth import CELLS, TENSORS, DepthLayer, possible
 from soupstate.model.net.reader import Reader, at_places
 from soupstate.model.net.reading_loop import ReadingLoop, character_starts
-from soupstate.model.page.brief_tags import brief
+from soupstate.model.page.brief import brief
 from soupstate.model.page.marks import DEEPEST, HEADS
 from soupstate.model.page.nesting import HTML_NESTING, Nesting
 from soupstate.model.page.skim import skim
