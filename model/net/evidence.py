@@ -59,7 +59,9 @@ class Evidence:
         self.ids, self.delay, self.changes = ids, checkpoint.delay, checkpoint.changes
         self.scores = np.zeros(len(Syntax), np.float32)
         self.pointers: list[NDArray[np.uint8]] = []  # of the bytes that are not decided
-        self.raw, self.title = may_be_open(ids, RAW_TEXT), may_be_open(ids, ("title",))
+        self.raw, title = may_be_open(ids, RAW_TEXT), may_be_open(ids, ("title",))
+        self.raw_price = np.where(self.raw, np.float32(0), np.float32(RAW_PRICE))
+        self.title_price = np.where(title, np.float32(0), np.float32(TITLE_PRICE))
         self.titled = title_text(ids)
         self.seen = 0  # bytes whose outputs were added
         self.syntax = np.empty(len(ids), np.uint8)  # up to `cutter.at`
@@ -84,8 +86,8 @@ class Evidence:
         kinds = boundary_kinds(self.ids[first:last], before)
         syntax = np.ascontiguousarray(outputs[:, OUTPUT["syntax"]])
         syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
-        syntax[~self.raw[first:last], Syntax.RAW] -= RAW_PRICE
-        syntax[~self.title[first:last], Syntax.TITLE] -= TITLE_PRICE
+        syntax[:, Syntax.RAW] -= self.raw_price[first:last]
+        syntax[:, Syntax.TITLE] -= self.title_price[first:last]
         pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores)
         self.pointers.append(pointers)
         self._sum(first, before, outputs)

@@ -10,7 +10,8 @@ from soupstate.model.page.marks import Syntax
 
 TEXT, TAG, CLOSING, TITLE, NOTHING = range(5)  # kinds of spans; NOTHING: a comment, a script and the like
 VALUES = {int(kind): kind.name.lower() for kind in (Syntax.HREF, Syntax.SRC, Syntax.ALT, Syntax.REL, Syntax.BASE)}
-TAGS = (Syntax.TAG, Syntax.END_TAG)
+BEGINS_TAG = np.zeros(len(Syntax), np.bool_)
+BEGINS_TAG[[Syntax.TAG, Syntax.END_TAG]] = True
 KIND_OF = np.full(len(Syntax), NOTHING, np.uint8)  # the kind of a span that begins with a syntax
 KIND_OF[[Syntax.TEXT, Syntax.TAG, Syntax.END_TAG, Syntax.TITLE]] = TEXT, TAG, CLOSING, TITLE
 IN_TAG = np.zeros(len(Syntax), np.bool_)  # a syntax that may go on with a tag
@@ -39,6 +40,12 @@ class Cut:
     end: Offsets
     blank: NDArray[np.bool_]
     values: dict[str, Extents]
+
+    @property
+    def is_tag(self) -> NDArray[np.bool_]:
+        """Which of the spans are tags: (spans,)."""
+        found: NDArray[np.bool_] = (self.kind == TAG) | (self.kind == CLOSING)
+        return found
 
     def moved(self, begins: Callable[[Offsets], Offsets], ends: Callable[[Offsets], Offsets]) -> "Cut":
         """Returns the same spans with other offsets: begins(starts) and ends(ends)."""
@@ -107,7 +114,7 @@ class Cutter:
         """Adds the runs of further units."""
         if not len(units):
             return
-        opens = (units == LT) & np.isin(syntax, TAGS)
+        opens = (units == LT) & BEGINS_TAG[syntax]
         edge = opens.copy()
         edge[1:] |= syntax[1:] != syntax[:-1]
         edge[0] |= not len(self.syntax) or syntax[0] != self.syntax[-1]
@@ -126,7 +133,7 @@ class Cutter:
     def _begins(self) -> NDArray[np.bool_]:
         """Returns which runs begin a span."""
         may_go_on = IN_TAG[self.syntax]
-        named = np.isin(self.syntax, TAGS)
+        named = BEGINS_TAG[self.syntax]
         index = np.arange(len(self.syntax))
         decides = np.maximum.accumulate(np.where(may_go_on, -1, index))  # the last run that began a tag or ended it
         before = np.concatenate([[-1], decides[:-1]])[: len(index)]

@@ -7,22 +7,23 @@ nobody closed never takes the rest of a page along.
 """
 
 import re
+from bisect import bisect_left
 
 import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.kernels.marking import TAG as WELL_FORMED
-from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
+from soupstate.model.page.cuts import CLOSING, TEXT, Cut
 from soupstate.model.page.elements import BLOCKS, EMPHASIS, HEADINGS, LISTS, OPTIONAL_END, STRONG, VOID
 from soupstate.model.page.marks import Visible
-from soupstate.model.page.stop import COUNTED, SPAN, Watch
+from soupstate.model.page.stop import SPAN, Watch
 from soupstate.model.page.well_formed import attribute_names, tag_name
 
 HIDES = {"template": Visible.UNSEEN, "noscript": Visible.UNSEEN, "svg": Visible.HIDDEN, "iframe": Visible.HIDDEN}
 NEVER_HIDDEN = ("html", "body")  # pages with these hidden are shown by a script
 CLOSES_P = BLOCKS | LISTS | {*HEADINGS, "table", "hr", "pre", "blockquote", "p"}
 IGNORED_ENDS = STRONG | EMPHASIS | {"p", "a", "span", "font", "br"}  # of these a stray end tag closes nothing else
-MAY_HIDE = re.compile(rb"<(?:template|noscript|svg|iframe|dialog)\b|\shidden\b", re.I)
+MAY_HIDE = re.compile(rb"<(?:template|noscript|svg|iframe|dialog)\b|[\s/]hidden\b", re.I)
 # A page that hides more than half of its text, and more than so many characters, has probably lost an end tag.
 MUCH = 500
 DEEPEST = 256  # elements that are followed; deeper nesting is for the network to say
@@ -81,29 +82,45 @@ def _is_closed_dialog(name: str, tag: bytes) -> bool:
     return name == "dialog" and WELL_FORMED.fullmatch(tag) is not None and b"open" not in attribute_names(tag)
 
 
+def _may_hide(page: memoryview, cut: Cut, tags: NDArray[np.int64]) -> list[int]:
+    """Returns which of the tags (k,), indices of spans, may begin an element that hides: indices of tags, ascending."""
+    at = np.array([found.start() for found in MAY_HIDE.finditer(page)], np.int64)
+    inside = np.searchsorted(cut.start[tags], at, "right") - 1
+    some: list[int] = np.unique(inside[(inside >= 0) & (at < cut.end[tags][inside])]).tolist() if len(tags) else []
+    return some
+
+
 def settle_hidden(page: memoryview, cut: Cut, visible: NDArray[np.uint8], watch: Watch) -> None:
     """Corrects the visibility (spans,) of a page's texts. Offsets of `cut` are those of the bytes of the page.
 
     It takes time in proportion to the page. Raises Stopped.
     """
     text = (cut.kind == TEXT) & ~cut.blank
-    if MAY_HIDE.search(page) is None:
+    tags = np.flatnonzero(cut.is_tag)
+    hiding = _may_hide(page, cut, tags)
+    if not hiding:
         visible[text] = Visible.SHOWN
         return
     nesting = _Nesting()
     unsure = np.zeros(len(cut.kind), np.bool_)  # whether an element may hide that the rules do not know the end of
-    tags = np.flatnonzero(np.isin(cut.kind, (TAG, CLOSING)))
     before = 0
-    for k, span in enumerate(tags.tolist()):
-        if k % COUNTED == 0:
-            watch(COUNTED * SPAN)
+    rows = list(zip(tags.tolist(), *(each[tags].tolist() for each in (cut.start, cut.end, cut.kind)), strict=True))
+    at = 0
+    while at < len(rows):
+        if not nesting.names:  # until the next tag that may hide, tags change nothing
+            following = bisect_left(hiding, at)
+            if following == len(hiding):
+                break
+            at = hiding[following]
+        span, start, end, kind = rows[at]
+        at += 1
+        watch()
         unsure[before:span] = nesting.maybe > 0
         before = span
-        start, end = int(cut.start[span]), int(cut.end[span])
         name = tag_name(page, start, end)
         if not name:
             continue
-        if cut.kind[span] == CLOSING:
+        if kind == CLOSING:
             nesting.end(span, name)
         else:
             nesting.start(span, name, bytes(page[start:end]))

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
+from soupstate.model.page.cuts import TEXT, Cut
 from soupstate.model.page.elements import CODE, EMPHASIS, STRONG
 from soupstate.model.page.marks import Event
 from soupstate.model.page.stop import SPAN, Watch
@@ -78,8 +78,7 @@ def _found(page: memoryview, cut: Cut, pattern: re.Pattern[bytes], watch: Watch)
     watch(SPAN * len(matches))
     at = np.array([m.start() for m in matches], np.int64)
     spans = np.searchsorted(cut.start, at)
-    places = np.append(cut.start, -1)
-    is_tag = (places[spans] == at) & np.isin(np.append(cut.kind, TEXT)[spans], (TAG, CLOSING))
+    is_tag = (np.append(cut.start, -1)[spans] == at) & np.append(cut.is_tag, False)[spans]
     return [
         (span, bool(m[1]), m[2].lower())
         for m, span, tag in zip(matches, spans.tolist(), is_tag.tolist(), strict=True)

@@ -73,7 +73,7 @@ def settle_lists(
     Returns which spans were settled (spans,): those in a list whose tags nest. Offsets of `cut` are those of the bytes
     of the page. It takes time in proportion to the page. Raises Stopped.
     """
-    tags = np.flatnonzero(np.isin(cut.kind, (TAG, CLOSING)))
+    tags = np.flatnonzero(cut.is_tag)
     begins = np.flatnonzero((cut.kind[tags] == TAG) & (event[tags] == Event.LIST)).tolist()
     spans = tags.tolist()
     until = 0

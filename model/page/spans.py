@@ -6,13 +6,12 @@ as characters, so `Spans` holds them in arrays and makes the objects when they a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut, Cutter
+from soupstate.model.page.cuts import CLOSING, TAG, TEXT, TITLE, Cut, Cutter
 from soupstate.model.page.marks import COLUMN, IGNORED, Block, Event, Visible
 
 Extent = tuple[int, int]  # start, end
@@ -67,6 +66,7 @@ Span = TextSpan | TagSpan | TitleSpan
 # Events that leave the text around a tag in one block. A line break does so too, but it ends a line.
 INLINE = frozenset({Event.NONE, Event.LINK, Event.LINK_END, Event.STRONG, Event.EMPHASIS, Event.CODE, Event.IMAGE})
 ONE_BLOCK = INLINE | {Event.BREAK}
+ENDS_BLOCK = np.array([event not in ONE_BLOCK for event in Event])
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
 BLOCK_COLUMN = TEXT_HEADS.index("block")
 AT_ONCE = 1024  # spans whose objects are made together
@@ -104,28 +104,29 @@ class Spans(Sequence[Span]):
         if isinstance(index, slice):
             return list(self)[index]
         at = range(len(self))[index]
-        return next(islice(self._made(at - at % AT_ONCE), at % AT_ONCE, None))
+        return self._made(at - at % AT_ONCE)[at % AT_ONCE]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Spans) and list(self) == list(other)
 
-    def _made(self, first: int) -> Iterator[Span]:
+    def _made(self, first: int) -> list[Span]:
         """Makes the objects of spans first .. first + AT_ONCE - 1."""
         cut, some = self.cut, slice(first, first + AT_ONCE)
-        values: dict[int, dict[str, Extent]] = {}
+        kind, start, end = cut.kind[some], cut.start[some], cut.end[some]
+        made = np.empty(len(kind), object)
+
+        def make(which: NDArray[np.bool_], span: type[Span], *columns: NDArray[np.generic]) -> None:
+            made[which] = list(map(span, *(column[which].tolist() for column in (start, end, *columns))))
+
+        make(kind == TEXT, TextSpan, cut.blank[some], *self.marks[some].T)
+        make(cut.is_tag[some], TagSpan, self.event[some], kind == CLOSING)
+        make(kind == TITLE, TitleSpan)
         for name, (owners, starts, ends) in cut.values.items():
             part = slice(*np.searchsorted(owners, [first, first + AT_ONCE]))
             for owner, *extent in zip(owners[part].tolist(), starts[part].tolist(), ends[part].tolist(), strict=True):
-                values.setdefault(owner - first, {})[name] = (extent[0], extent[1])
-        arrays = (cut.kind, cut.start, cut.end, cut.blank, self.event, self.marks)
-        for i, row in enumerate(zip(*(array[some].tolist() for array in arrays), strict=True)):
-            kind, start, end, blank, event, marks = row
-            if kind == TEXT:
-                yield TextSpan(start, end, blank, *marks)
-            elif kind in (TAG, CLOSING):
-                yield TagSpan(start, end, event, kind == CLOSING, **values.get(i, {}))
-            else:
-                yield TitleSpan(start, end)
+                setattr(made[owner - first], name, tuple(extent))
+        spans: list[Span] = made.tolist()
+        return spans
 
 
 def _completed(cut: Cut, event: Marks, marks: Marks) -> Marks:
@@ -141,7 +142,7 @@ def _completed(cut: Cut, event: Marks, marks: Marks) -> Marks:
         blank = texts[cut.blank[texts]]
         source = before[cut.blank[texts]]
         marks[blank] = np.where((source >= 0)[:, None], marks[texts[source]], np.uint8(0))
-    blocks = np.flatnonzero(np.isin(cut.kind, (TAG, CLOSING)) & ~np.isin(event, [int(e) for e in ONE_BLOCK]))
+    blocks = np.flatnonzero(cut.is_tag & ENDS_BLOCK[event])
     if len(blocks) and len(texts):
         last = np.searchsorted(blocks, texts) - 1
         preformatted = (last >= 0) & (event[blocks[last]] == Event.PREFORMATTED)

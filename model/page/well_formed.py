@@ -108,7 +108,9 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[n
     names_a = (units[np.minimum(begins + 1, len(units) - 1)] | 32) == ord("a")
     changes = names_a | goes_out | (used[whole] > used[begins]) | (path[whole - 1] != Syntax.TAG)
     until = 0
-    rows = zip(*(each.tolist() for each in (begins, ends, bracketed, goes_out, changes)), strict=True)
+    looked_at = changes | bracketed | (ends <= begins) | (ends > len(path))  # no rule says more of the others
+    columns = (begins, ends, bracketed, goes_out, changes)
+    rows = zip(*(each[looked_at].tolist() for each in columns), strict=True)
     for start, end, holds_bracket, leaves, some in rows:
         if start < until:
             continue
