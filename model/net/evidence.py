@@ -38,9 +38,8 @@ TITLE_PRICE = 2.0  # the same for titles
 # The path is decided as far as nothing can change it any more, once this many bytes are undecided. On the 80 held-out
 # pages all but the last 16 bytes, at most, were then settled. UNDECIDED bounds what a page can leave open.
 DECIDED_AT_ONCE, UNDECIDED = 8192, 1024
-MOST_ATOMS = (
-    2048  # outputs with more atoms are taken in parts of so many bytes, and spans are decided so many at a time
-)
+MOST_ATOMS = 2048  # outputs with more atoms are taken in parts of so many bytes
+SPANS_AT_ONCE = 512  # spans whose marks are decided together
 
 VISIBLE_COLUMN = TEXT_HEADS.index("visible")
 LINK_COLUMN = TEXT_HEADS.index("link")
@@ -59,9 +58,7 @@ class Evidence:
         self.ids, self.delay, self.changes = ids, checkpoint.delay, checkpoint.changes
         self.scores = np.zeros(len(Syntax), np.float32)
         self.pointers: list[NDArray[np.uint8]] = []  # of the bytes that are not decided
-        self.raw, title = may_be_open(ids, RAW_TEXT), may_be_open(ids, ("title",))
-        self.raw_price = np.where(self.raw, np.float32(0), np.float32(RAW_PRICE))
-        self.title_price = np.where(title, np.float32(0), np.float32(TITLE_PRICE))
+        self.raw, self.title = may_be_open(ids, RAW_TEXT), may_be_open(ids, ("title",))
         self.titled = title_text(ids)
         self.seen = 0  # bytes whose outputs were added
         self.syntax = np.empty(len(ids), np.uint8)  # up to `cutter.at`
@@ -86,8 +83,8 @@ class Evidence:
         kinds = boundary_kinds(self.ids[first:last], before)
         syntax = np.ascontiguousarray(outputs[:, OUTPUT["syntax"]])
         syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
-        syntax[:, Syntax.RAW] -= self.raw_price[first:last]
-        syntax[:, Syntax.TITLE] -= self.title_price[first:last]
+        syntax[:, Syntax.RAW] -= np.where(self.raw[first:last], np.float32(0), np.float32(RAW_PRICE))
+        syntax[:, Syntax.TITLE] -= np.where(self.title[first:last], np.float32(0), np.float32(TITLE_PRICE))
         pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores)
         self.pointers.append(pointers)
         self._sum(first, before, outputs)
@@ -167,8 +164,8 @@ class Evidence:
         last = np.searchsorted(self.atoms, cut.end, "left")
         event = np.empty(len(first), np.uint8)
         marks = np.empty((len(first), len(TEXT_HEADS)), np.uint8)
-        for k in range(0, len(first), MOST_ATOMS):
-            some = slice(k, k + MOST_ATOMS)
+        for k in range(0, len(first), SPANS_AT_ONCE):
+            some = slice(k, k + SPANS_AT_ONCE)
             sums = self.sums[first[k] : last[some][-1]]
             totals = np.concatenate([np.zeros((1, OUTPUTS)), np.cumsum(sums, axis=0, dtype=np.float64)])
             evidence = totals[last[some] - first[k]] - totals[first[some] - first[k]]

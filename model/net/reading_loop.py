@@ -86,6 +86,7 @@ class ReadingLoop:
             self._keep(piece, chunk.kept)
             self.take(piece, chunk.state)
             yield piece.ids, chunk
+            del chunk  # before the next one is made: it is the largest of what a page takes
 
     def _keep(self, piece: Piece, kept: Floats) -> None:
         """Keeps the states on the way through a piece: kept (states, 2, H), one after every `every` bytes of it."""
