@@ -4,6 +4,7 @@ It runs in C++ where the module was built; the reference is beside it. Both work
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -68,15 +69,22 @@ def reference_brief_cuts(page: NDArray[np.uint8], whole: Places) -> Places:
 def _found(page: bytes, whole: Places) -> Iterator[tuple[int, int]]:
     """Yields the cuts, of which some may be empty or touch."""
 
+    starts, ends = whole.T.tolist()
+
     def may(first: int, last: int) -> bool:
-        return not any(start < first + BEFORE and end >= last for start, end in whole.tolist())
+        after = bisect_left(ends, last)
+        return after == len(ends) or starts[after] >= first + BEFORE
 
     comments = [comment.span() for comment in COMMENT.finditer(page)]
+
+    def in_comment(at: int) -> bool:
+        before = bisect_left(comments, (at,)) - 1  # the last one that starts before
+        return before >= 0 and at < comments[before][1]
+
     for part in TAG_AND_TEXT.finditer(page):
         if may(*part.span("tag")):
             yield from _of_tag(page, part)
-        inside = any(start < part.end("tag") < end for start, end in comments)
-        if part["text"] is not None and not inside and may(part.end("tag"), part.end()):
+        if part["text"] is not None and not in_comment(part.end("tag")) and may(part.end("tag"), part.end()):
             yield from _of_text(page, part)
 
 

@@ -148,6 +148,20 @@ def test_the_kernel_cuts_as_the_reference_does(page: str, stretches: list[Part],
     assert np.all(np.diff(cuts.ravel()) > 0)
 
 
+NAMES = (
+    "alt colspan data-lazy-src data-original data-src height hidden href id link meta open p rel rowspan script "
+    "selected src style title type width"
+)
+
+
+@pytest.mark.skipif(cpp is None, reason="the compiled part is missing")
+@pytest.mark.parametrize("name", NAMES.split())
+def test_the_kernel_knows_the_same_names(name: str) -> None:
+    page = f'<{name} id="a" {name} {name.upper()}=b><p {name}="c" data-{name}=d {name}s>x</{name}>'
+    ids, whole = np.frombuffer(page.encode(), np.uint8), np.zeros((0, 2), np.int64)
+    assert brief_cuts(ids, whole).tolist() == reference_brief_cuts(ids, whole).tolist()
+
+
 def test_stretches_must_be_pairs() -> None:
     with pytest.raises(ValueError, match="whole"):
         brief_cuts(np.zeros(3, np.uint8), np.zeros((1, 3), np.int64))
