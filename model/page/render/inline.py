@@ -106,6 +106,8 @@ def inline(
         while len(writer.stack) > keep:
             _close(writer, piece.text[:1])
         for kind, number in wanted[keep:]:
+            if kind == "link" and (target := links.get(number)):
+                watch(len(target.address))  # which is written
             writer.stack.append(_Open(kind, number, len(writer.out)))
             writer.out.append("")
         _write(writer, piece, one_line=one_line or bool(piece.link), last=i + 1 == len(pieces))
