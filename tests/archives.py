@@ -15,14 +15,14 @@ from warcio.warcwriter import WARCWriter
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "soupstate"]
+LINE = 8  # words of a paragraph
 
 
 def page(number: int, words: int = 60) -> str:
-    """A small page; no two are alike."""
+    """A page of so many words in short paragraphs, because of long ones the ends are read; no two are alike."""
     dice = random.Random(number)
-    text = " ".join(
-        dice.choice("tide harbour ferry lamp winter rope quay bell gull storm".split()) for _ in range(words)
-    )
+    said = [dice.choice("tide harbour ferry lamp winter rope quay bell gull storm".split()) for _ in range(words)]
+    text = "</p>\n<p>".join(" ".join(said[k : k + LINE]) for k in range(0, words, LINE))
     return (
         f'<!doctype html><html lang="en-GB"><head><title>Page {number}</title></head><body><h1>Number {number}</h1>'
         f'<p>{text} <a href="/{number + 1}">next</a></p></body></html>'
