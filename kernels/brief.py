@@ -30,7 +30,8 @@ TAG = rf"<(?P<name>[A-Za-z][^\s\"'<>/=]*+)(?:[\s/]++{NAME}(?:{EQUALS}{VALUE})?+)
 TAG_AND_TEXT = re.compile(
     rf"(?P<tag>{TAG})(?:(?P<space>\s*+)(?P<text>(?:[^<>]*[^\s<>])?+)(?P<end>\s*+)(?=<))?+".encode()
 )
-COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.S)
+# Comments and bodies, whose texts stay whole.
+BODY = re.compile(rb"<!--.*?(?:-->|\Z)|<(script|style|svg)\b[^<>]*>.*?(?:</\1\b|\Z)", re.I | re.S)
 STAYS = rf"[\s/]++(?:{'|'.join(TOLD)})(?=[\s=/>])(?:{EQUALS}{SHORT}|(?!\s*+=))"
 CUT = re.compile(
     (
@@ -47,8 +48,8 @@ def brief_cuts(page: NDArray[np.uint8], whole: Places) -> Places:
     """Returns the starts and ends (cuts, 2) of what to cut out of page (n,), ascending. No cut touches the next.
 
     A start tag is cut only if it is whole, with both quotes of each value, and no bracket is in a value; a text only if
-    such a tag or an end tag is before it and a `<` after it, and it is in no comment. whole (k, 2): starts and ends,
-    ascending; between them and BEFORE bytes before nothing is cut.
+    such a tag or an end tag is before it and a `<` after it, and it is in no comment, script, style or drawing. whole
+    (k, 2): starts and ends, ascending; between them and BEFORE bytes before nothing is cut.
     """
     if cpp is None:
         return reference_brief_cuts(page, whole)
@@ -75,16 +76,16 @@ def _found(page: bytes, whole: Places) -> Iterator[tuple[int, int]]:
         after = bisect_left(ends, last)
         return after == len(ends) or starts[after] >= first + BEFORE
 
-    comments = [comment.span() for comment in COMMENT.finditer(page)]
+    bodies = [body.span() for body in BODY.finditer(page)]
 
-    def in_comment(at: int) -> bool:
-        before = bisect_left(comments, (at,)) - 1  # the last one that starts before
-        return before >= 0 and at < comments[before][1]
+    def in_body(at: int) -> bool:
+        before = bisect_left(bodies, (at,)) - 1  # the last one that starts before
+        return before >= 0 and at < bodies[before][1]
 
     for part in TAG_AND_TEXT.finditer(page):
         if may(*part.span("tag")):
             yield from _of_tag(page, part)
-        if part["text"] is not None and not in_comment(part.end("tag")) and may(part.end("tag"), part.end()):
+        if part["text"] is not None and not in_body(part.end("tag")) and may(part.end("tag"), part.end()):
             yield from _of_text(page, part)
 
 

@@ -83,10 +83,12 @@ def test_the_tag_after_a_broken_one_is_cut(page: str) -> None:
     assert brief(f"{page}<p id=a>").text == f"{page}<p>"
 
 
-def test_the_texts_of_comments_stay_whole() -> None:
+def test_the_texts_of_comments_and_scripts_stay_whole() -> None:
     short = f"<p>{TEXT[:KEPT_OF_TEXT]}{TEXT[-KEPT_OF_TEXT:]}</p>"
     page = f"<!-- <p>{TEXT}</p> --><p id=a>{TEXT}</p>"
     assert brief(page).text == f"<!-- <p>{TEXT}</p> -->{short}"
+    body = f"<script>a</b>{TEXT}<i></SCRIPT>"
+    assert brief(f"{body}<p>{TEXT}</p>").text == f"{body}{short}"
     far = "<br>" * BEFORE
     assert brief(f"{page}{far}<!-- <p>{TEXT}</p> <!-- --><br>").text.startswith(f"<!-- <p>{TEXT}</p> -->{short}")
 
@@ -123,7 +125,7 @@ def test_places_are_those_of_the_page(sample) -> None:  # type: ignore[no-untype
 
 
 PIECES = ["<a", "<p ", "</p", ">", "/", "=", '"', "'", " ", "\n", "class", "href", "HIDDEN", "src=x", LONG, "ü", "<"]
-PIECES += ["<script", "   ", "鯨" * 14, TEXT, "`", "<!--", "-->", '<img alt="', "<A HREF='", ' id="a"', "Data-Lazy-Src"]
+PIECES += ["<script", "<script>", "</Script>", "<svg a>", "</svg", "</scripts>", "   ", "鯨" * 14, TEXT, "`", "<!--", "-->", '<img alt="', "<A HREF='", ' id="a"', "Data-Lazy-Src"]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=24).map("".join))

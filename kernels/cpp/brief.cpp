@@ -14,21 +14,57 @@ namespace {
 constexpr std::string_view kTold[] = {"alt",  "colspan", "data-lazy-src", "data-src", "data-original", "hidden", "href",
                                       "open", "rel",     "rowspan",       "selected", "src",           "type"};
 constexpr std::string_view kMute[] = {"link", "meta", "script", "style"};
+constexpr std::string_view kBodies[] = {"script", "style", "svg"};  // elements whose texts stay whole
 
-// Whether bytes are one of some names in lower case, in any case.
+uint8_t lower(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? byte | 32 : byte; }
+
+// Whether bytes are a name, in any case.
+bool is_same(std::string_view name, const uint8_t* first, const uint8_t* last) {
+  if (name.size() != static_cast<size_t>(last - first)) return false;
+  for (const char c : name)
+    if (lower(*first++) != lower(static_cast<uint8_t>(c))) return false;
+  return true;
+}
+
+// Whether bytes are one of some names, in any case.
 template <size_t N>
 bool is_one_of(const std::string_view (&names)[N], const uint8_t* first, const uint8_t* last) {
-  for (const auto& name : names) {
-    if (name.size() != static_cast<size_t>(last - first)) continue;
-    size_t i = 0;
-    while (i < name.size() && (first[i] >= 'A' && first[i] <= 'Z' ? first[i] | 32 : first[i]) == name[i]) ++i;
-    if (i == name.size()) return true;
-  }
+  for (const auto& name : names)
+    if (is_same(name, first, last)) return true;
   return false;
 }
 
 // Whether a byte goes on with a character of UTF-8.
 bool goes_on(uint8_t byte) { return (byte & 0xC0) == 0x80; }
+
+// The class \w of regular expressions.
+bool is_word(uint8_t byte) {
+  return (byte >= '0' && byte <= '9') || byte == '_' || ((byte | 32) >= 'a' && (byte | 32) <= 'z');
+}
+
+// The end of the word that begins at `first`.
+const uint8_t* word_end(const uint8_t* first, const uint8_t* last) {
+  while (first < last && is_word(*first)) ++first;
+  return first;
+}
+
+// The end of the comment or of the body that begins at `at` and whose next bracket is `bracket`; `at` where none does.
+const uint8_t* body_end(const uint8_t* at, const uint8_t* bracket, const uint8_t* end) {
+  constexpr std::string_view kOpen = "<!--", kClose = "-->";
+  const std::string_view rest(reinterpret_cast<const char*>(at), static_cast<size_t>(end - at));
+  if (rest.substr(0, kOpen.size()) == kOpen) {
+    const size_t closed = rest.find(kClose, kOpen.size());
+    return closed == rest.npos ? end : at + closed + kClose.size();
+  }
+  const uint8_t* named = word_end(at + 1, end);
+  if (*at != '<' || *bracket != '>' || !is_one_of(kBodies, at + 1, named)) return at;
+  const std::string_view name(reinterpret_cast<const char*>(at + 1), static_cast<size_t>(named - at - 1));
+  for (size_t i = static_cast<size_t>(bracket - at); (i = rest.find("</", i)) != rest.npos; i += 2) {
+    const uint8_t *first = at + i + 2, *last = word_end(first, end);
+    if (is_same(name, first, last)) return last;
+  }
+  return end;
+}
 
 struct Cutter {
   const uint8_t *page, *end;
@@ -134,19 +170,14 @@ std::vector<int64_t> brief_cuts(const uint8_t* page, size_t n, const int64_t* wh
     while (next < k && whole[2 * next + 1] < last - page) ++next;
     return next == k || whole[2 * next] >= first - page + static_cast<int64_t>(kBefore);
   };
-  constexpr std::string_view kOpen = "<!--", kClose = "-->";
-  const uint8_t* comment = page;  // the end of the last comment
-  bool tagged = false;            // whether a well-formed tag ends at `at`
+  const uint8_t* body = page;  // the end of the last comment or body
+  bool tagged = false;         // whether a well-formed tag ends at `at`
   const uint8_t* at = Cutter::pass_not(page, cutter.end, kBracket);
   while (at < cutter.end) {
     const uint8_t* bracket = Cutter::pass_not(at + 1, cutter.end, kBracket);  // the next one
     if (bracket == cutter.end) break;
-    if (tagged && at >= comment && *bracket == '<' && may(at + 1, bracket)) cutter.text(at + 1, bracket);
-    const std::string_view rest(reinterpret_cast<const char*>(at), static_cast<size_t>(cutter.end - at));
-    if (at >= comment && rest.substr(0, kOpen.size()) == kOpen) {
-      const size_t closed = rest.find(kClose, kOpen.size());
-      comment = closed == rest.npos ? cutter.end : at + closed + kClose.size();
-    }
+    if (tagged && at >= body && *bracket == '<' && may(at + 1, bracket)) cutter.text(at + 1, bracket);
+    if (at >= body) body = body_end(at, bracket, cutter.end);
     tagged = *at == '<' && *bracket == '>' && cutter.tag(at, bracket, may(at, bracket + 1));
     at = bracket;
   }
