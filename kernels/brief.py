@@ -69,7 +69,6 @@ def reference_brief_cuts(page: NDArray[np.uint8], whole: Places) -> Places:
 
 def _found(page: bytes, whole: Places) -> Iterator[tuple[int, int]]:
     """Yields the cuts, of which some may be empty or touch."""
-
     starts, ends = whole.T.tolist()
 
     def may(first: int, last: int) -> bool:

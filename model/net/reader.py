@@ -227,7 +227,7 @@ class _Progress:
     def _read_to(self, to: int, stop: Stop) -> None:
         for ids, chunk in self.loop.chunks(stop, to=to, units=self.units):
             self.gather(ids, chunk)
-            del chunk
+            del chunk  # as `chunks` does, before the next one is made
 
     def gather(self, ids: NDArray[np.uint8], chunk: kernels.Chunk) -> None:
         """Takes what the kernel computed for the next bytes."""

@@ -32,9 +32,9 @@ def span_states(reader: Reader, page: str) -> SpanStates:
     delay, units = reader.checkpoint.delay, reader.checkpoint.weights.units
     ids = np.frombuffer(short.text.encode("utf-8") + b"\n" * delay, np.uint8)
     starts = np.append(character_starts(ids[: len(ids) - delay]), len(ids) - delay)
+    at = short.places
     first, last = (
-        starts[np.searchsorted(short.places, [getattr(span, end) for span in marking.spans])]
-        for end in ("start", "end")
+        starts[np.searchsorted(at, [getattr(span, end) for span in marking.spans])] for end in ("start", "end")
     )
     owner = np.full(len(ids), len(first), np.int64)  # of each byte the span whose marks are read after it
     for i, (begin, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
