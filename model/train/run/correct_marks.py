@@ -20,7 +20,7 @@ from soupstate.model.page.marks import IGNORED, OUTPUT
 from soupstate.model.train.data.mark_sample import HEADS, MarkLesson, MarkSample
 from soupstate.model.train.run.block_fit import one_thread
 
-STEPS = 400
+STEPS = 800
 LEARNING_RATE = 0.02  # at the start; it falls to 0
 NEAR = 10.0  # weight of the first layer's answers on the sample, in nats of Kullback-Leibler divergence
 MOST_BYTES = 16  # of a span that count, so that a long one is not everything
