@@ -55,6 +55,28 @@ def test_a_body_that_may_be_open_is_told() -> None:
     assert list(may_be_open("<script>a</script><!-- b --> --><svg></svg></svg>")) == []
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "<!--[if !IE]><!--><p>a</p><!--<![endif]-->",  # a conditional comment that other browsers show
+        "<!-->a<!-- b -->",  # the first is empty (WHATWG HTML, 13.2.5.43)
+        "<!-- a --!><!-- b -->",
+        "<!-- a <!---><!-- b -->",
+        "<script>document.write('<script src=\"a.js\"><\\/script>')</script>",
+        '<script>if (!window.a) document.write("<script>")</script>',
+    ],
+)
+def test_a_body_that_was_closed_is_not_open(whole: str) -> None:
+    assert list(may_be_open(whole)) == []
+    page = f"{whole}<script>{LONG}</script>"
+    assert skim(page).text == page.replace(LONG, LONG[:KEPT] + LONG[-KEPT:])
+
+
+def test_a_second_start_after_one_in_quotes_is_found() -> None:
+    page = "<script>a('<script>') <p>b</p> <script>c</script>"
+    assert list(may_be_open(page)) == [(0, len(page))]
+
+
 def test_nothing_is_cut_beside_a_comment_that_may_be_open() -> None:
     page = f"<script>{LONG}</script><!-- open {SHOWN}<!-- closed --><style>{LONG}</style>"
     assert skim(page).text == page
