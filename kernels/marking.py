@@ -17,6 +17,7 @@ TAG = re.compile(rb"<(?P<name>[A-Za-z][^\s\"'<>/=]*+)(?:[\s/]++" + NAME + rb"(?:
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
+Classes = NDArray[np.uint8]
 
 
 def row_sums(rows: Floats, starts: Places) -> Floats:
@@ -37,6 +38,32 @@ def reference_row_sums(rows: Floats, starts: Places) -> Floats:
     """Returns what `row_sums` returns, in numpy."""
     sums: Floats = np.add.reduceat(rows, starts) if len(starts) else np.zeros((0, rows.shape[1]), np.float32)
     return sums
+
+
+def span_classes(rows: Floats, first: Places, last: Places, heads: Places) -> Classes:
+    """Returns for each of k spans the class with the greatest sum by each of some heads: (k, heads).
+
+    Span i has rows first[i] .. last[i] - 1 of rows (n, columns), or none. heads (heads, 2): where the columns of each
+    begin and end. Of equal sums the first counts. Raises ValueError for rows that there are none of.
+    """
+    if len(first) and (first.min() < 0 or (last < first).any() or last.max() > len(rows)):
+        raise ValueError(f"first, last: expected stretches of {len(rows)} rows")
+    if cpp is None:
+        return reference_span_classes(rows, first, last, heads)
+    classes = np.empty((len(first), len(heads)), np.uint8)
+    cpp.span_classes(
+        np.ascontiguousarray(rows), np.ascontiguousarray(first), np.ascontiguousarray(last), heads, classes
+    )
+    return classes
+
+
+def reference_span_classes(rows: Floats, first: Places, last: Places, heads: Places) -> Classes:
+    """Returns what `span_classes` returns, in numpy."""
+    classes = np.empty((len(first), len(heads)), np.uint8)
+    for i, (start, end) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        total = rows[start:end].sum(0, dtype=np.float64)
+        classes[i] = [total[begin:stop].argmax() for begin, stop in heads.tolist()]
+    return classes
 
 
 def tag_ends(page: NDArray[np.uint8], starts: Places, longest: int) -> Places:

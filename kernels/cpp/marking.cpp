@@ -2,6 +2,7 @@
 #include "marking.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "byte_classes.h"
 
@@ -70,6 +71,22 @@ void row_sums(const float* rows, size_t n, size_t columns, const int64_t* starts
     std::copy_n(rows + first * columns, columns, sums);
     for (size_t t = first + 1; t < end; ++t)
       for (size_t j = 0; j < columns; ++j) sums[j] += rows[t * columns + j];
+  }
+}
+
+void span_classes(const float* rows, size_t columns, const int64_t* first, const int64_t* last, size_t k,
+                  const Columns* heads, size_t number_of_heads, uint8_t* classes) {
+  std::vector<double> sums(columns);
+  for (size_t i = 0; i < k; ++i) {
+    const float* row = rows + static_cast<size_t>(first[i]) * columns;
+    const float* end = rows + static_cast<size_t>(last[i]) * columns;
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (; row < end; row += columns)
+      for (size_t j = 0; j < columns; ++j) sums[j] += row[j];
+    for (size_t h = 0; h < number_of_heads; ++h) {
+      const auto begin = sums.begin() + heads[h].first;
+      *classes++ = static_cast<uint8_t>(std::max_element(begin, sums.begin() + heads[h].last) - begin);
+    }
   }
 }
 

@@ -2,10 +2,12 @@
 //
 // The Python module soupstate.kernels._cpp: the copy model, the best path, sums, tags and cuts, and the
 // choice of a backend. The LSTM is bound in lstm_module.cpp and lstm_training_module.cpp.
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings.h"
@@ -13,6 +15,7 @@
 #include "copy.h"
 #include "marking.h"
 #include "peaks.h"
+#include "tag_names.h"
 #include "viterbi.h"
 
 namespace nb = nanobind;
@@ -117,6 +120,28 @@ void run_row_sums(Matrix<const float> rows, Vector<const int64_t> starts, Matrix
   row_sums(rows.data(), rows.shape(0), rows.shape(1), starts.data(), k, sums.data());
 }
 
+void run_span_classes(Matrix<const float> rows, Vector<const int64_t> first, Vector<const int64_t> last,
+                      Matrix<const int64_t> heads, Matrix<uint8_t> classes) {
+  const size_t k = first.size(), n = rows.shape(0);
+  expect(last.size() == k, "last: expected one per span");
+  expect(heads.shape(1) == 2, "heads: expected starts and ends");
+  expect(classes.shape(0) == k && classes.shape(1) == heads.shape(0), "classes: expected one per span and head");
+  for (size_t i = 0; i < k; ++i) {
+    const int64_t start = first.data()[i], end = last.data()[i];
+    expect(start >= 0 && start <= end && static_cast<size_t>(end) <= n, "first, last: no such rows");
+  }
+  std::vector<Columns> columns(heads.shape(0));
+  for (size_t h = 0; h < columns.size(); ++h) {
+    const int64_t start = heads.data()[2 * h], end = heads.data()[2 * h + 1];
+    expect(start >= 0 && start < end && end - start <= 256 && static_cast<size_t>(end) <= rows.shape(1),
+           "heads: no such columns");
+    columns[h] = {start, end};
+  }
+  nb::gil_scoped_release release;
+  span_classes(rows.data(), rows.shape(1), first.data(), last.data(), k, columns.data(), columns.size(),
+               classes.data());
+}
+
 void run_tag_ends(Vector<const uint8_t> page, Vector<const int64_t> starts, size_t longest, Vector<int64_t> ends) {
   const size_t k = starts.size();
   expect(ends.size() == k, "ends: expected one per start");
@@ -124,6 +149,24 @@ void run_tag_ends(Vector<const uint8_t> page, Vector<const int64_t> starts, size
     expect(starts.data()[i] >= 0 && static_cast<size_t>(starts.data()[i]) < page.size(), "starts: beyond the page");
   nb::gil_scoped_release release;
   tag_ends(page.data(), page.size(), starts.data(), k, longest, ends.data());
+}
+
+void run_tag_names(Vector<const uint8_t> page, Vector<const int64_t> starts, const std::vector<std::string>& names,
+                   Vector<int16_t> numbers) {
+  const size_t k = starts.size();
+  expect(numbers.size() == k, "numbers: expected one per start");
+  for (size_t i = 0; i < k; ++i)
+    expect(starts.data()[i] >= 0 && static_cast<size_t>(starts.data()[i]) < page.size(), "starts: beyond the page");
+  nb::gil_scoped_release release;
+  tag_names(page.data(), page.size(), starts.data(), k, numbers_of(names), numbers.data());
+}
+
+std::pair<std::vector<int64_t>, std::vector<int16_t>> run_tag_places(Vector<const uint8_t> page,
+                                                                     const std::vector<std::string>& names) {
+  nb::gil_scoped_release release;
+  std::pair<std::vector<int64_t>, std::vector<int16_t>> found;
+  tag_places(page.data(), page.size(), numbers_of(names), &found.first, &found.second);
+  return found;
 }
 
 std::vector<int64_t> run_brief_cuts(Vector<const uint8_t> page, Matrix<const int64_t> whole) {
@@ -151,7 +194,11 @@ NB_MODULE(_cpp, m) {
   m.def("viterbi_back", &run_viterbi_back, "pointers"_a.noconvert(), "last"_a, "path"_a.noconvert());
   m.def("viterbi_settled", &run_viterbi_settled, "pointers"_a.noconvert());
   m.def("row_sums", &run_row_sums, "rows"_a.noconvert(), "starts"_a.noconvert(), "sums"_a.noconvert());
+  m.def("span_classes", &run_span_classes, "rows"_a.noconvert(), "first"_a.noconvert(), "last"_a.noconvert(),
+        "heads"_a.noconvert(), "classes"_a.noconvert());
   m.def("tag_ends", &run_tag_ends, "page"_a.noconvert(), "starts"_a.noconvert(), "longest"_a, "ends"_a.noconvert());
+  m.def("tag_names", &run_tag_names, "page"_a.noconvert(), "starts"_a.noconvert(), "names"_a, "numbers"_a.noconvert());
+  m.def("tag_places", &run_tag_places, "page"_a.noconvert(), "names"_a);
   m.def("brief_cuts", &run_brief_cuts, "page"_a.noconvert(), "whole"_a.noconvert());
   define_lstm(m);
   define_lstm_training(m);

@@ -10,7 +10,7 @@ Both are decided while the page is read, so that neither outputs nor sums of a w
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.kernels.marking import row_sums
+from soupstate.kernels.marking import row_sums, span_classes
 from soupstate.kernels.viterbi import viterbi_back, viterbi_forward, viterbi_settled
 from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.boundaries import boundary_kinds
@@ -39,11 +39,11 @@ TITLE_PRICE = 2.0  # the same for titles
 # pages all but the last 16 bytes, at most, were then settled. UNDECIDED bounds what a page can leave open.
 DECIDED_AT_ONCE, UNDECIDED = 8192, 1024
 MOST_ATOMS = 2048  # outputs with more atoms are taken in parts of so many bytes
-SPANS_AT_ONCE = 512  # spans whose marks are decided together
 
 VISIBLE_COLUMN = TEXT_HEADS.index("visible")
 LINK_COLUMN = TEXT_HEADS.index("link")
 LIST_COLUMN, ORDERED_COLUMN, QUOTE_COLUMN = (TEXT_HEADS.index(name) for name in ("list", "ordered", "quote"))
+MARK_HEADS = np.array([[OUTPUT[name].start, OUTPUT[name].stop] for name in ("event", *TEXT_HEADS)])
 INLINE_COLUMNS = [TEXT_HEADS.index(name) for name in ("strong", "emphasis", "code")]
 Floats = NDArray[np.float32]
 
@@ -162,17 +162,8 @@ class Evidence:
         """Returns the classes with the most evidence over the atoms of each span: of the event, and of TEXT_HEADS."""
         first = np.searchsorted(self.atoms, cut.start, "right") - 1
         last = np.searchsorted(self.atoms, cut.end, "left")
-        event = np.empty(len(first), np.uint8)
-        marks = np.empty((len(first), len(TEXT_HEADS)), np.uint8)
-        for k in range(0, len(first), SPANS_AT_ONCE):
-            some = slice(k, k + SPANS_AT_ONCE)
-            sums = self.sums[first[k] : last[some][-1]]
-            totals = np.concatenate([np.zeros((1, OUTPUTS)), np.cumsum(sums, axis=0, dtype=np.float64)])
-            evidence = totals[last[some] - first[k]] - totals[first[some] - first[k]]
-            event[some] = evidence[:, OUTPUT["event"]].argmax(1)
-            for column, name in enumerate(TEXT_HEADS):
-                marks[some, column] = evidence[:, OUTPUT[name]].argmax(1)
-        return event, marks
+        classes = span_classes(self.sums, first, last, MARK_HEADS)
+        return classes[:, 0], classes[:, 1:]
 
     def _forget(self) -> None:
         """Drops the atoms of decided spans, and merges those inside the span that has not ended."""

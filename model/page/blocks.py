@@ -26,7 +26,8 @@ from soupstate.model.page.stop import SPAN, Watch, watched
 CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 WORD = re.compile(f"[{CJK}]|[^\\W{CJK}]+")  # a CJK character is a word
 NAME = re.compile(r"[a-z][a-z0-9]+|/[a-z]+[0-9]?")  # in tags: names of elements, and words in classes and ids
-PIECE = re.compile(r"[\s\S]{1,65536}\S*")  # of a text: the words of a long one, all at once, take ten times its memory
+PIECE_CHARACTERS = 65_536  # of a text: the words of a long one, all at once, take ten times its memory
+PIECE = re.compile(rf"[\s\S]{{1,{PIECE_CHARACTERS}}}\S*")
 PUNCTUATION = re.compile(r"[.,;:!?。，、！？；：]")
 SENTENCE_END = re.compile(r"[.!?。！？…:：\"'”’)]$")
 CAPITAL, DIGIT = re.compile(r"[A-Z]"), re.compile(r"\d")
@@ -45,6 +46,11 @@ MOST_BLOCKS = 4096
 
 Floats = NDArray[np.float32]
 Column = NDArray[Any]  # a figure (blocks,) of every block
+
+
+def pieces(text: str) -> list[str]:
+    """Returns a text in pieces of whole words."""
+    return [text] if len(text) <= PIECE_CHARACTERS else PIECE.findall(text)
 
 
 @dataclass(slots=True)
@@ -68,12 +74,14 @@ class Block:
     emphasis: int = 0
     code: int = 0
     main: int = 0  # characters that the `main` head takes for main content
+    folded: str | None = None
 
     @property
     def text(self) -> str:
-        """The block's text, white space folded."""
-        folded = (" ".join(piece.split()) for piece in PIECE.findall("".join(self.parts)))
-        return " ".join(filter(None, folded))
+        """The block's text, white space folded. It is made once, when the block is whole."""
+        if self.folded is None:
+            self.folded = " ".join(filter(None, (" ".join(piece.split()) for piece in pieces("".join(self.parts)))))
+        return self.folded
 
 
 @dataclass(frozen=True)
@@ -215,7 +223,7 @@ def _words(text: str, title: set[str]) -> Words:
     """Returns the words of a block's text. title: those of the title."""
     count, own = 0, set[str]()
     first, last = list[str](), list[str]()
-    for piece in PIECE.findall(text.lower()):
+    for piece in pieces(text.lower()):
         found = WORD.findall(piece)
         count += len(found)
         own.update(found)

@@ -6,12 +6,14 @@ tag has its end tag, and the blocks in between open and close in between too, th
 Where one has no partner, because it was lost, the network's marks stay from there to the end of the block.
 """
 
-import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.tag_names import FIRST_NAME, tag_names
 from soupstate.model.page.cuts import TEXT, Cut
 from soupstate.model.page.elements import CODE, EMPHASIS, STRONG
 from soupstate.model.page.marks import Event
@@ -29,13 +31,7 @@ WITHIN = (
 ).split()
 LONGEST = 10_000  # bytes between two tags that pair; where there are more, the end tag was lost
 
-
-def _tags(names: frozenset[str] | list[str]) -> re.Pattern[bytes]:
-    return re.compile(rb"<(/?)(%s)(?=[\s/>])" % "|".join(names).encode(), re.I)
-
-
-INLINE_TAGS, BLOCK_TAGS = [_tags(names) for names in GROUPS], _tags(BLOCKS)
-WITHIN_TAGS, BREAKS, LINK_TAGS = _tags(WITHIN), _tags(["br"]), _tags(["a"])
+NAMES = (*BLOCKS, *WITHIN, "br", "a", *(name for names in GROUPS for name in sorted(names)))
 
 Marks = NDArray[np.uint8]
 
@@ -45,20 +41,17 @@ def settle_inline(page: memoryview, cut: Cut, event: Marks, marks: tuple[Marks, 
 
     Offsets of `cut` are those of the page's bytes. It takes time in proportion to the page. Raises Stopped.
     """
-    event[[span for span, _, _ in _found(page, cut, WITHIN_TAGS, watch)]] = Event.NONE
-    event[[span for span, _, _ in _found(page, cut, BREAKS, watch)]] = Event.BREAK
-    blocks: tuple[list[int], list[int]] | None = None
-    for pattern, own, mark in zip(INLINE_TAGS, (Event.STRONG, Event.EMPHASIS, Event.CODE), marks, strict=True):
-        tags = _found(page, cut, pattern, watch)
-        if not tags:
+    tags = _Tags.found(page, cut, watch)
+    event[tags.of(WITHIN).spans] = Event.NONE
+    event[tags.of(["br"]).spans] = Event.BREAK
+    blocks = tags.of(BLOCKS)
+    for names, own, mark in zip(GROUPS, (Event.STRONG, Event.EMPHASIS, Event.CODE), marks, strict=True):
+        found = tags.of(names)
+        event[found.spans] = np.where(found.closing, Event.NONE, own)
+        if len(found.spans):
+            _settle(cut, found, blocks, mark, watch)
+        else:
             mark[:] = 0
-            continue
-        event[[span for span, closes, _ in tags if closes]] = Event.NONE
-        event[[span for span, closes, _ in tags if not closes]] = own
-        if blocks is None:
-            found = _found(page, cut, BLOCK_TAGS, watch)
-            blocks = [span for span, _, _ in found], [-1 if closes else 1 for _, closes, _ in found]
-        _settle(cut, tags, blocks, mark, watch)
 
 
 def settle_links(page: memoryview, cut: Cut, link: Marks, watch: Watch) -> None:
@@ -67,33 +60,44 @@ def settle_links(page: memoryview, cut: Cut, link: Marks, watch: Watch) -> None:
     The network misses some where the start tag has lost its `>`, as in `<a href="/x"here</a>`.
     """
     addressed = set(cut.values["href"][0].tolist())
-    for (first, closes, _), (last, ends, _) in pairwise(_found(page, cut, LINK_TAGS, watch)):
-        if ends and not closes and last == first + 2 and cut.kind[first + 1] == TEXT and first in addressed:
+    found = _Tags.found(page, cut, watch).of(["a"])
+    ends = zip(found.spans.tolist(), found.closing.tolist(), strict=True)
+    for (first, closes), (last, ended) in pairwise(ends):
+        if ended and not closes and last == first + 2 and cut.kind[first + 1] == TEXT and first in addressed:
             link[first + 1] = 1
 
 
-def _found(page: memoryview, cut: Cut, pattern: re.Pattern[bytes], watch: Watch) -> list[tuple[int, bool, bytes]]:
-    """Returns the tags of these names: the span of each, whether it is an end tag, and its name in lower case."""
-    matches = list(pattern.finditer(page))
-    watch(SPAN * len(matches))
-    at = np.array([m.start() for m in matches], np.int64)
-    spans = np.searchsorted(cut.start, at)
-    is_tag = (np.append(cut.start, -1)[spans] == at) & np.append(cut.is_tag, False)[spans]
-    return [
-        (span, bool(m[1]), m[2].lower())
-        for m, span, tag in zip(matches, spans.tolist(), is_tag.tolist(), strict=True)
-        if tag
-    ]
+@dataclass(frozen=True)
+class _Tags:
+    """Tags of a page, in order. spans (k,): the index of each. names (k,): its name's, in NAMES. closing (k,)."""
+
+    spans: NDArray[np.int64]
+    names: NDArray[np.int16]
+    closing: NDArray[np.bool_]
+
+    @classmethod
+    def found(cls, page: memoryview, cut: Cut, watch: Watch) -> "_Tags":
+        """Returns the tags whose names are in NAMES."""
+        spans = np.flatnonzero(cut.is_tag)
+        watch(SPAN * len(spans))
+        numbers = tag_names(np.frombuffer(page, np.uint8), cut.start[spans], NAMES) - FIRST_NAME
+        return cls(spans, numbers >> 1, (numbers & 1) > 0).where(numbers >= 0)
+
+    def where(self, which: NDArray[np.bool_]) -> "_Tags":
+        """Returns some of the tags. which (k,)."""
+        return _Tags(self.spans[which], self.names[which], self.closing[which])
+
+    def of(self, names: Iterable[str]) -> "_Tags":
+        """Returns the tags with one of these names."""
+        return self.where(np.isin(self.names, [NAMES.index(name) for name in names]))
 
 
-def _settle(
-    cut: Cut, tags: list[tuple[int, bool, bytes]], blocks: tuple[list[int], list[int]], mark: Marks, watch: Watch
-) -> None:
+def _settle(cut: Cut, tags: _Tags, blocks: _Tags, mark: Marks, watch: Watch) -> None:
     """Writes a mark (spans,) for the texts between tags that pair, and removes it elsewhere, where all tags pair."""
     count = np.zeros(len(mark) + 1, np.int32)
     unsure = np.zeros(len(mark) + 1, np.int32)
-    places = np.array(blocks[0], np.int64)
-    level = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.array(blocks[1], np.int64))])
+    places = blocks.spans
+    level = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.where(blocks.closing, -1, 1))])
 
     def closes_block(first: int, last: int) -> int:
         """Returns where the block ends that is open at span `first`, if that is before span `last`; else `last`."""
@@ -105,8 +109,8 @@ def _settle(
         """Returns the first span that is too far from span `first` to pair with it."""
         return int(np.searchsorted(cut.start, int(cut.end[first]) + LONGEST))
 
-    opened: list[tuple[int, bytes]] = []
-    for span, closes, name in tags:
+    opened: list[tuple[int, int]] = []
+    for span, name, closes in zip(tags.spans.tolist(), tags.names.tolist(), tags.closing.tolist(), strict=True):
         watch()
         if not closes:
             opened.append((span, name))

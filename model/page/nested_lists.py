@@ -11,17 +11,18 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.tag_names import FIRST_NAME, tag_names
 from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
 from soupstate.model.page.elements import LISTS
 from soupstate.model.page.marks import LIST_DEPTHS, Event
 from soupstate.model.page.stop import COUNTED, SPAN, Watch
-from soupstate.model.page.well_formed import tag_name
 
 ITEM = "li"
 # Elements whose end tag also closes a list that was opened inside them. Those that are often left open do not count.
 BLOCKS = frozenset(
     "div section article nav aside header footer main form fieldset figure details table blockquote dl center".split()
 )
+NAMES = (*sorted(LISTS), ITEM, *sorted(BLOCKS))  # that count
 AGREEMENT = 0.5  # share of a list's texts that the network, too, must take for text in a list
 
 
@@ -73,37 +74,35 @@ def settle_lists(
     Returns which spans were settled (spans,): those in a list whose tags nest. Offsets of `cut` are those of the bytes
     of the page. It takes time in proportion to the page. Raises Stopped.
     """
-    tags = np.flatnonzero(cut.is_tag)
-    begins = np.flatnonzero((cut.kind[tags] == TAG) & (event[tags] == Event.LIST)).tolist()
-    spans = tags.tolist()
+    spans = np.flatnonzero(cut.is_tag)
+    numbers = tag_names(np.frombuffer(page, np.uint8), cut.start[spans], NAMES) - FIRST_NAME
+    spans, numbers = spans[numbers >= 0], numbers[numbers >= 0] >> 1
+    begins = (cut.kind[spans] == TAG) & (event[spans] == Event.LIST) & (numbers < len(LISTS))
+    names = [NAMES[number] for number in numbers.tolist()]
+    tags = list(zip(spans.tolist(), names, (cut.kind[spans] == CLOSING).tolist(), strict=True))
     until = 0
     settled = np.zeros(len(depth), np.bool_)
-    for first in begins:
+    for first in np.flatnonzero(begins).tolist():
         if first >= until:
-            counted, until = _counted(page, cut, spans, first, watch)
+            counted, until = _counted(tags, first, watch)
             if counted:
                 _settle(counted, cut, depth, ordered, settled)
     return settled
 
 
-def _counted(
-    page: memoryview, cut: Cut, tags: list[int], first: int, watch: Watch
-) -> tuple[list[tuple[int, int, bool]], int]:
+def _counted(tags: list[tuple[int, str, bool]], first: int, watch: Watch) -> tuple[list[tuple[int, int, bool]], int]:
     """Counts in the list that a tag begins, and in all lists in it. Returns the counts and the first tag not looked at.
 
-    A count is the first span for which it holds, the depth, and whether the list is ordered. There are none where tags
-    do not nest.
+    tags: the span of each, its name, and whether it is an end tag. A count is the first span for which it holds, the
+    depth, and whether the list is ordered. There are none where tags do not nest.
     """
     lists = _Lists()
     counted: list[tuple[int, int, bool]] = []
     for k in range(first, len(tags)):
         if k % COUNTED == 0 or k == first:
             watch(COUNTED * SPAN)
-        span = tags[k]
-        name = tag_name(page, int(cut.start[span]), int(cut.end[span]))
-        if k == first and name not in LISTS:
-            return [], k + 1
-        (lists.end if cut.kind[span] == CLOSING else lists.start)(name)
+        span, name, closes = tags[k]
+        (lists.end if closes else lists.start)(name)
         if not lists.nests:
             return [], k + 1
         if not lists.open:

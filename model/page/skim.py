@@ -17,8 +17,8 @@ from itertools import accumulate
 
 from soupstate.model.page.elements import LONG_BODIES
 
-# A start of a comment that does not end at once, as <!--> and <!---> do (WHATWG HTML, 13.2.5.43). The last characters of
-# <!--[if !IE]><!--> are an end.
+# A start of a comment that does not end at once, as <!--> and <!---> do (WHATWG HTML, 13.2.5.43). What
+# <!--[if !IE]><!--> ends with is an end.
 COMMENT = "<!--(?!-?>)"
 KEPT = 20  # characters kept at either end of a body
 SHORTEST_CUT = 3 * KEPT  # a body up to this length stays whole

@@ -4,14 +4,12 @@ Such a place is the first white space, `/` or `>` after `<` or `</` and a name t
 every `/>`. The rule knows no scripts, comments or quotes: what is no tag there is for the network to see.
 """
 
-import re
-
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels import tag_names as kernel
 from soupstate.model.page.elements import COUNTED_KINDS, FOREIGN_KIND, TOLD_APART
 
-PLACE = re.compile(rb"<(/?)([A-Za-z][^\t\n\f\r />]*+)[\t\n\f\r />]|(?<=/)>")
 # Kinds of tags: a start tag or an end tag of a name that is not told apart, `/>`, then two for each name.
 OTHER_START, OTHER_END, SELF_CLOSING, FIRST_NAME = 0, 1, 2, 3
 TAG_KINDS = FIRST_NAME + 2 * len(TOLD_APART)
@@ -24,12 +22,9 @@ def tag_places(page: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     >>> tag_places(b"a < b <br/> <my-tag")[0].tolist()
     [9, 10]
     """
-    places, kinds = [], []
-    for match in PLACE.finditer(page):
-        places.append(match.end() - 1)
-        name = match[2]
-        kinds.append(SELF_CLOSING if name is None else START_OF.get(name.lower(), OTHER_START) + len(match[1]))
-    return np.array(places, np.int64), np.array(kinds, np.uint8)
+    places, numbers = kernel.tag_places(np.frombuffer(page, np.uint8), TOLD_APART)
+    told = numbers + (FIRST_NAME - kernel.FIRST_NAME) * (numbers >= kernel.FIRST_NAME)
+    return places, np.where(numbers == kernel.SELF_CLOSING, SELF_CLOSING, told).astype(np.uint8)
 
 
 def opens() -> NDArray[np.bool_]:
