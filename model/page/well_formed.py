@@ -266,11 +266,12 @@ def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Sy
     first, last = max(0, at - LONGEST), min(len(ids), end + LONGEST)
     brackets = first + np.flatnonzero((ids[first:last] == LT) | (ids[first:last] == GT))
     index = np.searchsorted(brackets, at + wrong, "right")
-    for k in index[np.flatnonzero(np.diff(index, prepend=-1))].tolist():  # each once; they rise
+    each = index[np.flatnonzero(np.diff(index, prepend=-1))]  # each stretch once; they rise
+    starts, stops = np.append(-1, brackets)[each], np.append(brackets, len(ids))[each]
+    known = (starts >= first) | (first == 0)
+    begins = (stops == len(ids)) | (ids[np.minimum(stops, len(ids) - 1)] == LT)  # a tag, or the page ends
+    for k in each[known & (stops - starts <= LONGEST) & begins].tolist():
         start = int(brackets[k - 1]) if k else -1
-        stop = int(brackets[k]) if k < len(brackets) else len(ids)
-        if start < first and first or stop - start > LONGEST or (stop < len(ids) and page[stop] != LT):
-            continue
         if start >= 0:
             syntax = path[start - at] if start >= at else before[start]
             if page[start] != GT or syntax not in (Syntax.TAG, Syntax.END_TAG):
