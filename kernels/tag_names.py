@@ -25,7 +25,7 @@ Starts = NDArray[np.int32] | NDArray[np.int64]
 def tag_names(page: NDArray[np.uint8], starts: Starts, names: Sequence[str]) -> Numbers:
     """Returns the numbers (k,) of the tags that begin at starts (k,) in page (n,), in bytes. names: in lower case.
 
-    What has no name counts as another name. Raises ValueError for starts beyond the page.
+    What is no tag, or has no name, counts as another. Raises ValueError for starts beyond the page.
     """
     if len(starts) and (starts.min() < 0 or starts.max() >= len(page)):
         raise ValueError(f"starts: expected numbers below {len(page)}")

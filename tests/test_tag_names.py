@@ -26,7 +26,7 @@ PAGES = st.lists(st.sampled_from(PIECES), max_size=30).map(
 
 @given(PAGES)
 def test_names_equal_the_expression(page: np.ndarray) -> None:
-    starts = np.flatnonzero(page == ord("<"))
+    starts = np.arange(len(page))
     assert tag_names(page, starts, NAMES).tolist() == reference_tag_names(page, starts, NAMES).tolist()
 
 

@@ -14,16 +14,18 @@ bool ends_name(uint8_t b) {
 // Whether it does so in a tag that may be broken.
 bool breaks_name(uint8_t b) { return is(b, kSpace | kSlash | kQuote | kBracket | kEquals); }
 
-// What begins with a `<`. end: of its name, or the page's where nothing ends the name. named: it begins with a letter.
+// What begins at a byte. named: a tag whose name begins with a letter. end: of its name, or the page's where nothing
+// ends the name.
 struct Named {
   bool closes, named;
   size_t start, end;
 
   template <class Ends>
   Named(const uint8_t* page, size_t n, size_t at, Ends ends) {
-    closes = at + 1 < n && page[at + 1] == '/';
+    const bool is_tag = page[at] == '<';
+    closes = is_tag && at + 1 < n && page[at + 1] == '/';
     start = end = at + 1 + closes;
-    named = start < n && (page[start] | 32) >= 'a' && (page[start] | 32) <= 'z';
+    named = is_tag && start < n && (page[start] | 32) >= 'a' && (page[start] | 32) <= 'z';
     while (named && end < n && !ends(page[end])) ++end;
   }
 

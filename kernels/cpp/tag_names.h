@@ -17,7 +17,8 @@ enum : int16_t { kOtherStart = 0, kOtherEnd = 1, kFirstName = 2, kSelfClosing = 
 using NameNumbers = std::unordered_map<std::string, int16_t>;
 NameNumbers numbers_of(const std::vector<std::string>& names);
 
-// Writes numbers [k] of the tags that begin at starts [k] in page [n]. What has no name counts as another name.
+// Writes numbers [k] of the tags that begin at starts [k] in page [n]. What is no tag, or has no name, counts as
+// another.
 void tag_names(const uint8_t* page, size_t n, const int64_t* starts, size_t k, const NameNumbers& names,
                int16_t* numbers);
 
