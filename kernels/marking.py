@@ -52,7 +52,11 @@ def span_classes(rows: Floats, first: Places, last: Places, heads: Places) -> Cl
         return reference_span_classes(rows, first, last, heads)
     classes = np.empty((len(first), len(heads)), np.uint8)
     cpp.span_classes(
-        np.ascontiguousarray(rows), np.ascontiguousarray(first), np.ascontiguousarray(last), heads, classes
+        np.ascontiguousarray(rows),
+        np.ascontiguousarray(first),
+        np.ascontiguousarray(last),
+        np.ascontiguousarray(heads),
+        classes,
     )
     return classes
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_crawl_samples import SAMPLES
 
@@ -145,6 +145,7 @@ Part = tuple[int, int]
     st.lists(st.tuples(st.integers(0, 30_000), st.integers(0, 99)), max_size=3),
     st.integers(0, 2),
 )
+@example("<!--<a-->   ", [], 0)  # a tag and a comment end together
 def test_the_kernel_cuts_as_the_reference_does(page: str, stretches: list[Part], many: int) -> None:
     ids = np.frombuffer((page + "<br>" * 3000 * many + page).encode("utf-8"), np.uint8)
     rising = np.sort(np.array([(start, start + n) for start, n in stretches], np.int64).reshape(-1, 2), axis=0)

@@ -1,5 +1,7 @@
 """Pages cut short: only bodies that are closed and never shown lose their middles."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +64,7 @@ def test_a_body_that_may_be_open_is_told() -> None:
         "<!-->a<!-- b -->",  # the first is empty (WHATWG HTML, 13.2.5.43)
         "<!-- a --!><!-- b -->",
         "<!-- a <!---><!-- b -->",
+        "<!-- a <!--!><!-- b -->",
         "<script>document.write('<script src=\"a.js\"><\\/script>')</script>",
         '<script>if (!window.a) document.write("<script>")</script>',
     ],
@@ -72,9 +75,21 @@ def test_a_body_that_was_closed_is_not_open(whole: str) -> None:
     assert skim(page).text == page.replace(LONG, LONG[:KEPT] + LONG[-KEPT:])
 
 
-def test_a_second_start_after_one_in_quotes_is_found() -> None:
-    page = "<script>a('<script>') <p>b</p> <script>c</script>"
+@pytest.mark.parametrize("between", ["a('<script>') <p>b</p> ", '<p>She said "yes"', "<p title='a'"])
+def test_a_second_start_that_no_script_writes_is_found(between: str) -> None:
+    page = f"<script>{between}<script>c</script>"
     assert list(may_be_open(page)) == [(0, len(page))]
+
+
+@pytest.mark.parametrize("start", ['("<script>', '"<script>', "<svg><script>", "<!--[if a]><!-->", "<style><!--"])
+def test_many_starts_take_time_in_proportion(start: str) -> None:
+    def seconds(n: int) -> float:
+        page, begin = start * n + "<script>", time.process_time()
+        skim(page)
+        list(may_be_open(page))
+        return time.process_time() - begin
+
+    assert min(seconds(8000) for _ in range(3)) < 40 * min(seconds(500) for _ in range(3)) + 0.05
 
 
 def test_nothing_is_cut_beside_a_comment_that_may_be_open() -> None:

@@ -176,7 +176,7 @@ std::vector<int64_t> brief_cuts(const uint8_t* page, size_t n, const int64_t* wh
   while (at < cutter.end) {
     const uint8_t* bracket = Cutter::pass_not(at + 1, cutter.end, kBracket);  // the next one
     if (bracket == cutter.end) break;
-    if (tagged && at >= body && *bracket == '<' && may(at + 1, bracket)) cutter.text(at + 1, bracket);
+    if (tagged && at + 1 >= body && *bracket == '<' && may(at + 1, bracket)) cutter.text(at + 1, bracket);
     if (at >= body) body = body_end(at, bracket, cutter.end);
     tagged = *at == '<' && *bracket == '>' && cutter.tag(at, bracket, may(at, bracket + 1));
     at = bracket;

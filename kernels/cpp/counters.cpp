@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-// Compiles a function for AVX2 and for the base machine, and chooses when the module is loaded, which needs
-// glibc. All numbers are integers, so all versions compute the same.
+// Functions for AVX2, for all other machines, and for both. Which one runs is chosen when the module is loaded, which
+// needs glibc. All numbers are integers, so all versions compute the same.
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 #define SOUPSTATE_AVX2 __attribute__((target("avx2")))

@@ -74,7 +74,7 @@ class Block:
     emphasis: int = 0
     code: int = 0
     main: int = 0  # characters that the `main` head takes for main content
-    folded: str | None = None
+    folded: str | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def text(self) -> str:
