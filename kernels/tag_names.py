@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from soupstate.kernels.compiled import cpp
 
-OTHER_START, OTHER_END, FIRST_NAME, SELF_CLOSING = 0, 1, 2, -1
+OTHER_START, OTHER_END, SELF_CLOSING, FIRST_NAME = 0, 1, 2, 3
 # A name ends before white space, `/` or `>` (WHATWG HTML, 13.2.5.8).
 PLACE = re.compile(rb"<(/?)([A-Za-z][^\t\n\f\r />]*+)[\t\n\f\r />]|(?<=/)>")
 NAME = re.compile(rb"<(/?)([A-Za-z][^\s\"'<>/=]*+)?")  # of a tag that may be broken

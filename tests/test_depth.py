@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import soupstate
+from soupstate.kernels.tag_names import SELF_CLOSING
 from soupstate.model.net.depth import CELLS, TENSORS, DepthLayer, possible
 from soupstate.model.page.elements import COUNTED_KINDS, FOREIGN_KIND, LI_KIND, UL_KIND
 from soupstate.model.page.marks import DEEPEST
 from soupstate.model.page.nesting import MOST_OPEN
-from soupstate.model.page.tag_places import SELF_CLOSING, START_OF, tag_places
+from soupstate.model.page.tag_places import START_OF, tag_places
 from soupstate.model.train.data.open_elements import opened
 from soupstate.model.train.network.depth_layer import Samples, damaged, fit_layer, moves_of, skimmed, whole
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soupstate.kernels.tag_names import OTHER_END, OTHER_START, SELF_CLOSING
 from soupstate.model.page.elements import COUNTED_KINDS, TOLD_APART
-from soupstate.model.page.tag_places import OTHER_END, OTHER_START, SELF_CLOSING, START_OF, TAG_KINDS, tag_places
+from soupstate.model.page.tag_places import START_OF, TAG_KINDS, tag_places
 
 SPACE = b"\t\n\f\r />"
 

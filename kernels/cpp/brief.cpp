@@ -16,8 +16,6 @@ constexpr std::string_view kTold[] = {"alt",  "colspan", "data-lazy-src", "data-
 constexpr std::string_view kMute[] = {"link", "meta", "script", "style"};
 constexpr std::string_view kBodies[] = {"script", "style", "svg"};  // elements whose texts stay whole
 
-uint8_t lower(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? byte | 32 : byte; }
-
 // Whether bytes are a name, in any case.
 bool is_same(std::string_view name, const uint8_t* first, const uint8_t* last) {
   if (name.size() != static_cast<size_t>(last - first)) return false;

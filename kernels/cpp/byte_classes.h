@@ -1,6 +1,6 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// What each byte is in a tag.
+// What each byte is in a tag, and letters in lower case.
 #pragma once
 #include <cstdint>
 
@@ -22,5 +22,7 @@ inline constexpr ByteClasses kByteClasses;
 
 // Whether a byte is in one of the classes.
 inline bool is(uint8_t byte, int classes) { return kByteClasses.of[byte] & classes; }
+
+inline uint8_t lower(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? byte | 32 : byte; }
 
 }  // namespace soupstate

@@ -31,8 +31,7 @@ struct Named {
 
   int16_t number(const uint8_t* page, const NameNumbers& names) const {
     std::string name(page + start, page + end);
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
+    for (char& c : name) c = static_cast<char>(lower(static_cast<uint8_t>(c)));
     const auto found = names.find(name);
     return static_cast<int16_t>((found == names.end() ? kOtherStart : found->second) + closes);
   }

@@ -10,8 +10,8 @@
 
 namespace soupstate {
 
-// Numbers of tags: a start tag of a name that is not told apart, such an end tag, then two for each name.
-enum : int16_t { kOtherStart = 0, kOtherEnd = 1, kFirstName = 2, kSelfClosing = -1 };
+// Numbers of tags: a start tag or an end tag of a name that is not told apart, `/>`, then two for each name.
+enum : int16_t { kOtherStart, kOtherEnd, kSelfClosing, kFirstName };
 
 // The numbers of the start tags of names in lower case.
 using NameNumbers = std::unordered_map<std::string, int16_t>;

@@ -6,18 +6,16 @@ tag has its end tag, and the blocks in between open and close in between too, th
 Where one has no partner, because it was lost, the network's marks stay from there to the end of the block.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.kernels.tag_names import FIRST_NAME, tag_names
 from soupstate.model.page.cuts import TEXT, Cut
 from soupstate.model.page.elements import CODE, EMPHASIS, STRONG
 from soupstate.model.page.marks import Event
-from soupstate.model.page.stop import SPAN, Watch
+from soupstate.model.page.named_tags import NamedTags
+from soupstate.model.page.stop import Watch
 
 GROUPS = (STRONG, EMPHASIS, CODE)
 BLOCKS = (
@@ -31,7 +29,7 @@ WITHIN = (
 ).split()
 LONGEST = 10_000  # bytes between two tags that pair; where there are more, the end tag was lost
 
-NAMES = (*BLOCKS, *WITHIN, "br", "a", *(name for names in GROUPS for name in sorted(names)))
+NAMES = (*BLOCKS, *WITHIN, "br", *(name for names in GROUPS for name in sorted(names)))
 
 Marks = NDArray[np.uint8]
 
@@ -41,7 +39,7 @@ def settle_inline(page: memoryview, cut: Cut, event: Marks, marks: tuple[Marks, 
 
     Offsets of `cut` are those of the page's bytes. It takes time in proportion to the page. Raises Stopped.
     """
-    tags = _Tags.found(page, cut, watch)
+    tags = NamedTags.found(page, cut, NAMES, watch)
     event[tags.of(WITHIN).spans] = Event.NONE
     event[tags.of(["br"]).spans] = Event.BREAK
     blocks = tags.of(BLOCKS)
@@ -60,39 +58,14 @@ def settle_links(page: memoryview, cut: Cut, link: Marks, watch: Watch) -> None:
     The network misses some where the start tag has lost its `>`, as in `<a href="/x"here</a>`.
     """
     addressed = set(cut.values["href"][0].tolist())
-    found = _Tags.found(page, cut, watch).of(["a"])
+    found = NamedTags.found(page, cut, ("a",), watch)
     ends = zip(found.spans.tolist(), found.closing.tolist(), strict=True)
     for (first, closes), (last, ended) in pairwise(ends):
         if ended and not closes and last == first + 2 and cut.kind[first + 1] == TEXT and first in addressed:
             link[first + 1] = 1
 
 
-@dataclass(frozen=True)
-class _Tags:
-    """Tags of a page, in order. spans (k,): the index of each. names (k,): its name's, in NAMES. closing (k,)."""
-
-    spans: NDArray[np.int64]
-    names: NDArray[np.int16]
-    closing: NDArray[np.bool_]
-
-    @classmethod
-    def found(cls, page: memoryview, cut: Cut, watch: Watch) -> "_Tags":
-        """Returns the tags whose names are in NAMES."""
-        spans = np.flatnonzero(cut.is_tag)
-        watch(SPAN * len(spans))
-        numbers = tag_names(np.frombuffer(page, np.uint8), cut.start[spans], NAMES) - FIRST_NAME
-        return cls(spans, numbers >> 1, (numbers & 1) > 0).where(numbers >= 0)
-
-    def where(self, which: NDArray[np.bool_]) -> "_Tags":
-        """Returns some of the tags. which (k,)."""
-        return _Tags(self.spans[which], self.names[which], self.closing[which])
-
-    def of(self, names: Iterable[str]) -> "_Tags":
-        """Returns the tags with one of these names."""
-        return self.where(np.isin(self.names, [NAMES.index(name) for name in names]))
-
-
-def _settle(cut: Cut, tags: _Tags, blocks: _Tags, mark: Marks, watch: Watch) -> None:
+def _settle(cut: Cut, tags: NamedTags, blocks: NamedTags, mark: Marks, watch: Watch) -> None:
     """Writes a mark (spans,) for the texts between tags that pair, and removes it elsewhere, where all tags pair."""
     count = np.zeros(len(mark) + 1, np.int32)
     unsure = np.zeros(len(mark) + 1, np.int32)

@@ -11,10 +11,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.kernels.tag_names import FIRST_NAME, tag_names
 from soupstate.model.page.cuts import CLOSING, TAG, TEXT, Cut
 from soupstate.model.page.elements import LISTS
 from soupstate.model.page.marks import LIST_DEPTHS, Event
+from soupstate.model.page.named_tags import NamedTags
 from soupstate.model.page.stop import COUNTED, SPAN, Watch
 
 ITEM = "li"
@@ -74,11 +74,10 @@ def settle_lists(
     Returns which spans were settled (spans,): those in a list whose tags nest. Offsets of `cut` are those of the bytes
     of the page. It takes time in proportion to the page. Raises Stopped.
     """
-    spans = np.flatnonzero(cut.is_tag)
-    numbers = tag_names(np.frombuffer(page, np.uint8), cut.start[spans], NAMES) - FIRST_NAME
-    spans, numbers = spans[numbers >= 0], numbers[numbers >= 0] >> 1
-    begins = (cut.kind[spans] == TAG) & (event[spans] == Event.LIST) & (numbers < len(LISTS))
-    names = [NAMES[number] for number in numbers.tolist()]
+    found = NamedTags.found(page, cut, NAMES, watch)
+    spans = found.spans
+    begins = (cut.kind[spans] == TAG) & (event[spans] == Event.LIST) & (found.names < len(LISTS))
+    names = [NAMES[name] for name in found.names.tolist()]
     tags = list(zip(spans.tolist(), names, (cut.kind[spans] == CLOSING).tolist(), strict=True))
     until = 0
     settled = np.zeros(len(depth), np.bool_)

@@ -26,7 +26,7 @@ BEGIN = re.compile(rf"<({'|'.join(LONG_BODIES)})\b[^<>]*>|{COMMENT}", re.I)
 NEXT = {name: re.compile(rf"<{name}\b|</{name}\s*>", re.I) for name in LONG_BODIES}
 # A start just after an opening quotation mark is one that a script writes, as in document.write("<script>...").
 NEXT["script"] = re.compile(r"<(?:(?<![\s(+=,:\[]['\"]<)script\b|/script\s*>)", re.I)
-NEXT["<!--"] = re.compile("<!--(?!-?>|!>)|--!?>")
+NEXT["<!--"] = re.compile(f"{COMMENT}(?!!>)|--!?>")
 # White space keeps its first and last character, except on pages that may show it (WHATWG HTML, 15.3.3). On 78 training
 # pages this removed 7% of the bytes; F1 of links (.984) and text (.982) stayed, Markdown went from .865 to .869.
 SPACE = re.compile(r"[ \t\r\n\f]{5,}")

@@ -7,11 +7,11 @@ every `/>`. The rule knows no scripts, comments or quotes: what is no tag there 
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.kernels import tag_names as kernel
+from soupstate.kernels import tag_names
+from soupstate.kernels.tag_names import FIRST_NAME, OTHER_START
 from soupstate.model.page.elements import COUNTED_KINDS, FOREIGN_KIND, TOLD_APART
 
-# Kinds of tags: a start tag or an end tag of a name that is not told apart, `/>`, then two for each name.
-OTHER_START, OTHER_END, SELF_CLOSING, FIRST_NAME = 0, 1, 2, 3
+# Kinds of tags are their numbers (soupstate.kernels.tag_names), with these names told apart.
 TAG_KINDS = FIRST_NAME + 2 * len(TOLD_APART)
 START_OF = {name.encode(): FIRST_NAME + 2 * k for k, name in enumerate(TOLD_APART)}
 
@@ -22,9 +22,8 @@ def tag_places(page: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     >>> tag_places(b"a < b <br/> <my-tag")[0].tolist()
     [9, 10]
     """
-    places, numbers = kernel.tag_places(np.frombuffer(page, np.uint8), TOLD_APART)
-    told = numbers + (FIRST_NAME - kernel.FIRST_NAME) * (numbers >= kernel.FIRST_NAME)
-    return places, np.where(numbers == kernel.SELF_CLOSING, SELF_CLOSING, told).astype(np.uint8)
+    places, numbers = tag_names.tag_places(np.frombuffer(page, np.uint8), TOLD_APART)
+    return places, numbers.astype(np.uint8)
 
 
 def opens() -> NDArray[np.bool_]:

@@ -270,15 +270,14 @@ def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Sy
     starts, stops = np.append(-1, brackets)[each], np.append(brackets, len(ids))[each]
     known = (starts >= first) | (first == 0)
     begins = (stops == len(ids)) | (ids[np.minimum(stops, len(ids) - 1)] == LT)  # a tag, or the page ends
-    for k in each[known & (stops - starts <= LONGEST) & begins].tolist():
-        start = int(brackets[k - 1]) if k else -1
+    some = known & (stops - starts <= LONGEST) & begins
+    for k, start in zip(each[some].tolist(), starts[some].tolist(), strict=True):
         if start >= 0:
             syntax = path[start - at] if start >= at else before[start]
             if page[start] != GT or syntax not in (Syntax.TAG, Syntax.END_TAG):
                 continue
         title = page[max(0, start - 6) : start + 1].tobytes().lower() == b"<title>"
-        some = wrong[index == k]
-        path[some] = Syntax.TITLE if title else Syntax.TEXT
+        path[wrong[index == k]] = Syntax.TITLE if title else Syntax.TEXT
 
 
 def title_text(ids: NDArray[np.uint8]) -> slice:
