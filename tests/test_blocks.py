@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from soupstate.kernels.words import WORD
 from soupstate.model.net.block_head import (
     DISTANCES,
     KNOTS,
@@ -22,7 +23,6 @@ from soupstate.model.page.blocks import (
     BUCKETS,
     FIGURES,
     MOST_BLOCKS,
-    WORD,
     Block,
     Described,
     blocks_of,

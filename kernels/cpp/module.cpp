@@ -1,12 +1,13 @@
 // Copyright 2026 the Soupstate authors. Licence: Apache-2.0.
 //
-// The Python module soupstate.kernels._cpp: the copy model, the best path, sums, tags and cuts, and the
-// choice of a backend. The LSTM is bound in lstm_module.cpp and lstm_training_module.cpp.
+// The Python module soupstate.kernels._cpp: the copy model, the best path, sums, tags, words and cuts, and
+// the choice of a backend. The LSTM is bound in lstm_module.cpp and lstm_training_module.cpp.
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "peaks.h"
 #include "tag_names.h"
 #include "viterbi.h"
+#include "words.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -161,12 +163,74 @@ void run_tag_names(Vector<const uint8_t> page, Vector<const int64_t> starts, con
   tag_names(page.data(), page.size(), starts.data(), k, numbers_of(names), numbers.data());
 }
 
+// An array that Python owns.
+using NewVector = nb::ndarray<nb::numpy, int64_t, nb::ndim<1>>;
+
+NewVector new_vector(std::vector<int64_t>&& numbers) {
+  auto* kept = new std::vector<int64_t>(std::move(numbers));
+  nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<int64_t>*>(p); });
+  return NewVector(kept->data(), {kept->size()}, owner);
+}
+
 std::pair<std::vector<int64_t>, std::vector<int16_t>> run_tag_places(Vector<const uint8_t> page,
                                                                      const std::vector<std::string>& names) {
   nb::gil_scoped_release release;
   std::pair<std::vector<int64_t>, std::vector<int16_t>> found;
   tag_places(page.data(), page.size(), numbers_of(names), &found.first, &found.second);
   return found;
+}
+
+Texts texts_of(const Vector<const uint8_t>& bytes, const Vector<const int64_t>& ends) {
+  int64_t at = 0;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    expect(at <= ends.data()[i], "ends: not ascending");
+    at = ends.data()[i];
+  }
+  expect(static_cast<size_t>(at) <= bytes.size(), "ends: beyond the texts");
+  return {bytes.data(), ends.data(), ends.size()};
+}
+
+void run_count_characters(Vector<const uint8_t> bytes, Vector<const int64_t> ends, Vector<const uint8_t> classes,
+                          Matrix<int64_t> counts) {
+  const Texts texts = texts_of(bytes, ends);
+  expect(counts.shape(0) == texts.count && counts.shape(1) == kCounted, "counts: expected one row per text");
+  nb::gil_scoped_release release;
+  count_characters(texts, {classes.data(), classes.size()}, counts.data());
+}
+
+NewVector run_count_words(Vector<const uint8_t> bytes, Vector<const int64_t> ends, Vector<const uint8_t> title,
+                          Vector<const uint8_t> classes, size_t first, size_t last, uint32_t buckets,
+                          Matrix<int64_t> counts, Vector<int64_t> sizes) {
+  const Texts texts = texts_of(bytes, ends);
+  expect(buckets, "buckets: expected a number above 0");
+  expect(counts.shape(0) == texts.count && counts.shape(1) == 3 && sizes.size() == texts.count,
+         "counts, sizes: expected one row per text");
+  std::vector<int64_t> hashes;
+  {
+    nb::gil_scoped_release release;
+    count_words(texts, {reinterpret_cast<const char*>(title.data()), title.size()}, {classes.data(), classes.size()},
+                first, last, buckets, counts.data(), &hashes, sizes.data());
+  }
+  return new_vector(std::move(hashes));
+}
+
+NewVector run_tell_names(Vector<const uint8_t> page, Vector<const int64_t> starts, Vector<const int64_t> ends,
+                         const std::vector<std::string>& untold, size_t most, uint32_t buckets, Vector<uint32_t> firsts,
+                         Vector<int64_t> sizes) {
+  const size_t k = starts.size();
+  expect(buckets, "buckets: expected a number above 0");
+  expect(ends.size() == k && firsts.size() == k && sizes.size() == k, "ends, firsts, sizes: expected one per start");
+  for (size_t i = 0; i < k; ++i) {
+    const int64_t start = starts.data()[i], end = ends.data()[i];
+    expect(start >= 0 && start <= end && static_cast<size_t>(end) <= page.size(), "starts, ends: beyond the page");
+  }
+  std::vector<int64_t> hashes;
+  {
+    nb::gil_scoped_release release;
+    tell_names(page.data(), starts.data(), ends.data(), k, {untold.begin(), untold.end()}, most, buckets, firsts.data(),
+               &hashes, sizes.data());
+  }
+  return new_vector(std::move(hashes));
 }
 
 std::vector<int64_t> run_brief_cuts(Vector<const uint8_t> page, Matrix<const int64_t> whole) {
@@ -199,6 +263,13 @@ NB_MODULE(_cpp, m) {
   m.def("tag_ends", &run_tag_ends, "page"_a.noconvert(), "starts"_a.noconvert(), "longest"_a, "ends"_a.noconvert());
   m.def("tag_names", &run_tag_names, "page"_a.noconvert(), "starts"_a.noconvert(), "names"_a, "numbers"_a.noconvert());
   m.def("tag_places", &run_tag_places, "page"_a.noconvert(), "names"_a);
+  m.def("count_characters", &run_count_characters, "texts"_a.noconvert(), "ends"_a.noconvert(), "classes"_a.noconvert(),
+        "counts"_a.noconvert());
+  m.def("count_words", &run_count_words, nb::kw_only(), "texts"_a.noconvert(), "ends"_a.noconvert(),
+        "title"_a.noconvert(), "classes"_a.noconvert(), "first"_a, "last"_a, "buckets"_a, "counts"_a.noconvert(),
+        "sizes"_a.noconvert());
+  m.def("tell_names", &run_tell_names, nb::kw_only(), "page"_a.noconvert(), "starts"_a.noconvert(),
+        "ends"_a.noconvert(), "untold"_a, "most"_a, "buckets"_a, "firsts"_a.noconvert(), "sizes"_a.noconvert());
   m.def("brief_cuts", &run_brief_cuts, "page"_a.noconvert(), "whole"_a.noconvert());
   define_lstm(m);
   define_lstm_training(m);

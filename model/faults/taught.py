@@ -15,6 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.words import told_names
 from soupstate.model.faults.edits import (
     END_TAG,
     MISSING,
@@ -41,7 +42,6 @@ from soupstate.model.net.corrected_faults import (
     RightFix,
     side_of,
 )
-from soupstate.model.page.blocks import told_names
 from soupstate.model.page.line_index import LineIndex
 from soupstate.model.page.stop import Watch
 

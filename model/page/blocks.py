@@ -6,38 +6,30 @@ head (`soupstate.model.net.block_head`) decides from them what is main content. 
 
 import math
 import re
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.words import Names, Words, count_characters, count_words, tell_names
 from soupstate.model.page.entities import text_of
 from soupstate.model.page.marks import Block as Kind
 from soupstate.model.page.marks import Cell, Event, Visible
 from soupstate.model.page.spans import INLINE, Span, TagSpan, TextSpan, TitleSpan
 from soupstate.model.page.stop import SPAN, Watch, watched
 
-CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-WORD = re.compile(f"[{CJK}]|[^\\W{CJK}]+")  # a CJK character is a word
-NAME = re.compile(r"[a-z][a-z0-9]+|/[a-z]+[0-9]?")  # in tags: names of elements, and words in classes and ids
 PIECE_CHARACTERS = 65_536  # of a text: the words of a long one, all at once, take ten times its memory
 PIECE = re.compile(rf"[\s\S]{{1,{PIECE_CHARACTERS}}}\S*")
-PUNCTUATION = re.compile(r"[.,;:!?。，、！？；：]")
-SENTENCE_END = re.compile(r"[.!?。！？…:：\"'”’)]$")
-CAPITAL, DIGIT = re.compile(r"[A-Z]"), re.compile(r"\d")
-UNTOLD = frozenset("class id href div style www http https com".split())  # they say nothing of a block
+SENTENCE_ENDS = frozenset(".!?。！？…:：\"'”’)")
 
 BUCKETS = 8192  # hashes of words and of names in tags
 FIRST_WORDS, LAST_WORDS = 22, 10  # of a block; those between are not looked at
-LAST_TAGS, TAG_CHARACTERS, TAG_NAMES = 8, 160, 12  # looked at before a block; of each, at the beginning
+LAST_TAGS, TAG_CHARACTERS = 8, 160  # looked at before a block; of each, at the beginning
 TAG = re.compile(f"</?[A-Za-z][^<>]{{0,{TAG_CHARACTERS}}}")
-TAGS_KEPT, WORDS_KEPT = 2048, 16_384  # hashes that are remembered, because tags and words come again and again
 MOST_TAGS = 4096  # whose names tell what template a page has
 MOST_EVENTS = 3  # tags of one event before a block that are counted
 FIGURES = 42 + len(Event)
@@ -101,19 +93,6 @@ class Described:
     def sizes(self) -> Floats:
         """The words (blocks,) of each block."""
         return np.expm1(self.weights - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words of a block. count: of all. different, common: of those that differ, and of the title's among them.
-
-    at_ends: the first and the last ones in lower case, in order.
-    """
-
-    count: int
-    different: int
-    common: int
-    at_ends: list[str]
 
 
 def blocks_of(page: str, spans: Sequence[Span], watch: Watch) -> tuple[list[Block], str]:
@@ -181,35 +160,35 @@ def _add(block: Block, index: int, span: TextSpan, parts: Iterable[str]) -> None
 def described(page: str, blocks: list[Block], title: str, watch: Watch) -> Described:
     """Describes blocks, at most MOST_BLOCKS, as those of a page with this title. Raises Stopped."""
     figures, words, names = figures_of(page, blocks, title, watch)
-    hashed_words = [list(map(_hash, found.at_ends)) for found in words]
-    hashed_names = [list(chain.from_iterable(hashed for _, hashed in each)) for each in names]
     return Described(
         figures,
-        _ragged(hashed_words),
-        _ragged(hashed_names),
-        1 + np.log1p(np.array([found.count for found in words], np.float32)),
+        _ragged(words.hashes, words.sizes),
+        _ragged(names.hashes, _by_block(names.sizes, blocks)),
+        1 + np.log1p(words.count.astype(np.float32)),
     )
 
 
-def figures_of(
-    page: str, blocks: list[Block], title: str, watch: Watch
-) -> tuple[Floats, list[Words], list[list[tuple[str, list[int]]]]]:
-    """Returns the figures (blocks, FIGURES) of blocks, their words, and what `_names` returns. Raises Stopped."""
-    texts, words, of_title = list[str](), list[Words](), set(WORD.findall(title.lower()))
+def figures_of(page: str, blocks: list[Block], title: str, watch: Watch) -> tuple[Floats, Words, Names]:
+    """Returns the figures (blocks, FIGURES) of blocks, their words, and the names in the last tags before each.
+
+    Raises Stopped.
+    """
+    texts = list[str]()
     for block in blocks:
         texts.append(block.text)
-        words.append(_words(texts[-1], of_title))
         watch(SPAN + len(texts[-1]))
-    names = [_names(page, block) for block in blocks]
-    counts = np.array([found.count for found in words], np.float32)
+    lower = [text.lower() for text in texts]
+    words = count_words(lower, title.lower(), FIRST_WORDS, LAST_WORDS, BUCKETS)
+    names = _names(page, blocks)
+    counts = words.count.astype(np.float32)
     figures = np.stack(
         [
             *_of_text(texts, blocks, counts),
             *_of_place(counts),
             *_of_marks([block.first for block in blocks]),
-            *_of_repetition([text.lower() for text in texts]),
-            *_of_repetition([" ".join(way for way, _ in each if way) for each in names], itself=1),
-            *_of_title(of_title, words),
+            *_of_repetition(lower),
+            *_of_repetition(_ways(names, blocks), itself=1),
+            *_of_title(title, words),
             *_of_heading(blocks),
             *_of_tags(blocks),
         ],
@@ -219,24 +198,11 @@ def figures_of(
     return figures, words, names
 
 
-def _words(text: str, title: set[str]) -> Words:
-    """Returns the words of a block's text. title: those of the title."""
-    count, own = 0, set[str]()
-    first, last = list[str](), list[str]()
-    for piece in pieces(text.lower()):
-        found = WORD.findall(piece)
-        count += len(found)
-        own.update(found)
-        kept = FIRST_WORDS - len(first)
-        first += found[:kept]
-        last = (last + found[kept:])[-LAST_WORDS:]
-    return Words(count, len(own), len(title & own), first + last)
-
-
 def _of_text(texts: list[str], blocks: list[Block], words: Floats) -> list[Column]:
     length = np.array([len(text) for text in texts], np.float64)
     size, own = np.maximum(1, length), np.maximum(1, np.array([block.characters for block in blocks], np.float64))
     linked = np.array([block.linked for block in blocks]) / own
+    digits, capitals, punctuation = count_characters(texts).T
     return [
         np.log1p(words),
         np.log1p(size),
@@ -247,10 +213,10 @@ def _of_text(texts: list[str], blocks: list[Block], words: Floats) -> list[Colum
         np.array([block.strong for block in blocks]) / own,
         np.array([block.emphasis for block in blocks]) / own,
         np.array([block.code for block in blocks]) / own,
-        np.array([len(PUNCTUATION.findall(text)) for text in texts]) / size * 10,
-        np.array([SENTENCE_END.search(text) is not None for text in texts]),
-        np.array([len(CAPITAL.findall(text)) for text in texts]) / size * 5,
-        np.array([len(DIGIT.findall(text)) for text in texts]) / size * 3,
+        punctuation / size * 10,
+        np.array([text[-1:] in SENTENCE_ENDS for text in texts]),
+        capitals / size * 5,
+        digits / size * 3,
         np.array([block.main for block in blocks]) / own,
     ]
 
@@ -290,14 +256,14 @@ def _of_marks(first: list[TextSpan]) -> list[Column]:
     ]
 
 
-def _of_repetition(found: list[str], itself: int = 0) -> list[Column]:
+def _of_repetition(found: Sequence[Hashable], itself: int = 0) -> list[Column]:
     counts = Counter(found)
     return [np.log1p([counts[each] - 1 + itself for each in found])]
 
 
-def _of_title(title: set[str], words: list[Words]) -> list[Column]:
-    common = np.array([found.common for found in words])
-    return [common / np.maximum(1, [found.different for found in words]), common / max(1, len(title))]
+def _of_title(title: str, words: Words) -> list[Column]:
+    (different,) = count_words([title.lower()], "", 0, 0, BUCKETS).different
+    return [words.common / np.maximum(1, words.different), words.common / max(1, different)]
 
 
 def _of_heading(blocks: list[Block]) -> list[Column]:
@@ -319,43 +285,47 @@ def _of_tags(blocks: list[Block]) -> list[Column]:
     return [np.log1p(sizes), np.log1p(np.bincount(owner, closing, len(blocks))), *counted.T]
 
 
-def _names(page: str, block: Block) -> list[tuple[str, list[int]]]:
-    """Returns for each of the last tags before a block the element's name and the hashes of all that are told."""
-    last = block.tags[-LAST_TAGS:]
-    return [_of_tag(page[tag.start : min(tag.end, tag.start + TAG_CHARACTERS)]) for tag in last]
+def _names(page: str, blocks: list[Block]) -> Names:
+    """Returns the names in the last tags before each block, one block after the other."""
+    tags = [tag for block in blocks for tag in block.tags[-LAST_TAGS:]]
+    starts, ends = (np.array([getattr(tag, name) for tag in tags], np.int64) for name in ("start", "end"))
+    first = int(starts[0]) if tags else 0
+    ends = np.minimum(ends, starts + TAG_CHARACTERS) - first
+    return tell_names(_one_byte_each(page[first : first + int(ends.max(initial=0))]), starts - first, ends, BUCKETS)
 
 
-@lru_cache(TAGS_KEPT)
-def _of_tag(tag: str) -> tuple[str, list[int]]:
-    told = told_names(tag)
-    return told[0] if told else "", [_hash(name) for name in told]
+def _one_byte_each(text: str) -> NDArray[np.uint8]:
+    """Returns a text with a byte for each character, which is that of ASCII or a question mark."""
+    return np.frombuffer(text.encode("ascii", "replace"), np.uint8)
 
 
-def told_names(tag: str) -> list[str]:
-    """Returns the name of a tag's element, and with a point after each the names and words of its attributes.
+def _ways(names: Names, blocks: list[Block]) -> list[bytes]:
+    """Returns for each block the first names in the last tags before it, as hashes."""
+    named = names.firsts != 0
+    ends = np.cumsum(_by_block(named, blocks)).tolist()
+    firsts = names.firsts[named].tobytes()
+    size = names.firsts.itemsize
+    return [firsts[size * start : size * end] for start, end in pairwise([0, *ends])]
 
-    >>> told_names('<p class="by-line">')
-    ['p', 'by.', 'line.']
-    """
-    names = NAME.findall(tag.lower())[:TAG_NAMES]
-    return [*names[:1], *(f"{name}." for name in names[1:] if name not in UNTOLD)]
+
+def _by_block(values: NDArray[Any], blocks: list[Block]) -> NDArray[np.int64]:
+    """Returns the sums (blocks,) of what is given for each of the last tags before blocks."""
+    sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(values, dtype=np.int64)])
+    ends = np.cumsum([0, *(min(len(block.tags), LAST_TAGS) for block in blocks)])
+    of_blocks: NDArray[np.int64] = np.diff(sums[ends])
+    return of_blocks
 
 
 def names_in(page: str) -> NDArray[np.int64]:
     """Returns the hashes of the names in a page's tags, each once, ascending. The first MOST_TAGS tags count."""
-    found: set[int] = set()
-    for tag in islice(TAG.finditer(page), MOST_TAGS):
-        found.update(_of_tag(tag[0])[1])
-    return np.array(sorted(found), np.int64)
+    tags = np.array([tag.span() for tag in islice(TAG.finditer(page), MOST_TAGS)], np.int64).reshape(-1, 2)
+    end = int(tags[-1, 1]) if len(tags) else 0
+    return np.unique(tell_names(_one_byte_each(page[:end]), tags[:, 0], tags[:, 1], BUCKETS).hashes)
 
 
-@lru_cache(WORDS_KEPT)
-def _hash(word: str) -> int:
-    return zlib.crc32(word.encode("utf-8", "replace")) % BUCKETS
-
-
-def _ragged(lists: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Returns the numbers of all lists, and where each list begins. An empty list becomes [0]."""
-    lists = [each or [0] for each in lists]
-    starts = np.cumsum([0, *map(len, lists[:-1])]) if lists else np.zeros(0, np.int64)
-    return np.array([number for each in lists for number in each], np.int64), starts.astype(np.int64)
+def _ragged(numbers: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the numbers of all lists, and where each list begins. sizes (lists,). An empty list becomes [0]."""
+    ends = np.cumsum(sizes)
+    numbers = np.insert(numbers, ends[sizes == 0], 0)
+    filled = np.maximum(1, sizes)
+    return numbers, np.cumsum(filled) - filled

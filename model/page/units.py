@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from soupstate.model.page.blocks import CJK, Block
+from soupstate.kernels.words import CJK
+from soupstate.model.page.blocks import Block
 from soupstate.model.page.entities import unescape_attribute, unescape_text
 from soupstate.model.page.marks import Visible
 from soupstate.model.page.skim import Skimmed

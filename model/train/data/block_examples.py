@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soupstate.kernels.words import WORD
 from soupstate.model.net.block_head import PAGE_TYPES
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.blocks import WORD, Described, blocks_of, described
+from soupstate.model.page.blocks import Described, blocks_of, described
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.labelled import SHINGLE, block_rows, words_of

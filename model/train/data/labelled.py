@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from soupstate.model.page.blocks import WORD
+from soupstate.kernels.words import WORD
 from soupstate.model.page.entities import unescape_text
 from soupstate.model.page.marks import COLUMN
 from soupstate.model.page.spans import TextSpan, spans_of_marks

@@ -15,8 +15,8 @@ import trafilatura
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
+from soupstate.kernels.words import WORD
 from soupstate.model.archive.records import NotAnArchive, Tally, read_pages
-from soupstate.model.page.blocks import WORD
 from soupstate.model.train.data.block_examples import word_f1
 
 LEAST_WORDS = 100  # of a main text; a shorter one is seldom an article

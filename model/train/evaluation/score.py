@@ -8,7 +8,7 @@ import html5lib
 from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from soupstate.model.page.blocks import WORD
+from soupstate.kernels.words import WORD
 from soupstate.model.page.elements import BLOCKS, HEADINGS, LISTS, UNSEEN
 
 HIDDEN = "head,script,style,template,noscript,iframe,svg,[hidden]"
