@@ -207,9 +207,21 @@ def test_help_of_all_commands() -> None:
         assert run(command, "--help").exit_code == 0, command
 
 
-def test_listing_the_commands_imports_none() -> None:
-    code = "import sys; from soupstate.app.cli.main import soupstate; soupstate(['--help'], standalone_mode=False);"
-    code += "print([m for m in ('torch', 'numpy', 'fastapi', 'selectolax') if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("code", "modules"),
+    [
+        (
+            "from soupstate.app.cli.main import soupstate; soupstate(['--help'], standalone_mode=False)",
+            ("torch", "numpy", "fastapi", "selectolax"),
+        ),
+        (  # what archives, corrections and pages without a charset need is imported when the first one comes
+            "import soupstate.app.cli.serve",
+            ("torch", "warcio", "sqlite3", "resiliparse", "markdown_it"),
+        ),
+    ],
+)
+def test_what_is_seldom_needed_is_not_imported(code: str, modules: tuple[str, ...]) -> None:
+    code = f"import sys; {code}; print([m for m in {modules} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
     )

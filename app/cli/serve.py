@@ -22,7 +22,6 @@ from soupstate.app.http.networks import load_networks
 from soupstate.app.http.service import create_app
 from soupstate.app.http.settings import PREFIX, BadSetting, Settings, load_settings
 from soupstate.app.logs import LOG, log_to_stderr
-from soupstate.model.corrections.store import Store
 
 Function = Callable[..., None]
 M_ARENA_MAX = -8  # malloc.h
@@ -117,6 +116,8 @@ def serve_command(**given: Any) -> None:
     try:
         networks = load_networks(settings)
         if settings.corrections:
+            from soupstate.model.corrections.store import Store  # noqa: PLC0415  it takes 2 MB
+
             Store(Path(settings.corrections), create=True).close()  # it is opened again when the service starts
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None

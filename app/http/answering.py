@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -21,9 +21,10 @@ from soupstate.app.http.page_stream import PageStream
 from soupstate.app.http.problems import Problem
 from soupstate.app.http.queue import LONGEST_RETRY, Entry, Full, Late, WorkQueue, awaitable
 from soupstate.app.http.settings import Settings
-from soupstate.app.http.warc_stream import WarcAnswer
-from soupstate.model.corrections.store import Store
 from soupstate.model.page.stop import Stop, Stopped
+
+if TYPE_CHECKING:  # it takes 1 MB
+    from soupstate.model.corrections.store import Store
 
 T = TypeVar("T")
 Receiver = Callable[[Request, WorkQueue, Ticket, Settings], Awaitable[Received]]
@@ -39,7 +40,7 @@ class Service:
     networks: Networks
     queue: WorkQueue
     metrics: Metrics
-    store: Store | None = None
+    store: "Store | None" = None
     stopping: bool = False
     streams: int = 0
 
@@ -72,6 +73,8 @@ class Service:
 
     def stream(self, asked: Asked) -> Response:
         """Returns the response to an archive. Raises Problem when too many streams are being read."""
+        from soupstate.app.http.warc_stream import WarcAnswer  # noqa: PLC0415  it takes 3 MB, and few send archives
+
         self._begin_stream()
         return WarcAnswer(self.queue, self.networks.extracting, self.settings, self.metrics, asked, self._stream_ended)
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,6 @@ from soupstate.app.http.bodies import (
     receive,
 )
 from soupstate.app.http.connections import most_connections
-from soupstate.app.http.corrections import router as CORRECTIONS
 from soupstate.app.http.docs_page import POLICY, docs_page
 from soupstate.app.http.fault_pages import PATH as FAULTS
 from soupstate.app.http.fault_pages import fault_list, fault_page
@@ -59,7 +59,6 @@ from soupstate.app.http.settings import Settings, load_settings
 from soupstate.app.http.web_page import INDEX, web_page
 from soupstate.app.logs import LOG
 from soupstate.app.measurement import measure
-from soupstate.model.corrections.store import Store
 
 FAULT = f"{FAULTS}/{{kind}}"
 CLOSE_SECONDS = 5.0  # wait for the threads to end
@@ -71,6 +70,7 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
     """Makes the application. Settings come from the environment by default. Nothing is loaded before it starts."""
     settings = settings or load_settings(os.environ)
     metrics = Metrics()
+    corrections = import_module("soupstate.app.http.corrections") if settings.corrections else None  # it takes 2 MB
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -78,7 +78,7 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         queue = WorkQueue(settings.max_memory_bytes, settings.threads, settings.page_seconds)
         metrics.memory.labels("waiting").set_function(lambda: queue.memory.waiting)
         metrics.memory.labels("reading").set_function(lambda: queue.memory.reading)
-        store = Store(Path(settings.corrections), create=True) if settings.corrections else None
+        store = corrections.Store(Path(settings.corrections), create=True) if corrections else None
         service = app.state.service = Service(settings, networks, queue, metrics, store)
         _warn(settings, queue.memory.largest, machine_bytes())
         backend = networks.extracting.packed.backend
@@ -100,8 +100,8 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         redirect_slashes=False,
     )
     app.include_router(router)
-    if settings.corrections:
-        app.include_router(CORRECTIONS)
+    if corrections:
+        app.include_router(corrections.router)
     app.openapi = partial(_described, app.openapi, bool(settings.api_key))  # type: ignore[method-assign]
     app.add_middleware(Access, metrics=metrics, most=most_connections(settings), key=settings.api_key)
     app.add_exception_handler(Problem, _problem)

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 
 import webencodings
-from resiliparse.parse.encoding import detect_encoding
 
 # WHATWG names for which Python's codec has another name, or the name of a subset.
 CODECS = {
@@ -107,6 +106,8 @@ def contradicts(body: bytes, charset: str) -> bool:
 
 
 def _detected(body: bytes) -> str | None:
+    from resiliparse.parse.encoding import detect_encoding  # noqa: PLC0415  it takes 3 MB, and most pages need it not
+
     found = detect_encoding(body, max_len=len(body), html5_compatible=False)
     name = DETECTED_NAMES.get(found or "") or getattr(webencodings.lookup(found or ""), "name", None)
     return None if name == "utf-8" or (name or "").startswith("x-mac") else name
