@@ -3,9 +3,19 @@
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from soupstate.model.page.render.addresses import ADDED, GROWTH, LONGEST_ADDRESS, LONGEST_BASE, Addresses, is_safe
+from soupstate.model.page.render.addresses import (
+    ADDED,
+    GROWTH,
+    LONGEST_ADDRESS,
+    LONGEST_BASE,
+    Addresses,
+    is_safe,
+    resolve,
+)
 from soupstate.model.page.render.links import links
 from soupstate.model.page.render.markdown import markdown
 from soupstate.model.page.spans import spans_of_marks
@@ -30,6 +40,24 @@ def disguised(script: str) -> list[str]:
 
 
 CASES = list(itertools.chain.from_iterable(disguised(script) for script in SCRIPTS))
+
+
+PIECES = [*"/.:?#;@aé%&= \t-~[", "..", "//", "http:", "https://", "h.org", "HTTP://", "/a", "x:"]
+ADDRESS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+BASES = [None, "", "https://h.org", "http://h.org/a/b?c#d", "https://u:p@H.org:80/a;b", "file:///a", "x:y", "http://["]
+
+
+@given(ADDRESS, st.sampled_from(BASES) | ADDRESS)
+def test_most_addresses_are_made_absolute_without_urljoin_but_as_it_does(href: str, base: str | None) -> None:
+    assert Addresses("", base).absolute(href) == resolve(href, base)
+
+
+@pytest.mark.parametrize(
+    "href", ["/", "/a/b.html?c=d/../e;f#g", "/.a", "/a/../b", "//h/a", "/a//b", "/a;", "/a?", "/a#"]
+)
+def test_addresses_below_the_host(href: str) -> None:
+    for base in BASES:
+        assert Addresses("", base).absolute(href) == resolve(href, base)
 
 
 @pytest.mark.parametrize("written", CASES)
