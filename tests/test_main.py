@@ -15,8 +15,9 @@ from soupstate.model.net.main_content import (
 )
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.blocks import blocks_of
+from soupstate.model.page.cuts import TAG, TEXT, TITLE, Cut
 from soupstate.model.page.marks import Event, Visible
-from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan, spans_of_marks
+from soupstate.model.page.spans import TEXT_HEADS, Span, Spans, TagSpan, TextSpan, TitleSpan, spans_of_marks
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.teacher import teach
 
@@ -25,8 +26,21 @@ def text(start: int, length: int, *, main: int) -> TextSpan:
     return TextSpan(start, start + length, False, main=main)
 
 
+def spans_of(spans: list[Span]) -> Spans:
+    """The arrays of these spans."""
+    kinds = [TEXT if isinstance(s, TextSpan) else TITLE if isinstance(s, TitleSpan) else TAG + s.closing for s in spans]
+    start, end = (np.array([getattr(s, name) for s in spans], np.int32) for name in ("start", "end"))
+    blank = np.array([getattr(s, "blank", False) for s in spans])
+    marks = np.array([[getattr(s, name, 0) for name in TEXT_HEADS] for s in spans], np.uint8)
+    linked = [i for i, s in enumerate(spans) if getattr(s, "href", None)]
+    places = np.array([spans[i].href for i in linked], np.int32).reshape(-1, 2)  # type: ignore[union-attr]
+    values = {"href": (np.array(linked, np.int64), places[:, 0], places[:, 1])}
+    event = np.array([getattr(s, "event", 0) for s in spans], np.uint8)
+    return Spans(Cut(np.array(kinds, np.uint8), start, end, blank, values), event, marks)
+
+
 def kept(spans: list[Span]) -> list[tuple[int, int]]:
-    found = main_content(Marking("x" * 9999, 0.0, spans)).spans
+    found = main_content(Marking("x" * 9999, 0.0, spans_of(spans))).spans
     return [(s.start, s.end) for s in found if isinstance(s, TextSpan) and not s.blank]
 
 
@@ -49,7 +63,7 @@ def test_a_lone_short_run_of_content_is_not_enough() -> None:
 def test_hidden_text_is_never_content_and_the_title_stays() -> None:
     hidden = TextSpan(0, 300, False, visible=Visible.HIDDEN, main=1)
     title = TitleSpan(400, 410)
-    assert list(main_content(Marking("x" * 999, 0.0, [hidden, title])).spans) == [title]
+    assert list(main_content(Marking("x" * 999, 0.0, spans_of([hidden, title]))).spans) == [title]
 
 
 def test_tags_go_with_the_text_beside_them() -> None:
@@ -58,7 +72,7 @@ def test_tags_go_with_the_text_beside_them() -> None:
     footer = TagSpan(900, 903, Event.BLOCK, False)
     body = text(103, 300, main=1)
     spans: list[Span] = [menu, text(5, 90, main=0), opening, body, closing, footer, text(903, 90, main=0)]
-    assert list(main_content(Marking("x" * 999, 0.0, spans)).spans) == [opening, body, closing]
+    assert list(main_content(Marking("x" * 999, 0.0, spans_of(spans))).spans) == [opening, body, closing]
 
 
 def chosen(*blocks: tuple[float, int], favor: str = "balanced") -> tuple[list[int], float]:

@@ -7,6 +7,7 @@ into main content and the rest at the least cost, given what the `main` head say
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +17,11 @@ from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
 from soupstate.model.net.corrected_head import CorrectedHead
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.blocks import Block, described, parts_of
+from soupstate.model.page.cuts import CLOSING, TEXT, TITLE
 from soupstate.model.page.marks import Block as Kind
 from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.render.tables import data_tables
-from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan
+from soupstate.model.page.spans import Span, Spans, TagSpan, TextSpan
 from soupstate.model.page.stop import Stop, Watch, never, watched
 
 # What a choice favours, by the beta of the F measure that it makes greatest (van Rijsbergen 1979, chapter 7).
@@ -78,35 +80,33 @@ def main_content(marking: Marking, stop: Stop = never, favor: str = "balanced") 
     return _of_blocks(marking, marking.block_head, FAVORS[favor], watch)
 
 
-def _with_tags(spans: Sequence[Span], content: NDArray[np.bool_], watch: Watch) -> "Chosen":
+def _with_tags(spans: Spans, content: NDArray[np.bool_], watch: Watch) -> "Chosen":
     """Returns the title, and the text of the main content with the tags beside it. content (spans,): which text."""
-    keep = np.zeros(len(spans), np.bool_)
-    inside = False
-    waiting = 0  # the first of the tags and blank texts since the last text, whose fate the next text decides
-    for i, span in enumerate(watched(spans, watch)):
-        if isinstance(span, TextSpan) and not span.blank:
-            inside = bool(content[i])
-            keep[waiting : i + 1] |= inside
-            waiting = i + 1
-        elif isinstance(span, TitleSpan):
-            keep[i] = True
-        elif inside and isinstance(span, TagSpan) and span.closing:
-            keep[waiting : i + 1] = True
-            waiting = i + 1
-    return Chosen(spans, keep, watch)
+    kind, n = spans.cut.kind, len(spans)
+    text = (kind == TEXT) & ~spans.cut.blank
+    number = np.arange(n)
+    before = np.maximum.accumulate(np.where(text, number, -1))
+    after, end_tag = (np.minimum.accumulate(np.where(some, number, n)[::-1])[::-1] for some in (text, kind == CLOSING))
+    # Of the tags and blank texts between two texts, those up to the last end tag go with the text before.
+    padded = np.append(content & text, False)  # where there is no text before or after
+    keep = np.where(padded[before] & (end_tag < after), True, padded[after])
+    return Chosen(spans, keep | (kind == TITLE), watch)
 
 
 class Chosen(Iterable[Span]):
-    """Some of a page's spans. keep (spans,): which. Hidden text among them is shown. Going through raises Stopped."""
+    """Some of a page's spans. keep (spans,): which. Hidden text among them is shown. Going through raises Stopped.
 
-    def __init__(self, spans: Iterable[Span], keep: NDArray[np.bool_], watch: Watch) -> None:
-        self.spans, self.keep, self.watch = spans, keep, watch
+    event (chosen spans,): of tags.
+    """
+
+    def __init__(self, spans: Spans, keep: NDArray[np.bool_], watch: Watch) -> None:
+        self.spans, self.keep, self.watch, self.event = spans, keep, watch, spans.event[keep]
 
     def __iter__(self) -> Iterator[Span]:
-        for span, keep in watched(zip(self.spans, self.keep.tobytes(), strict=True), self.watch):
-            if keep and isinstance(span, TextSpan) and span.visible != Visible.SHOWN:
+        for span in watched(compress(self.spans, self.keep.tobytes()), self.watch):
+            if isinstance(span, TextSpan) and span.visible != Visible.SHOWN:
                 yield replace(span, visible=int(Visible.SHOWN))
-            elif keep:
+            else:
                 yield span
 
 

@@ -23,7 +23,7 @@ from soupstate.model.net.probe import Probed, StateProbe
 from soupstate.model.net.reading_loop import PIECE_BYTES, Kept, ReadingLoop, character_starts, per_character
 from soupstate.model.page.brief import brief
 from soupstate.model.page.counted import OpenElements
-from soupstate.model.page.spans import Span
+from soupstate.model.page.spans import Spans
 from soupstate.model.page.stop import Stop, Stopped, never
 from soupstate.model.page.tag_places import tag_places
 
@@ -54,7 +54,7 @@ class Marking:
 
     page: str
     bits: float
-    spans: Sequence[Span] = ()
+    spans: Spans = field(default_factory=Spans.none)
     block_head: BlockHead | CorrectedHead | None = None
     read: int | None = None
     heads: tuple[FieldHead, ...] = ()

@@ -4,7 +4,7 @@ Each span gets one decision from the evidence pooled over it. Offsets count code
 as characters, so `Spans` holds them in arrays and makes the objects when they are asked for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -84,6 +84,12 @@ class Spans(Sequence[Span]):
         self.cut, self.event, self.marks = cut, event, _completed(cut, event, marks)
         self._kept: list[Span] | None = None
 
+    @classmethod
+    def none(cls) -> "Spans":
+        """Returns the spans of an empty page."""
+        cut = Cutter().feed(np.zeros(0, np.uint8), np.zeros(0, np.uint8), last=True)
+        return cls(cut, np.zeros(0, np.uint8), np.zeros((0, len(TEXT_HEADS)), np.uint8))
+
     def __len__(self) -> int:
         return len(self.cut.kind)
 
@@ -127,6 +133,12 @@ class Spans(Sequence[Span]):
                 setattr(made[owner - first], name, tuple(extent))
         spans: list[Span] = made.tolist()
         return spans
+
+
+def may_have(spans: Iterable[Span], event: Event) -> bool:
+    """Whether a tag among these may have an event. It is quick for `Spans`, and for what has their `event`."""
+    events = getattr(spans, "event", None)
+    return events is None or bool((events == event).any())
 
 
 def _completed(cut: Cut, event: Marks, marks: Marks) -> Marks:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from soupstate.model.page.marks import Event, Visible
-from soupstate.model.page.spans import Span, TagSpan, TextSpan
+from soupstate.model.page.spans import Span, TagSpan, TextSpan, may_have
 from soupstate.model.page.stop import SPAN, Watch, watched
 from soupstate.model.page.tags import LONGEST_TAG, name_of
 
@@ -91,6 +91,8 @@ class _Open:
 def data_tables(page: str, spans: Iterable[Span], watch: Watch) -> set[int]:
     """Returns the indices of the TABLE tags of tables that hold data. Raises Stopped."""
     data: set[int] = set()
+    if not may_have(spans, Event.TABLE):
+        return data
     opened: list[_Open] = []
     for i, span in enumerate(watched(spans, watch)):
         if not isinstance(span, TagSpan):
