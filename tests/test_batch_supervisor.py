@@ -76,6 +76,7 @@ def test_a_page_that_ends_its_reader_is_left_out(job: Job, tmp_path: Path, word:
 
 
 @pytest.mark.usefixtures("weak")
+@pytest.mark.slow
 def test_a_record_that_ends_its_reader_ends_its_file(job: Job, tmp_path: Path) -> None:
     source = tmp_path / "a.warc.gz"
     source.write_bytes(record(page(0).encode()) + record(b"<p>FETCH", 1) + record(page(2).encode(), 2))

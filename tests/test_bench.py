@@ -134,6 +134,7 @@ def test_operations(weights: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["extract", "main", "check"])
+@pytest.mark.slow
 def test_shapes(weights: Path, tmp_path: Path, what: str) -> None:
     options = ["--weights", str(weights), "--what", what, "--shape", "<", "--size", "500", "--size", "1000"]
     done = CliRunner().invoke(soupstate, ["bench", "shapes", *options, "--json", str(tmp_path / "rows.json")])

@@ -141,6 +141,7 @@ def test_a_fault_links_to_the_page_about_its_kind(site: Opened) -> None:
     expect(shown.value.locator("h1")).to_have_text("unpaired-quote")
 
 
+@pytest.mark.slow
 def test_all_faults_are_fixed_in_rounds(site: Opened) -> None:
     """Of two fixes near each other, the second one waits for the next round. One undo takes all of them back."""
     page = (
@@ -156,6 +157,7 @@ def test_all_faults_are_fixed_in_rounds(site: Opened) -> None:
     assert site.text().strip() == page.strip()
 
 
+@pytest.mark.slow
 def test_every_example_shows_what_its_name_says(site: Opened) -> None:
     site.page.get_by_label("Example").select_option(label="a table with three faults")
     expect(site.page.locator("#status")).to_contain_text("3 likely faults", timeout=15_000)
@@ -165,6 +167,7 @@ def test_every_example_shows_what_its_name_says(site: Opened) -> None:
     expect(site.page.locator("#status")).to_contain_text("One likely fault", timeout=15_000)
 
 
+@pytest.mark.slow
 def test_an_empty_editor_shows_no_result(site: Opened) -> None:
     site.page.locator(".cm-content").click()
     site.page.keyboard.press("Control+a")
@@ -177,6 +180,7 @@ def test_an_empty_editor_shows_no_result(site: Opened) -> None:
     expect(site.page.get_by_role("tabpanel")).to_contain_text("tea")
 
 
+@pytest.mark.slow
 def test_faults_that_are_less_likely(site: Opened) -> None:
     """That of an open comment stands at the end of a line, and is seen there too."""
     site.paste(
@@ -192,6 +196,7 @@ def test_faults_that_are_less_likely(site: Opened) -> None:
     assert site.text().split("<h1>")[0].rstrip().endswith("-->")
 
 
+@pytest.mark.slow
 def test_the_tabs(site: Opened) -> None:
     site.paste(
         "<title>Tea</title><nav><a href=/>Home</a></nav><h2>Two cups</h2><p>Some <b>tea</b> for <i>you</i>, and more."
@@ -212,6 +217,7 @@ def test_the_tabs(site: Opened) -> None:
     expect(site.page.get_by_role("tab", selected=True)).to_have_text("Use it")
 
 
+@pytest.mark.slow
 def test_colours(site: Opened) -> None:
     page = site.page
     assert page.locator(".s-tag").count() > 10 and page.locator(".s-href", has_text="/news").count() == 1
@@ -228,6 +234,7 @@ def test_colours(site: Opened) -> None:
     assert page.locator(".s-tag").count() > 10
 
 
+@pytest.mark.slow
 def test_one_cursor(site: Opened) -> None:
     """In the editor, over the curves and in what is said below; 😀 is one character."""
     site.paste("<p>😀😀 tea <b>two</b></p>")
@@ -330,6 +337,7 @@ def test_the_key_is_asked_for(browser: Browser, serve: Callable[..., Running]) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
 def test_a_phone(browser: Browser, service_url: str, scheme: Any) -> None:
     with browser.new_context(viewport={"width": 360, "height": 700}, color_scheme=scheme, has_touch=True) as context:
         site = opened(context, service_url)

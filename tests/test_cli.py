@@ -155,6 +155,7 @@ def test_charsets_that_are_known(name: str) -> None:
     assert run("extract", "--charset", name, "-", stdin=b"<p>x").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.html")).write_text(PAGE)
     files = [b"\xff.html", b"none\xff.html"]

@@ -120,6 +120,7 @@ def test_train_resume_export_read(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert 0 < Reader(checkpoint).read("<p>words</p>").bits_per_character < 12
 
 
+@pytest.mark.slow
 def test_a_signal_saves_and_ends_the_training(folder: Path, tmp_path: Path) -> None:
     plan = folder / "long.toml"
     plan.write_text(EXPERIMENT.format(characters=400_000_000))

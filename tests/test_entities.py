@@ -140,6 +140,7 @@ def test_numbers_of_any_length(digits: str, end: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["&amp;", "&amp", "a\r\n", "&#65;", "&notin;x", "&", "é&eacute;"])
+@pytest.mark.slow
 def test_a_long_text_in_slices_is_the_whole_text(unit: str) -> None:
     for before in range(7):
         page = "x" * before + unit * (2 * SLICE // len(unit) + 3)

@@ -49,6 +49,7 @@ def changes() -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("piece", [700, 8192])
+@pytest.mark.slow
 def test_a_long_page_is_decided_as_a_whole(name: str, piece: int, changes: NDArray[np.float32]) -> None:
     page, delay = PAGES[name], 4
     ids = np.frombuffer(page, np.uint8)

@@ -1,5 +1,6 @@
 """From the network that learns to the weights that are read: they say the same of a page."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ UNITS = 24
 PAGES = [s.html.encode()[:2000] for s in SAMPLES if s.name in ("news-harbour", "chinese-gb2312", "forum-lost-bracket")]
 
 
+@cache
 def random_network(*, exact: bool) -> tuple[Network, Weights]:
     """And what it folds to. exact: of numbers with few bits, which the rounding there is leaves as they are."""
     torch.manual_seed(5)

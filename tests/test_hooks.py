@@ -59,6 +59,7 @@ def steps() -> list[dict[str, str]]:
     [("*.html", "1", 0, {"true": 0, "false": 0}), (". broken.html", "0.3", 1, {"true": 1, "false": 0}),
      ("gone.html", "", 2, {"true": 1, "false": 1})],
 )  # fmt: skip
+@pytest.mark.slow
 def test_the_scripts_of_the_action(
     repository: Path,
     paths: str,

@@ -182,6 +182,7 @@ def test_the_ranking_finds_what_makes_an_edit_right() -> None:
     assert max(map(abs, (found.weights[1], found.weights[2], *found.weights[4:]))) < 0.5
 
 
+@pytest.mark.slow
 def test_commands_fit_and_measure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     own = str(json_network(DEFAULT))

@@ -160,6 +160,7 @@ def applied(page: str, edits: Sequence[types.TextEdit]) -> str:
 
 
 @pytest.mark.parametrize("resolves", [True, False])
+@pytest.mark.slow
 def test_all_faults_are_fixed_at_once(tmp_path: Path, resolves: bool) -> None:
     """In passes, as the command line mends a file: the second fix is near the first one."""
     support = types.ClientCodeActionResolveOptions(["edit"]) if resolves else None

@@ -102,6 +102,7 @@ def habits_with_all_end_tags(random: Random) -> Habits:
     return dataclasses.replace(habits, marks=dataclasses.replace(habits.marks, omitted=frozenset()))
 
 
+@pytest.mark.slow
 def test_html5lib_sees_the_nesting_that_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """With all end tags the source says the nesting. Without some of them the words stand in the same places."""
     with monkeypatch.context() as patch:

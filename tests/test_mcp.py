@@ -108,6 +108,7 @@ def test_over_http(address: str) -> None:
 
 
 @pytest.mark.parametrize("option", [["--port", "8002"], ["--host", "127.0.0.1"]])
+@pytest.mark.slow
 def test_options_of_http_without_it(option: list[str]) -> None:
     done = subprocess.run([*SERVER, *option], env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2 and f"{option[0]} has no effect without --http" in done.stderr

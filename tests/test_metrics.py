@@ -48,6 +48,7 @@ def test_a_short_run_has_a_row_too(root: Path, tmp_path: Path) -> None:
     assert row["characters"] == TINY.characters and "held_out_bits" in row
 
 
+@pytest.mark.slow
 def test_the_picture(root: Path, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="metrics.csv"):
         plot(tmp_path, tmp_path / "none.png")

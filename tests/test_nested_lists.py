@@ -76,6 +76,7 @@ def test_lists_after_one_that_does_not_nest_count() -> None:
 
 @pytest.mark.timed
 @pytest.mark.parametrize("unit", ["<ul>", "<ul><li>", "<ul><li></ul>", "</ul>", "<ul></div>", "<ul></ol>"])
+@pytest.mark.slow
 def test_time_grows_with_the_page(unit: str) -> None:
     def seconds(count: int) -> float:
         page = unit * count

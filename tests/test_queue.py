@@ -177,6 +177,7 @@ def test_closing_stops_what_runs_and_waits() -> None:
             job.future.result(5)
 
 
+@pytest.mark.slow
 def test_a_page_that_is_interrupted_is_answered_as_otherwise(plain_service: Running) -> None:
     """One thread, and short pages come while it reads a long one."""
     client, page = plain_service.client, "<ul>" + "<li><a href='/x'>some words</a> more</li>\n" * 4000

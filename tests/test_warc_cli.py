@@ -62,6 +62,7 @@ def test_a_job_and_the_same_again(tmp_path: Path, weights: Path) -> None:
     assert status == 1 and "rows of another file named 0.warc.gz" in errors
 
 
+@pytest.mark.slow
 def test_rows_of_other_weights_or_settings_are_not_taken_for_these(tmp_path: Path, weights: Path) -> None:
     for number in range(2):
         archive(tmp_path / f"{number}.warc.gz", range(3 * number, 3 * number + 3))
@@ -96,6 +97,7 @@ def test_rows_of_other_weights_or_settings_are_not_taken_for_these(tmp_path: Pat
     assert status == 0 and {path.name for path in (tmp_path / "out" / "_done").iterdir()} == done
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_archive_fails_and_the_others_are_read(tmp_path: Path, weights: Path) -> None:
     archive(tmp_path / "a.warc.gz", range(2))
     (tmp_path / "page.html").write_text(page(1))
@@ -133,6 +135,7 @@ def test_workers_use_this_package_whatever_the_working_folder_holds(tmp_path: Pa
     assert done.returncode == 0 and orjson.loads(done.stdout)["rows"] == {"ok": 2}, done.stderr
 
 
+@pytest.mark.slow
 def test_remote_files_and_one_that_is_missing(tmp_path: Path, weights: Path, server: str) -> None:
     archive(tmp_path / "web" / "a.warc.gz", range(4))
     (tmp_path / "list.txt").write_text("a.warc.gz\nnone.warc.gz\n")

@@ -178,6 +178,7 @@ def test_where_raw_text_may_be() -> None:
 
 @pytest.mark.timed
 @pytest.mark.parametrize("unit", ["<a ", "<a b=", '<a b="', "<a b='<a c=\"", "<a href=/x>", "<script", '<a b="c" '])
+@pytest.mark.slow
 def test_hostile_tags_take_little_time(unit: str) -> None:
     ids = bytes_of(unit * (400_000 // len(unit)))
     path = np.full(len(ids), Syntax.TAG, np.uint8)

@@ -83,6 +83,7 @@ def test_two_train_one_network(root: Path) -> None:
     assert run.updates == ended + 1  # nobody else counts
 
 
+@pytest.mark.slow
 def test_trained_to_the_end_and_resumed(root: Path) -> None:
     """Updates of both count; the checkpoint that the parent saves is one to go on from."""
     experiment = dataclasses.replace(TINY, characters=200 * PER_UPDATE, depth_units=3)
@@ -110,6 +111,7 @@ def test_none_further(root: Path) -> None:
     assert run.updates == 1 and not run.network.output.weight.is_shared()
 
 
+@pytest.mark.slow
 def test_one_that_fails_is_an_error(root: Path) -> None:
     """It finds no lessons. What the parent has learned meanwhile is there."""
     run = Run(TINY, root, root, CPU)

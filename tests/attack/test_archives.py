@@ -223,6 +223,7 @@ def seconds(data: bytes) -> float:
 
 @pytest.mark.timed
 @pytest.mark.parametrize("name", MADE)
+@pytest.mark.slow
 def test_time_grows_no_faster_than_the_file(name: str) -> None:
     small, large = seconds(MADE[name](100_000)), seconds(MADE[name](400_000))
     assert large < 0.05 or large < 8 * small, f"{small:.3f} s, and {large:.3f} s for four times as much"
@@ -259,6 +260,7 @@ def bomb(size: int) -> bytes:
     ],
     ids=["member", "body", "body thrice", "header", "zeros", "xz"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_bomb_takes_little_memory(made: Callable[[], bytes], tmp_path: Path) -> None:
     good, bad = tmp_path / "good.warc.gz", tmp_path / "bad.warc.gz"
     good.write_bytes(record(page(1).encode()))

@@ -55,6 +55,7 @@ def no_pauses() -> Iterator[None]:
 @pytest.mark.timed
 @pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.slow
 def test_rendering_is_linear_and_can_be_given_up(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spans, "KEPT", -(2**40))  # both make the objects of spans anew, as pages of many spans do
     small, large = marked(shape, 8_000), marked(shape, 64_000)
