@@ -26,7 +26,9 @@ def peek_copies(
 ) -> None: ...
 def viterbi_forward(
     *,
-    emissions: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    emissions: Annotated[NDArray[numpy.float32], dict(shape=(None, None), device="cpu", writable=False)],
+    priced: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    prices: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
     tables: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
     transitions: Annotated[
         NDArray[numpy.float32], dict(shape=(None, None, None), order="C", device="cpu", writable=False)

@@ -12,25 +12,45 @@ Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 
-def viterbi_forward(emissions: Floats, tables: Bytes, transitions: Floats, scores: Floats) -> tuple[Bytes, Floats]:
+def viterbi_forward(
+    emissions: Floats,
+    tables: Bytes,
+    transitions: Floats,
+    scores: Floats,
+    priced: Bytes | None = None,
+    prices: Floats | None = None,
+) -> tuple[Bytes, Floats]:
     """Returns the backpointers (n, classes) of a chunk, and the scores (classes,) after its last byte.
 
     emissions (n, classes) are the log-likelihoods of each class at each byte. transitions (tables, classes, classes)
     are the log-likelihoods of each change, from class to class; tables (n,) picks the one that holds before each byte.
-    scores (classes,) are those of the best path to each class so far.
+    scores (classes,) are those of the best path to each class so far. prices (kinds, classes) are taken off the
+    emissions; priced (n,) picks the row for each byte. Without them nothing is.
     """
+    if priced is None or prices is None:
+        priced, prices = np.zeros(len(emissions), np.uint8), np.zeros((1, emissions.shape[1]), np.float32)
     if cpp is None:
-        return reference_viterbi_forward(emissions, tables, transitions, scores)
+        return reference_viterbi_forward(emissions, tables, transitions, scores, priced, prices)
     pointers = np.empty(emissions.shape, np.uint8)
     scores = scores.astype(np.float32)
-    cpp.viterbi_forward(emissions=emissions, tables=tables, transitions=transitions, scores=scores, pointers=pointers)
+    cpp.viterbi_forward(
+        emissions=emissions, priced=priced, prices=prices, tables=tables, transitions=transitions, scores=scores,
+        pointers=pointers,
+    )  # fmt: skip
     return pointers, scores
 
 
 def reference_viterbi_forward(
-    emissions: Floats, tables: Bytes, transitions: Floats, scores: Floats
+    emissions: Floats,
+    tables: Bytes,
+    transitions: Floats,
+    scores: Floats,
+    priced: Bytes | None = None,
+    prices: Floats | None = None,
 ) -> tuple[Bytes, Floats]:
     """Returns what `viterbi_forward` returns, in numpy: one step of the algorithm per byte."""
+    if priced is not None and prices is not None:
+        emissions = emissions - prices[priced]
     pointers = np.empty(emissions.shape, np.uint8)
     for t, row in enumerate(emissions):
         through = scores[:, None] + transitions[tables[t]]

@@ -49,6 +49,30 @@ def test_compiled_equals_reference(n: int, classes: int, tables: int) -> None:
 
 
 @pytest.mark.skipif(cpp is None, reason="the compiled module was not built")
+def test_prices_are_taken_off_some_columns_of_a_matrix() -> None:
+    emissions, *given = make(500, 14, 144)
+    outputs = np.zeros((500, 30), np.float32)
+    outputs[:, 9:23] = emissions
+    random = np.random.default_rng(1)
+    priced, prices = random.integers(0, 3, 500).astype(np.uint8), random.random((3, 14)).astype(np.float32)
+    found = viterbi_forward(outputs[:, 9:23], *given, priced, prices)
+    for wanted in (
+        reference_viterbi_forward(outputs[:, 9:23], *given, priced, prices),
+        viterbi_forward(emissions - prices[priced], *given),
+    ):
+        assert np.array_equal(found[0], wanted[0])
+        np.testing.assert_allclose(found[1], wanted[1], rtol=0, atol=1e-5)
+    for wrong, message in ((outputs[:, 27:13:-1], "numbers lie together"), (outputs[:, :13], "one row per byte")):
+        with pytest.raises(ValueError, match=message):
+            cpp.viterbi_forward(  # type: ignore[union-attr]
+                emissions=wrong, priced=priced, prices=prices, tables=given[0], transitions=given[1],
+                scores=np.zeros(14, np.float32), pointers=np.empty((500, 14), np.uint8),
+            )  # fmt: skip
+    with pytest.raises(ValueError, match="priced: no such row"):
+        viterbi_forward(outputs[:, 9:23], *given, priced + 1, prices)
+
+
+@pytest.mark.skipif(cpp is None, reason="the compiled module was not built")
 @pytest.mark.parametrize(("n", "classes"), [(1, 1), (1, 14), (63, 3), (1000, 14), (100, 17), (50, 256)])
 def test_compiled_back_equals_reference(n: int, classes: int) -> None:
     pointers = np.random.default_rng(n).integers(0, classes, (n, classes)).astype(np.uint8)

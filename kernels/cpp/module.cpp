@@ -81,16 +81,25 @@ void run_copies(Vector<const uint8_t> ids, Vector<uint8_t> state, PredictionRows
   Function(ids.data(), n, s, predicted.data(), length.data(), slot.data());
 }
 
-void run_viterbi_forward(Matrix<const float> emissions, Vector<const uint8_t> tables, Cube<const float> transitions,
-                         Vector<float> scores, Matrix<uint8_t> pointers) {
+// Rows whose numbers lie side by side, some columns of a larger matrix.
+using SomeColumns = nb::ndarray<const float, nb::numpy, nb::ndim<2>, nb::device::cpu>;
+
+void run_viterbi_forward(SomeColumns emissions, Vector<const uint8_t> priced, Matrix<const float> prices,
+                         Vector<const uint8_t> tables, Cube<const float> transitions, Vector<float> scores,
+                         Matrix<uint8_t> pointers) {
   const size_t n = emissions.shape(0), classes = emissions.shape(1);
-  expect(tables.size() == n && pointers.shape(0) == n && pointers.shape(1) == classes,
-         "tables, pointers: expected one row per byte");
+  expect(tables.size() == n && priced.size() == n && pointers.shape(0) == n && pointers.shape(1) == classes,
+         "tables, priced, pointers: expected one row per byte");
+  expect(!n || (emissions.stride(1) == 1 && emissions.stride(0) >= 0),
+         "emissions: expected rows whose numbers lie together");
+  expect(prices.shape(1) == classes, "prices: expected one column per class");
+  for (size_t t = 0; t < n; ++t) expect(priced.data()[t] < prices.shape(0), "priced: no such row");
   expect(transitions.shape(1) == classes && transitions.shape(2) == classes && scores.size() == classes,
          "transitions, scores: expected one row per class");
   for (size_t t = 0; t < n; ++t) expect(tables.data()[t] < transitions.shape(0), "tables: no such table");
   nb::gil_scoped_release release;
-  viterbi_forward({n, classes, transitions.shape(0), emissions.data(), tables.data(), transitions.data()},
+  viterbi_forward({n, classes, transitions.shape(0), emissions.data(), static_cast<size_t>(emissions.stride(0)),
+                   priced.data(), prices.data(), tables.data(), transitions.data()},
                   scores.data(), pointers.data());
 }
 
@@ -253,8 +262,9 @@ NB_MODULE(_cpp, m) {
         "length"_a.noconvert(), "slot"_a.noconvert());
   m.def("peek_copies", &run_copies<&peek_copies>, "ids"_a.noconvert(), "state"_a.noconvert(), "predicted"_a.noconvert(),
         "length"_a.noconvert(), "slot"_a.noconvert());
-  m.def("viterbi_forward", &run_viterbi_forward, nb::kw_only(), "emissions"_a.noconvert(), "tables"_a.noconvert(),
-        "transitions"_a.noconvert(), "scores"_a.noconvert(), "pointers"_a.noconvert());
+  m.def("viterbi_forward", &run_viterbi_forward, nb::kw_only(), "emissions"_a.noconvert(), "priced"_a.noconvert(),
+        "prices"_a.noconvert(), "tables"_a.noconvert(), "transitions"_a.noconvert(), "scores"_a.noconvert(),
+        "pointers"_a.noconvert());
   m.def("viterbi_back", &run_viterbi_back, "pointers"_a.noconvert(), "last"_a, "path"_a.noconvert());
   m.def("viterbi_settled", &run_viterbi_settled, "pointers"_a.noconvert());
   m.def("row_sums", &run_row_sums, "rows"_a.noconvert(), "starts"_a.noconvert(), "sums"_a.noconvert());

@@ -6,10 +6,12 @@
 #include <numeric>
 #include <vector>
 
+#include "processors.h"
+
 namespace soupstate {
 namespace {
 
-// GCC vector types. The compiler maps them to the instructions of the base machine.
+// GCC vector types. The compiler maps them to the instructions of each processor.
 using Four = float __attribute__((vector_size(16)));
 using FourInts = int32_t __attribute__((vector_size(16)));
 constexpr size_t kLanes = 4, kVectors = 4, kPanel = kLanes * kVectors;  // classes whose scores stay in registers
@@ -17,7 +19,7 @@ constexpr float kImpossible = -1e30f;
 
 constexpr size_t up(size_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
 
-Four load(const float* p) {
+inline Four load(const float* p) {
   Four v;
   memcpy(&v, p, sizeof v);
   return v;
@@ -25,7 +27,8 @@ Four load(const float* p) {
 
 // Writes the best score of a path to each of kPanel classes, and the class before it on that path. table [classes,
 // width] has one row for each class before.
-void best(const float* scores, const float* table, size_t classes, size_t width, float* next, int32_t* from) {
+inline __attribute__((always_inline)) void best(const float* scores, const float* table, size_t classes, size_t width,
+                                                float* next, int32_t* from) {
   Four most[kVectors];
   FourInts found[kVectors];
   for (size_t v = 0; v < kVectors; ++v) {
@@ -50,6 +53,7 @@ void best(const float* scores, const float* table, size_t classes, size_t width,
 
 }  // namespace
 
+SOUPSTATE_FOR_EACH_PROCESSOR
 void viterbi_forward(const ViterbiInputs& inputs, float* scores, uint8_t* pointers) {
   const size_t classes = inputs.classes, width = up(classes);
   std::vector<float> padded(inputs.n_tables * classes * width, kImpossible), next(width);
@@ -59,10 +63,12 @@ void viterbi_forward(const ViterbiInputs& inputs, float* scores, uint8_t* pointe
   for (size_t t = 0; t < inputs.n; ++t) {
     const float* table = padded.data() + inputs.tables[t] * classes * width;
     for (size_t b = 0; b < width; b += kPanel) best(scores, table + b, classes, width, &next[b], &from[b]);
+    const float* emissions = inputs.emissions + t * inputs.stride;
+    const float* prices = inputs.prices + inputs.priced[t] * classes;
     float highest = kImpossible;
     for (size_t b = 0; b < classes; ++b) {
       pointers[t * classes + b] = static_cast<uint8_t>(from[b]);
-      next[b] += inputs.emissions[t * classes + b];
+      next[b] += emissions[b] - prices[b];
       highest = std::max(highest, next[b]);
     }
     for (size_t b = 0; b < classes; ++b) scores[b] = next[b] - highest;

@@ -7,10 +7,13 @@
 
 namespace soupstate {
 
-// All arrays are dense, row-major and owned by the caller. No output may alias an input.
+// All arrays but the emissions are dense; all are row-major and owned by the caller. No output may alias an input.
 struct ViterbiInputs {
   size_t n, classes, n_tables;
   const float* emissions;    // [n, classes]: the log-likelihood of each class at each byte
+  size_t stride;             // numbers from one row of emissions to the next
+  const uint8_t* priced;     // [n]: the row of prices that is taken off the emissions of each byte
+  const float* prices;       // [rows, classes]
   const uint8_t* tables;     // [n] < n_tables: the table that holds between byte t - 1 and byte t
   const float* transitions;  // [n_tables, classes, classes]: log-likelihood of each change, from class to class
 };

@@ -35,6 +35,11 @@ COMMENT_PRICE = 2.0
 # tag is worth it. Without it a network saw scripts in long titles of links, and lost a third of a page's links.
 RAW_PRICE = 2.0
 TITLE_PRICE = 2.0  # the same for titles
+# The price of each class, by whether a script and the like may be open, and by whether a title may be.
+PRICES = np.zeros((4, len(Syntax)), np.float32)
+PRICES[:, Syntax.COMMENT] = COMMENT_PRICE
+PRICES[[0, 2], Syntax.RAW] = RAW_PRICE
+PRICES[[0, 1], Syntax.TITLE] = TITLE_PRICE
 # The path is decided as far as nothing can change it any more, once this many bytes are undecided. On the 80 held-out
 # pages all but the last 16 bytes, at most, were then settled. UNDECIDED bounds what a page can leave open.
 DECIDED_AT_ONCE, UNDECIDED = 8192, 1024
@@ -81,11 +86,9 @@ class Evidence:
         first, last = self.seen, self.seen + len(outputs)
         before = int(self.ids[first - 1]) if first else ord(" ")
         kinds = boundary_kinds(self.ids[first:last], before)
-        syntax = np.ascontiguousarray(outputs[:, OUTPUT["syntax"]])
-        syntax[:, Syntax.COMMENT] -= COMMENT_PRICE
-        syntax[:, Syntax.RAW] -= np.where(self.raw[first:last], np.float32(0), np.float32(RAW_PRICE))
-        syntax[:, Syntax.TITLE] -= np.where(self.title[first:last], np.float32(0), np.float32(TITLE_PRICE))
-        pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores)
+        priced = self.raw[first:last] + 2 * self.title[first:last].view(np.uint8)
+        syntax = outputs[:, OUTPUT["syntax"]]
+        pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores, priced, PRICES)
         self.pointers.append(pointers)
         self._sum(first, before, outputs)
         self.seen = last
