@@ -337,7 +337,33 @@ def test_end_tags_that_lost_their_end() -> None:
     path = np.full(len(page), Syntax.TEXT, np.uint8)
     for tag in re.finditer("<p>", page):
         path[slice(*tag.span())] = Syntax.TAG
-    assert text_of(page, path) == "abc</xd</p"
+    assert text_of(page, path) == "abc</xd"
+
+
+def test_no_word_is_lost_after_the_name_of_an_end_tag() -> None:
+    assert soupstate.extract("<p>Of <em>Tea</emmanages well, and <i>more</is here.</p>").text == (
+        "Of Teamanages well, and mores here."
+    )
+
+
+@pytest.mark.parametrize(
+    ("page", "markdown"),
+    [
+        ("<p>It is <b>6</b metres wide and <i>long</i enough.</p>", "It is **6** metres wide and *long* enough."),
+        ("<p>It costs <em>4 euros</em and children go free.</p>", "It costs *4 euros* and children go free."),
+        ("<h2>Boats</h2 for two\n<p>Both leave at ten.</p>", "## Boats\n\nfor two\n\nBoth leave at ten."),
+        ("<p>The <a href=/a>ferry</a is <b>late", "The [ferry](/a) is **late**"),
+        ('<p>The <b>pier</b class="x">is long.</p>', "The **pier**is long."),
+        ("<p>One cup.</p>\n<p Take the <a href=/f>ferry</a> home.</p>", "One cup.\n\nTake the [ferry](/f) home."),
+        ('<p>He told <b>us</b "two" cups.</p>', 'He told **us** "two" cups.'),
+        ("<h3>Our <span>new</spanOffices</h3><p>x", "### Our newOffices\n\nx"),
+        ("<p>In <b>tea<br>x</bRain <i>and</i3 more.</p>", "In **tea\\\nx**Rain *and*3 more."),
+        ("<ul><li Two cups of <b>tea</b>\n<li>Milk</ul>", "- Two cups of **tea**\n- Milk"),
+        ("<p>so if p <p then it holds, and <b>q</b> too.</p>", r"so if p \<p then it holds, and **q** too."),
+    ],
+)
+def test_words_after_a_name_without_its_bracket_are_text(page: str, markdown: str) -> None:
+    assert soupstate.extract(page).markdown.strip() == markdown
 
 
 def test_an_unended_tag_waits_for_more() -> None:
@@ -350,7 +376,9 @@ def test_an_unended_tag_waits_for_more() -> None:
 
 
 @pytest.mark.timed
-@pytest.mark.parametrize("unit", ["<b then c d", "<h2" + "a" * 300, "<b c d</i>", "<b " + "a=b " * 50])
+@pytest.mark.parametrize(
+    "unit", ["<b then c d", "<h2" + "a" * 300, "<b c d</i>", "<b " + "a=b " * 50, "</em and", "<q></qx"]
+)
 def test_many_unended_tags_take_time_in_proportion(unit: str) -> None:
     def seconds(times: int) -> float:
         page = unit * (times * 11 // len(unit))

@@ -19,6 +19,8 @@ from soupstate.model.page.elements import BLOCKS, COMMON, COUNTED_KINDS, HEADING
 from soupstate.model.page.marks import Syntax
 
 LONGEST = 8192  # bytes of a tag; the network keeps a longer one
+NEAR = 256  # bytes before an end tag in which its start tag is looked for
+LONGEST_SPACE = 256  # bytes of white space between a tag and the next one
 LONGEST_DOUBTFUL = 1024  # bytes of a tag with brackets in its values; likewise
 TAG_NAME = re.compile(rb"</?([A-Za-z][^\s\"'<>/=]*+)")
 ATTRIBUTE = re.compile(rb"[\s/]++(?P<name>" + NAME + rb")(?:\s*+=\s*+(?P<value>" + VALUE + rb"))?+")
@@ -44,7 +46,9 @@ BEFORE_ITS_END = re.compile(
 NAMELESS = re.compile(rb"<(?=[\s\d<=+*,.;:()&|^~\x80-\xff-])(?!\s+/?[A-Za-z][A-Za-z0-9]*+\s*/?>)[^<>]*+>?")
 BRACKETS = re.compile(rb"[<>]")
 QUOTED = re.compile(rb"=\s*[\"']")
-UNENDED_END = re.compile(rb"</(?P<name>[A-Za-z][A-Za-z0-9]*+)\s*+(?=<)")
+# An end tag that lost its `>`, up to the next `<` or the end of the page. End tags have no attributes: words are text.
+UNENDED_END = re.compile(rb"</(?P<name>[A-Za-z][A-Za-z0-9]*+)(?![-:_.])(?P<text>[^<>=]*+)(?=<|\Z)")
+JOINED = re.compile(rb"</[a-z]+[1-6]?(?=[A-Z0-9])")  # the name of such a tag, and then a word: </spanOffices
 QUOTE_MISSING = re.compile(rb"[\s\"'][\w:-]+\s*=\s*$")  # a value ends so where the next one's first quote ended it
 # Values that answers need, by the names of elements and attributes. Those of `img` and `base` count only where the
 # network saw one: not every image of a page is shown.
@@ -54,13 +58,18 @@ USES: Final = {
     b"base": {b"href": Syntax.BASE},
 }
 USELESS: Final = frozenset(name.encode() for name in (*BLOCKS, *HEADINGS, "span", "li", "td", "p", "link"))
+LINES: Final = frozenset(name.encode() for name in (*BLOCKS, *HEADINGS, "li", "td", "th"))  # their text begins a line
 ELEMENTS: Final = frozenset(
     name.encode() for name in frozenset().union(BLOCKS, HEADINGS, VOID, OBSOLETE_VOID, RAW_TEXT, COMMON, *COUNTED_KINDS)
 )
+CLOSED: Final = ELEMENTS - {name.encode() for name in (*VOID, *OBSOLETE_VOID)}  # those that have end tags
 SEEN: Final = {b"img": Syntax.SRC, b"base": Syntax.BASE}
 IN_TAG = np.zeros(len(Syntax), np.bool_)
 IN_TAG[Syntax.TAG : Syntax.BASE + 1] = True
 IN_TAG[Syntax.END_TAG] = False
+IS_TEXT = np.arange(len(Syntax)) == Syntax.TEXT
+IN_WORDS = IN_TAG | IS_TEXT  # what the network may see in an end tag without an end, and in the words after it
+IN_WORDS[Syntax.END_TAG] = True
 # By syntax, a byte: whether it is in a tag, text, or something else. Of short stretches, bytes are quicker.
 IN, TEXT, ELSE = b"i", b"t", b"e"
 TAG_OR_TEXT = bytes(
@@ -153,6 +162,9 @@ def _settle_unended(ids: NDArray[np.uint8], at: int, start: int, settled: Syntax
         end = found.end() - at
         if _is_text(found, settled[start:end]):
             settled[start:end] = Syntax.TEXT
+            name = TAG_NAME.match(ids.data, at + start, at + end)
+            if name and name[1].lower() in LINES and _begins_line(ids, at + start):
+                settled[start : name.end() - at] = Syntax.TAG  # <p Take the <a
         return end
     text = _after_values(ids, at + start, raw)
     if text is None:
@@ -160,6 +172,12 @@ def _settle_unended(ids: NDArray[np.uint8], at: int, start: int, settled: Syntax
     end = int(text.stop) - at
     settled[text.start - at : end] = Syntax.TEXT
     return end
+
+
+def _begins_line(ids: NDArray[np.uint8], start: int) -> bool:
+    """Whether only white space stands between the end of a tag, or the page's start, and a place."""
+    before = ids[max(0, start - LONGEST_SPACE) : start].tobytes().rstrip()
+    return before[-1:] == b">" or (not before and start <= LONGEST_SPACE)
 
 
 def _closes_brackets(tag: re.Match[bytes], page: memoryview) -> bool:
@@ -237,18 +255,44 @@ def _is_text(found: re.Match[bytes], path: Syntaxes) -> bool:
 
 
 def _settle_ends(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[np.bool_], *, last: bool) -> Syntaxes:
-    """Returns the syntax with that of end tags that lost their `>` settled, up to one that goes on beyond it."""
+    """Returns the syntax with that of end tags that lost their `>` settled, up to one that goes on beyond it.
+
+    Without words after it, the network takes such a tag for one, or for text. Words after it are text.
+    """
     end = at + len(path)
-    for tag in UNENDED_END.finditer(ids.data, at, min(len(ids), end + LONGEST)):
+    seen = min(len(ids), end + LONGEST)
+    for tag in UNENDED_END.finditer(ids.data, at, seen):
         if tag.start() >= end:
             break
         some = slice(tag.start() - at, tag.end() - at)
-        if tag["name"].lower() not in ELEMENTS or raw[tag.start()] or (path[some] != Syntax.TEXT).any():
+        named = _name_end(ids.data, tag)
+        if not named or raw[tag.start()] or tag.end() == seen < len(ids):
+            continue
+        words = named < tag.end("name") or bool(tag["text"].strip())
+        if not (IN_WORDS if words else IS_TEXT)[path[some]].all():
             continue
         if tag.end() > end and not last:
             return path[: some.start]
         path[some] = Syntax.END_TAG
+        if words:
+            path[named - at : some.stop] = Syntax.TEXT
     return path
+
+
+def _name_end(page: memoryview, tag: re.Match[bytes]) -> int:
+    """Returns where the name of an end tag without an end ends; 0 where it is no known element's.
+
+    A word may follow at once. Then the name is that of the start tag before, or ends before a capital or a digit.
+    """
+    start, name = tag.start(), tag["name"].lower()
+    if name in ELEMENTS:
+        return tag.end("name")
+    near = page[max(0, start - NEAR) : start].tobytes()
+    opened = TAG_NAME.match(near, max(0, near.rfind(b"<")))
+    if opened and opened[0][1:2] != b"/" and name.startswith(known := opened[1].lower()) and known in CLOSED:
+        return start + len(b"</") + len(known)
+    joined = JOINED.match(page, start, tag.end("name"))
+    return joined.end() if joined and joined[0][2:] in CLOSED else 0
 
 
 def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_]) -> None:
