@@ -75,7 +75,7 @@ def count_words(texts: Sequence[str], title: str, first: int, last: int, buckets
 def reference_count_words(texts: Sequence[str], title: str, first: int, last: int, buckets: int) -> Words:
     """Returns what `count_words` returns, by a regular expression."""
     words = [WORD.findall(text) for text in texts]
-    ends = [[*each[:first], *each[first:][-last:]] for each in words]
+    ends = [[*each[:first], *each[max(first, len(each) - last) :]] for each in words]
     own, of_title = list(map(set, words)), set(WORD.findall(title))
     return Words(
         _sizes(words),

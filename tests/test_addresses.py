@@ -60,6 +60,16 @@ def test_addresses_below_the_host(href: str) -> None:
         assert Addresses("", base).absolute(href) == resolve(href, base)
 
 
+@pytest.mark.parametrize(
+    "href",
+    ["https://h", "https://", "https:/a", "http://h.org/a;", "http://h/?", "http://h#", "http:///a", "http://h["]
+    + ["http://h/a/../b?c#d", "https://h/ a", "http://h:80/a", "http://h\t.org/", "https:a", "HTTPS://h/a"],
+)
+def test_whole_addresses(href: str) -> None:
+    for base in BASES:
+        assert Addresses("", base).absolute(href) == resolve(href, base)
+
+
 @pytest.mark.parametrize("written", CASES)
 @pytest.mark.parametrize("url", [None, "https://example.org/a"])
 def test_no_link_or_image_of_markdown_runs_a_script(written: str, url: str | None) -> None:

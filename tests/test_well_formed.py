@@ -358,6 +358,16 @@ def test_no_word_is_lost_after_the_name_of_an_end_tag() -> None:
         ('<p>He told <b>us</b "two" cups.</p>', 'He told **us** "two" cups.'),
         ("<h3>Our <span>new</spanOffices</h3><p>x", "### Our newOffices\n\nx"),
         ("<p>In <b>tea<br>x</bRain <i>and</i3 more.</p>", "In **tea\\\nx**Rain *and*3 more."),
+        ("<p>In <b>tea<br>x</b12 metres <i>and</i> more.</p>", "In **tea\\\nx**12 metres *and* more."),
+        ("<p>a -> <p then it holds, and <b>q</b> too.</p>", r"a -> \<p then it holds, and **q** too."),
+        ("<p>One</br/<b>two</b></p><table><tr><td>a</td nowrap <td>b</table>", "One\\\n**two**\n\na\n\nb"),
+        # Whole tags, whose values hold what seems to be such a tag.
+        (
+            '<p><a href="/y" title="Use </b or <i> here">Tea</a> and cake</p>',
+            '[Tea](/y "Use </b or <i> here") and cake',
+        ),
+        ("<div data-t='<b>x</b and <i>y</i>>'>Hello there</div>", "Hello there"),
+        ('<img src="/a.png" alt="x" data-caption="<b>Boat</b by <i>Anna</i>>">', "![x](/a.png)"),
         ("<ul><li Two cups of <b>tea</b>\n<li>Milk</ul>", "- Two cups of **tea**\n- Milk"),
         ("<p>so if p <p then it holds, and <b>q</b> too.</p>", r"so if p \<p then it holds, and **q** too."),
     ],

@@ -3,6 +3,7 @@
 // Versions of one function for AVX2, for all other machines, and for both. Which one runs is chosen when the module is
 // loaded, which needs glibc. Use these only where all versions compute the same.
 #pragma once
+#include <cstddef>  // it tells whether the library is glibc
 
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>

@@ -36,6 +36,7 @@ FLAGS = rb"|".join(
     b"async autofocus autoplay checked controls defer disabled hidden itemscope novalidate nowrap readonly required "
     b"reversed".split()
 )
+NO_WORDS = re.compile(rb"[\s/]*+(?:(?:" + FLAGS + rb")(?![^\s/])[\s/]*+)*+", re.I)  # in an end tag
 BEFORE_ITS_END = re.compile(
     rb"<(?P<name>[A-Za-z][A-Za-z0-9]{0,11}?)(?:\s++(?:[\w:.@-]++\s*+=\s*+(?:\"[^\"<>]*+\"|'[^'<>]*+'|[^\s\"'<>=]++)"
     rb"|(?:" + FLAGS + rb")(?=\s)))*+(?=(?P<text>\s*+[^\s<>=\"/'\])}][^<>=\"]*+)(?P<closing></(?P=name)\s*+>))",
@@ -48,7 +49,7 @@ BRACKETS = re.compile(rb"[<>]")
 QUOTED = re.compile(rb"=\s*[\"']")
 # An end tag that lost its `>`, up to the next `<` or the end of the page. End tags have no attributes: words are text.
 UNENDED_END = re.compile(rb"</(?P<name>[A-Za-z][A-Za-z0-9]*+)(?![-:_.])(?P<text>[^<>=]*+)(?=<|\Z)")
-JOINED = re.compile(rb"</[a-z]+[1-6]?(?=[A-Z0-9])")  # the name of such a tag, and then a word: </spanOffices
+JOINED = re.compile(rb"</(?:h[1-6]|[a-z]+)(?=[A-Z0-9])")  # the name of such a tag, and then a word: </spanOffices
 QUOTE_MISSING = re.compile(rb"[\s\"'][\w:-]+\s*=\s*$")  # a value ends so where the next one's first quote ended it
 # Values that answers need, by the names of elements and attributes. Those of `img` and `base` count only where the
 # network saw one: not every image of a page is shown.
@@ -67,9 +68,9 @@ SEEN: Final = {b"img": Syntax.SRC, b"base": Syntax.BASE}
 IN_TAG = np.zeros(len(Syntax), np.bool_)
 IN_TAG[Syntax.TAG : Syntax.BASE + 1] = True
 IN_TAG[Syntax.END_TAG] = False
-IS_TEXT = np.arange(len(Syntax)) == Syntax.TEXT
-IN_WORDS = IN_TAG | IS_TEXT  # what the network may see in an end tag without an end, and in the words after it
-IN_WORDS[Syntax.END_TAG] = True
+# What the network may see in an end tag without an end, and in the words after it; and what it sees at the `<`.
+IN_WORDS = bytes([*np.flatnonzero(IN_TAG).tolist(), Syntax.TEXT, Syntax.END_TAG])
+AT_TAG = bytes([Syntax.TAG, Syntax.END_TAG, Syntax.TEXT])
 # By syntax, a byte: whether it is in a tag, text, or something else. Of short stretches, bytes are quicker.
 IN, TEXT, ELSE = b"i", b"t", b"e"
 TAG_OR_TEXT = bytes(
@@ -94,7 +95,7 @@ def settle_syntax(
     tag goes on beyond path, and the page does too, fewer than n come back: the rest waits for more. It takes time in
     proportion to n.
     """
-    settled = _settle_tags(ids, at, path, raw, last=last)
+    settled = _settle_tags(ids, at, path, before, raw, last=last)
     settled = _settle_ends(ids, at, settled, raw, last=last)
     _text_after_tags(ids, at, settled, before, raw)
     if not at and ids[:3].tobytes() == BOM_UTF8:  # it is not part of the document
@@ -102,7 +103,9 @@ def settle_syntax(
     return settled
 
 
-def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[np.bool_], *, last: bool) -> Syntaxes:
+def _settle_tags(
+    ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_], *, last: bool
+) -> Syntaxes:
     """Returns the syntax with that of well-formed tags settled, up to a tag that goes on beyond it."""
     settled = path.copy()
     units = ids[at : at + len(path)]
@@ -124,7 +127,7 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[n
         if start < until:
             continue
         if end <= start:
-            if _settle_unended(ids, at, start, settled, raw) > len(path) and not last:
+            if _settle_unended(ids, at, start, settled, before, raw) > len(path) and not last:
                 return settled[:start]
             continue
         if end > len(path):
@@ -145,7 +148,9 @@ def _settle_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[n
     return settled
 
 
-def _settle_unended(ids: NDArray[np.uint8], at: int, start: int, settled: Syntaxes, raw: NDArray[np.bool_]) -> int:
+def _settle_unended(
+    ids: NDArray[np.uint8], at: int, start: int, settled: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_]
+) -> int:
     """Settles what begins at settled[start], where there is no whole tag. Returns where it ends; 0 where no rule holds.
 
     Where it ends beyond `settled`, what was written counts for nothing.
@@ -163,7 +168,7 @@ def _settle_unended(ids: NDArray[np.uint8], at: int, start: int, settled: Syntax
         if _is_text(found, settled[start:end]):
             settled[start:end] = Syntax.TEXT
             name = TAG_NAME.match(ids.data, at + start, at + end)
-            if name and name[1].lower() in LINES and _begins_line(ids, at + start):
+            if name and name[1].lower() in LINES and _begins_line(ids, at, start, settled, before):
                 settled[start : name.end() - at] = Syntax.TAG  # <p Take the <a
         return end
     text = _after_values(ids, at + start, raw)
@@ -174,10 +179,15 @@ def _settle_unended(ids: NDArray[np.uint8], at: int, start: int, settled: Syntax
     return end
 
 
-def _begins_line(ids: NDArray[np.uint8], start: int) -> bool:
-    """Whether only white space stands between the end of a tag, or the page's start, and a place."""
-    before = ids[max(0, start - LONGEST_SPACE) : start].tobytes().rstrip()
-    return before[-1:] == b">" or (not before and start <= LONGEST_SPACE)
+def _begins_line(ids: NDArray[np.uint8], at: int, start: int, settled: Syntaxes, before: Syntaxes) -> bool:
+    """Whether only white space stands between the end of a tag, or the page's start, and settled[start]."""
+    place = at + start
+    near = ids[max(0, place - LONGEST_SPACE) : place].tobytes()
+    last = place - 1 - (len(near) - len(near.rstrip()))
+    if last < 0:
+        return True
+    syntax = settled[last - at] if last >= at else before[last]
+    return ids[last] == GT and syntax in (Syntax.TAG, Syntax.END_TAG)
 
 
 def _closes_brackets(tag: re.Match[bytes], page: memoryview) -> bool:
@@ -257,19 +267,18 @@ def _is_text(found: re.Match[bytes], path: Syntaxes) -> bool:
 def _settle_ends(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[np.bool_], *, last: bool) -> Syntaxes:
     """Returns the syntax with that of end tags that lost their `>` settled, up to one that goes on beyond it.
 
-    Without words after it, the network takes such a tag for one, or for text. Words after it are text.
+    Words after its name are text. A tag without words is settled only where the network saw text.
     """
     end = at + len(path)
-    seen = min(len(ids), end + LONGEST)
-    for tag in UNENDED_END.finditer(ids.data, at, seen):
+    for tag in UNENDED_END.finditer(ids.data, at, min(len(ids), end + LONGEST)):
         if tag.start() >= end:
             break
         some = slice(tag.start() - at, tag.end() - at)
         named = _name_end(ids.data, tag)
-        if not named or raw[tag.start()] or tag.end() == seen < len(ids):
+        if not named or raw[tag.start()] or tag.end() - tag.start() > LONGEST or path[some.start] not in AT_TAG:
             continue
-        words = named < tag.end("name") or bool(tag["text"].strip())
-        if not (IN_WORDS if words else IS_TEXT)[path[some]].all():
+        words = named < tag.end("name") or not NO_WORDS.fullmatch(tag["text"])
+        if path[some].tobytes().strip(IN_WORDS if words else bytes([Syntax.TEXT])):
             continue
         if tag.end() > end and not last:
             return path[: some.start]
@@ -282,7 +291,8 @@ def _settle_ends(ids: NDArray[np.uint8], at: int, path: Syntaxes, raw: NDArray[n
 def _name_end(page: memoryview, tag: re.Match[bytes]) -> int:
     """Returns where the name of an end tag without an end ends; 0 where it is no known element's.
 
-    A word may follow at once. Then the name is that of the start tag before, or ends before a capital or a digit.
+    A word may follow at once. Then the name is that of the start tag before (<em>Tea</emmanages), or ends before a
+    capital or a digit (</spanOffices).
     """
     start, name = tag.start(), tag["name"].lower()
     if name in ELEMENTS:

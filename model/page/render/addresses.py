@@ -14,7 +14,7 @@ ADDED, GROWTH = 500_000, 8
 LONGEST_BASE = 8192
 LONGEST_ADDRESS = 1_000_000  # characters; a longer one is no address that anyone follows
 # Most addresses are written so that `urljoin` changes nothing in them, or only puts the origin of the base before them.
-_SIGNS = r"\w~%+,=&@!:*()$'-"
+_SIGNS = r"\w~%+,=&@!:*()$'\-"
 _AFTER_PATH = rf"(?:\?[{_SIGNS}./?;]+)?(?:#[{_SIGNS}./?;]+)?"
 WHOLE = re.compile(rf"https?://[A-Za-z0-9.-]+(?:/[{_SIGNS}./]*)?{_AFTER_PATH}")
 ROOTED = re.compile(rf"(?:/(?![/.])[{_SIGNS}.]*)+{_AFTER_PATH}")
