@@ -8,6 +8,7 @@ from soupstate.model.net.main_content import (
     SWITCH_COST,
     _add_headline,
     _choose_shown,
+    _join_lines,
     _join_tables,
     _Place,
     choose,
@@ -116,11 +117,22 @@ def test_a_text_is_chosen_once() -> None:
 def test_hidden_text_counts_where_it_holds_most() -> None:
     def shown(*blocks: tuple[float, int, bool]) -> list[int]:
         chances, sizes = (np.array([block[k] for block in blocks], np.float32) for k in (0, 1))
-        places = [_Place(i, 0, 1, str(i), block[2], False) for i, block in enumerate(blocks)]
+        places = [_Place(i, 0, 1, str(i), block[2], False, False) for i, block in enumerate(blocks)]
         return np.flatnonzero(_choose_shown(chances, sizes, places, 1.0, Watch())[0]).tolist()
 
     assert shown((0.9, 100, True), (0.9, 20, False), (0.8, 50, True)) == [0, 2]
     assert shown((0.9, 10, True), (0.9, 200, False)) == [0, 1]
+
+
+def test_the_lines_of_a_paragraph_are_taken_as_a_whole() -> None:
+    page = "<p>a<br>b <b>c</b><br><br><i>d</i><p>e<br><p>f<p hidden>g</p>"
+    blocks, _ = blocks_of(page, spans_of_marks(page, teach(page)), Watch())
+    assert [block.text for block in blocks] == ["a", "b c", "d", "e", "f", "g"]
+    chances, sizes = np.array([0.2, 0.8, 0.5, 0.1, 0.9, 0.3], np.float32), np.array([1, 2, 1, 1, 1, 1], np.float32)
+    _join_lines(chances, sizes, [_Place.of(block) for block in blocks])
+    mean = (2 * 0.2 + 3 * 0.8 + 2 * 0.5) / 7
+    assert chances == pytest.approx([mean, mean, mean, 0.1, 0.9, 0.3])
+    _join_lines(chances[:0], sizes[:0], [])
 
 
 def test_a_table_is_taken_as_a_whole() -> None:
@@ -135,7 +147,7 @@ def test_a_table_is_taken_as_a_whole() -> None:
 def test_the_headline_belongs_to_the_content() -> None:
     def with_headline(headlines: list[int], chosen: list[int], blocks: int = 20) -> list[int]:
         found = np.isin(np.arange(blocks), chosen)
-        _add_headline(found, [_Place(i, 0, 1, "", True, i in headlines) for i in range(blocks)])
+        _add_headline(found, [_Place(i, 0, 1, "", True, i in headlines, False) for i in range(blocks)])
         return np.flatnonzero(found).tolist()
 
     assert with_headline([1, 3], [6, 7]) == [3, 6, 7]

@@ -21,7 +21,7 @@ from soupstate.model.page.cuts import CLOSING, TEXT, TITLE
 from soupstate.model.page.marks import Block as Kind
 from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.render.tables import data_tables
-from soupstate.model.page.spans import Span, Spans, TagSpan, TextSpan
+from soupstate.model.page.spans import ONE_BLOCK, Span, Spans, TagSpan, TextSpan
 from soupstate.model.page.stop import Stop, Watch, never, watched
 
 # What a choice favours, by the beta of the F measure that it makes greatest (van Rijsbergen 1979, chapter 7).
@@ -113,7 +113,8 @@ class Chosen(Iterable[Span]):
 class _Place(NamedTuple):
     """What is kept of a block. span: the index of its first one. start, end: of its text. visible: whether it is shown.
 
-    headline: whether it is a heading of the first level.
+    headline: whether it is a heading of the first level. line: whether only line breaks are between it and the one
+    before.
     """
 
     span: int
@@ -122,12 +123,14 @@ class _Place(NamedTuple):
     text: str
     visible: bool
     headline: bool
+    line: bool
 
     @classmethod
     def of(cls, block: Block) -> "_Place":
         first = block.first
         visible, headline = first.visible == Visible.SHOWN, first.block == Kind.H1
-        return cls(block.spans[0], first.start, block.last.end, block.text, visible, headline)
+        line = all(tag.event in ONE_BLOCK for tag in block.tags)
+        return cls(block.spans[0], first.start, block.last.end, block.text, visible, headline, line)
 
 
 def _of_blocks(marking: Marking, head: BlockHead | CorrectedHead, beta: float, watch: Watch) -> MainContent:
@@ -146,6 +149,7 @@ def _of_blocks(marking: Marking, head: BlockHead | CorrectedHead, beta: float, w
             owner[block.spans] = len(places)
             places.append(_Place.of(block))
     chances, sizes = np.concatenate(judged), np.concatenate(numbers)
+    _join_lines(chances, sizes, places)
     _join_tables(marking, chances, sizes, places, watch)
     chosen, f1 = _choose_shown(chances, sizes, places, beta, watch)
     _add_headline(chosen, places)
@@ -155,6 +159,18 @@ def _of_blocks(marking: Marking, head: BlockHead | CorrectedHead, beta: float, w
     blocks = [MainBlock(place.start, place.end, chance, main) for place, chance, main in rows]
     page_type = PAGE_TYPES[int(np.argmax(kinds))] if places and kinds is not None else None
     return MainContent(_with_tags(marking.spans, content, watch), blocks, head.expected_f1(f1), page_type)
+
+
+def _join_lines(chances: Floats, sizes: Floats, places: Sequence[_Place]) -> None:
+    """Gives the lines of a paragraph one chance, the mean by words, so that it is taken or left as a whole."""
+    if len(places) < 2:
+        return
+    goes_on = np.array([place.line for place in places])
+    goes_on[1:] &= np.diff([place.visible for place in places]) == 0
+    begins = np.flatnonzero(~goes_on | (np.arange(len(places)) == 0))
+    weights = 1 + sizes
+    means = np.add.reduceat(chances * weights, begins) / np.add.reduceat(weights, begins)
+    chances[:] = np.repeat(means, np.diff(np.append(begins, len(places))))
 
 
 def _join_tables(marking: Marking, chances: Floats, sizes: Floats, places: Sequence[_Place], watch: Watch) -> None:
