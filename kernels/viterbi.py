@@ -17,24 +17,22 @@ def viterbi_forward(
     tables: Bytes,
     transitions: Floats,
     scores: Floats,
-    priced: Bytes | None = None,
-    prices: Floats | None = None,
+    prices: tuple[Bytes, Floats] | None = None,
 ) -> tuple[Bytes, Floats]:
     """Returns the backpointers (n, classes) of a chunk, and the scores (classes,) after its last byte.
 
     emissions (n, classes) are the log-likelihoods of each class at each byte. transitions (tables, classes, classes)
     are the log-likelihoods of each change, from class to class; tables (n,) picks the one that holds before each byte.
-    scores (classes,) are those of the best path to each class so far. prices (kinds, classes) are taken off the
-    emissions; priced (n,) picks the row for each byte. Without them nothing is.
+    scores (classes,) are those of the best path to each class so far. prices: of each byte (n,) its row, and rows
+    (rows, classes) that are taken off the emissions; None: nothing is.
     """
-    if priced is None or prices is None:
-        priced, prices = np.zeros(len(emissions), np.uint8), np.zeros((1, emissions.shape[1]), np.float32)
     if cpp is None:
-        return reference_viterbi_forward(emissions, tables, transitions, scores, priced, prices)
+        return reference_viterbi_forward(emissions, tables, transitions, scores, prices)
+    priced, rows = prices or (np.zeros(len(emissions), np.uint8), np.zeros((1, emissions.shape[1]), np.float32))
     pointers = np.empty(emissions.shape, np.uint8)
     scores = scores.astype(np.float32)
     cpp.viterbi_forward(
-        emissions=emissions, priced=priced, prices=prices, tables=tables, transitions=transitions, scores=scores,
+        emissions=emissions, priced=priced, prices=rows, tables=tables, transitions=transitions, scores=scores,
         pointers=pointers,
     )  # fmt: skip
     return pointers, scores
@@ -45,12 +43,11 @@ def reference_viterbi_forward(
     tables: Bytes,
     transitions: Floats,
     scores: Floats,
-    priced: Bytes | None = None,
-    prices: Floats | None = None,
+    prices: tuple[Bytes, Floats] | None = None,
 ) -> tuple[Bytes, Floats]:
     """Returns what `viterbi_forward` returns, in numpy: one step of the algorithm per byte."""
-    if priced is not None and prices is not None:
-        emissions = emissions - prices[priced]
+    if prices is not None:
+        emissions = emissions - prices[1][prices[0]]
     pointers = np.empty(emissions.shape, np.uint8)
     for t, row in enumerate(emissions):
         through = scores[:, None] + transitions[tables[t]]

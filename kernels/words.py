@@ -72,6 +72,12 @@ def count_words(texts: Sequence[str], title: str, first: int, last: int, buckets
     return Words(counts[:, 0], counts[:, 1], counts[:, 2], hashes, sizes)
 
 
+def joined(parts: Sequence[Words]) -> Words:
+    """Returns the words of all parts, of which there is at least one."""
+    names = ("count", "different", "common", "hashes", "sizes")
+    return Words(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
 def reference_count_words(texts: Sequence[str], title: str, first: int, last: int, buckets: int) -> Words:
     """Returns what `count_words` returns, by a regular expression."""
     words = [WORD.findall(text) for text in texts]

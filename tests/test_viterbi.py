@@ -55,9 +55,9 @@ def test_prices_are_taken_off_some_columns_of_a_matrix() -> None:
     outputs[:, 9:23] = emissions
     random = np.random.default_rng(1)
     priced, prices = random.integers(0, 3, 500).astype(np.uint8), random.random((3, 14)).astype(np.float32)
-    found = viterbi_forward(outputs[:, 9:23], *given, priced, prices)
+    found = viterbi_forward(outputs[:, 9:23], *given, (priced, prices))
     for wanted in (
-        reference_viterbi_forward(outputs[:, 9:23], *given, priced, prices),
+        reference_viterbi_forward(outputs[:, 9:23], *given, (priced, prices)),
         viterbi_forward(emissions - prices[priced], *given),
     ):
         assert np.array_equal(found[0], wanted[0])
@@ -69,7 +69,7 @@ def test_prices_are_taken_off_some_columns_of_a_matrix() -> None:
                 scores=np.zeros(14, np.float32), pointers=np.empty((500, 14), np.uint8),
             )  # fmt: skip
     with pytest.raises(ValueError, match="priced: no such row"):
-        viterbi_forward(outputs[:, 9:23], *given, priced + 1, prices)
+        viterbi_forward(outputs[:, 9:23], *given, (priced + 1, prices))
 
 
 @pytest.mark.skipif(cpp is None, reason="the compiled module was not built")

@@ -5,10 +5,9 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import APIRouter, FastAPI
@@ -60,6 +59,9 @@ from soupstate.app.http.web_page import INDEX, web_page
 from soupstate.app.logs import LOG
 from soupstate.app.measurement import measure
 
+if TYPE_CHECKING:
+    from soupstate.model.corrections.store import Store
+
 FAULT = f"{FAULTS}/{{kind}}"
 CLOSE_SECONDS = 5.0  # wait for the threads to end
 ABOUT = "Soupstate reads HTML with a recurrent network. POST a page to /extract or /entropy, or open / in a browser."
@@ -70,7 +72,6 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
     """Makes the application. Settings come from the environment by default. Nothing is loaded before it starts."""
     settings = settings or load_settings(os.environ)
     metrics = Metrics()
-    corrections = import_module("soupstate.app.http.corrections") if settings.corrections else None  # it takes 2 MB
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -78,7 +79,7 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         queue = WorkQueue(settings.max_memory_bytes, settings.threads, settings.page_seconds)
         metrics.memory.labels("waiting").set_function(lambda: queue.memory.waiting)
         metrics.memory.labels("reading").set_function(lambda: queue.memory.reading)
-        store = corrections.Store(Path(settings.corrections), create=True) if corrections else None
+        store = _store(settings.corrections)
         service = app.state.service = Service(settings, networks, queue, metrics, store)
         _warn(settings, queue.memory.largest, machine_bytes())
         backend = networks.extracting.packed.backend
@@ -100,14 +101,25 @@ def create_app(settings: Settings | None = None, load: Load = load_networks) -> 
         redirect_slashes=False,
     )
     app.include_router(router)
-    if corrections:
-        app.include_router(corrections.router)
+    if settings.corrections:
+        from soupstate.app.http.corrections import router as corrections  # noqa: PLC0415  it takes 1 MB
+
+        app.include_router(corrections)
     app.openapi = partial(_described, app.openapi, bool(settings.api_key))  # type: ignore[method-assign]
     app.add_middleware(Access, metrics=metrics, most=most_connections(settings), key=settings.api_key)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _nobody)
     return app
+
+
+def _store(path: str | None) -> "Store | None":
+    """Opens the store of corrections where the service has one."""
+    if not path:
+        return None
+    from soupstate.model.corrections.store import Store  # noqa: PLC0415  it takes 1 MB
+
+    return Store(Path(path), create=True)
 
 
 def _described(openapi: Callable[[], dict[str, Any]], key: bool) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Evidence:
         kinds = boundary_kinds(self.ids[first:last], before)
         priced = self.raw[first:last] + 2 * self.title[first:last].view(np.uint8)
         syntax = outputs[:, OUTPUT["syntax"]]
-        pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores, priced, PRICES)
+        pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores, (priced, PRICES))
         self.pointers.append(pointers)
         self._sum(first, before, outputs)
         self.seen = last

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.kernels.words import Names, Words, count_characters, count_words, tell_names
+from soupstate.kernels.words import Names, Words, count_characters, count_words, joined, tell_names
 from soupstate.model.page.entities import text_of
 from soupstate.model.page.marks import Block as Kind
 from soupstate.model.page.marks import Cell, Event, Visible
@@ -31,6 +31,7 @@ FIRST_WORDS, LAST_WORDS = 22, 10  # of a block; those between are not looked at
 LAST_TAGS, TAG_CHARACTERS = 8, 160  # looked at before a block; of each, at the beginning
 TAG = re.compile(f"</?[A-Za-z][^<>]{{0,{TAG_CHARACTERS}}}")
 MOST_TAGS = 4096  # whose names tell what template a page has
+AT_ONCE = 256  # texts whose words are counted together
 MOST_EVENTS = 3  # tags of one event before a block that are counted
 FIGURES = 42 + len(Event)
 # A longer page is described in parts of so many blocks, each as if it were a page.
@@ -178,7 +179,7 @@ def figures_of(page: str, blocks: list[Block], title: str, watch: Watch) -> tupl
         texts.append(block.text)
         watch(SPAN + len(texts[-1]))
     lower = [text.lower() for text in texts]
-    words = count_words(lower, title.lower(), FIRST_WORDS, LAST_WORDS, BUCKETS)
+    words = _words(lower, title.lower(), watch)
     names = _names(page, blocks)
     counts = words.count.astype(np.float32)
     figures = np.stack(
@@ -196,6 +197,16 @@ def figures_of(page: str, blocks: list[Block], title: str, watch: Watch) -> tupl
         dtype=np.float32,
     )
     return figures, words, names
+
+
+def _words(texts: list[str], title: str, watch: Watch) -> Words:
+    """Counts the words of texts, AT_ONCE of them together."""
+    found = []
+    for first in range(0, max(1, len(texts)), AT_ONCE):
+        some = texts[first : first + AT_ONCE]
+        found.append(count_words(some, title, FIRST_WORDS, LAST_WORDS, BUCKETS))
+        watch(SPAN * len(some) + sum(map(len, some)))
+    return joined(found)
 
 
 def _of_text(texts: list[str], blocks: list[Block], words: Floats) -> list[Column]:
