@@ -10,8 +10,9 @@ from soupstate.model.net.evidence import COMMENT_PRICE, DECIDED_AT_ONCE, RAW_PRI
 from soupstate.model.page.boundaries import BOUNDARY_KINDS, boundary_kinds
 from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
+from soupstate.model.page.raw_text import may_be_open
 from soupstate.model.page.spans import TEXT_HEADS, TagSpan, TextSpan
-from soupstate.model.page.well_formed import may_be_open, settle_syntax
+from soupstate.model.page.well_formed import settle_syntax
 
 LENGTH = 3 * DECIDED_AT_ONCE
 SETTLED = ("block", "visible", "strong", "emphasis", "code")  # heads that tags may overrule

@@ -29,10 +29,11 @@ from soupstate.model.page.boundaries import boundary_kinds
 from soupstate.model.page.brief import brief
 from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import DEEPEST, HEADS, OUTPUT, OUTPUTS, Block, Event, Syntax
+from soupstate.model.page.raw_text import may_be_open, title_text
 from soupstate.model.page.spans import INLINE, TEXT_HEADS, Span, TagSpan, TextSpan
 from soupstate.model.page.stop import Stopped
 from soupstate.model.page.tag_places import tag_places
-from soupstate.model.page.well_formed import may_be_open, settle_syntax, title_text
+from soupstate.model.page.well_formed import settle_syntax
 
 SETTLED = ("visible", "strong", "emphasis", "code")  # marks that tags overrule
 WIDE = "<p title='漢字'>漢字かな交じり文 😀😀 é</p>\r\n<a href=/x>naïve — ﷽</a>\n"

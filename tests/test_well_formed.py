@@ -11,7 +11,8 @@ import soupstate
 from soupstate.model.page.cuts import Cutter
 from soupstate.model.page.elements import RAW_TEXT
 from soupstate.model.page.marks import Syntax
-from soupstate.model.page.well_formed import LONGEST, attribute_names, may_be_open, settle_syntax, title_text
+from soupstate.model.page.raw_text import may_be_open, title_text
+from soupstate.model.page.well_formed import LONGEST, attribute_names, settle_syntax
 
 
 def bytes_of(page: str) -> NDArray[np.uint8]:

@@ -22,9 +22,10 @@ from soupstate.model.page.hidden import settle_hidden
 from soupstate.model.page.inline_marks import settle_inline, settle_links
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.nested_lists import settle_lists
+from soupstate.model.page.raw_text import may_be_open, title_text
 from soupstate.model.page.spans import TEXT_HEADS, Spans
 from soupstate.model.page.stop import Stop, Watch, never
-from soupstate.model.page.well_formed import may_be_open, settle_syntax, title_text
+from soupstate.model.page.well_formed import settle_syntax
 
 LT, GT = 0x3C, 0x3E
 # Nats per byte against the class of comments. A comment that is shown by mistake costs a line; text that is taken for

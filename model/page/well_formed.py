@@ -8,7 +8,6 @@ other tags, because a rule that misses a quote swallows what follows. Of 240 cra
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -79,8 +78,7 @@ TAG_OR_TEXT = bytes(
 USED = np.zeros(len(Syntax), np.bool_)  # the syntax of a value that answers need
 USED[Syntax.HREF : Syntax.BASE + 1] = True
 LT, GT = b"<>"
-TITLE_ELEMENT = re.compile(rb"<title(?:\s[^<>]*)?>([^<>]*)</title\s*>", re.I)
-NO_HEAD = re.compile(rb"<(?:body|svg|math|script|style|!--)", re.I)  # after these, what seems a title may be none
+
 
 Syntaxes = NDArray[np.uint8]
 
@@ -332,36 +330,6 @@ def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Sy
                 continue
         title = page[max(0, start - 6) : start + 1].tobytes().lower() == b"<title>"
         path[wrong[index == k]] = Syntax.TITLE if title else Syntax.TEXT
-
-
-def title_text(ids: NDArray[np.uint8]) -> slice:
-    """Returns where the text of a page's title is, if a whole `title` element stands before the body; else nowhere.
-
-    On a tiny page the network has seen too little when the title comes.
-    """
-    found = TITLE_ELEMENT.search(ids.data, 0, LONGEST)
-    if found is None or NO_HEAD.search(ids.data, 0, found.start()):
-        return slice(0, 0)
-    return slice(*found.span(1))
-
-
-def may_be_open(ids: NDArray[np.uint8], elements: Iterable[str]) -> NDArray[np.bool_]:
-    """Returns for each byte of a page (n,) whether one of these elements may be open there.
-
-    One is open from its name on, up to the end tag of any of them.
-    """
-    names = "|".join(sorted(elements)).encode()
-    found = np.zeros(len(ids), np.bool_)
-    opened = -1
-    for tag in re.finditer(rb"<(/?)(?:" + names + rb")\b", ids.data, re.I):
-        if not tag[1]:
-            opened = tag.start() if opened < 0 else opened
-        elif opened >= 0:
-            found[opened : tag.end()] = True
-            opened = -1
-    if opened >= 0:
-        found[opened:] = True
-    return found
 
 
 def _opens(begins: NDArray[np.int64], start: int, end: int) -> bool:
