@@ -71,7 +71,9 @@ def tag_names(
 def tag_places(
     page: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
     names: Sequence[str],
-) -> tuple[list[int], list[int]]: ...
+) -> tuple[
+    Annotated[NDArray[numpy.int64], dict(shape=(None,))], Annotated[NDArray[numpy.int16], dict(shape=(None,))]
+]: ...
 def count_characters(
     texts: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
     ends: Annotated[NDArray[numpy.int64], dict(shape=(None,), order="C", device="cpu", writable=False)],
@@ -104,7 +106,7 @@ def tell_names(
 def brief_cuts(
     page: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order="C", device="cpu", writable=False)],
     whole: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order="C", device="cpu", writable=False)],
-) -> list[int]: ...
+) -> Annotated[NDArray[numpy.int64], dict(shape=(None,))]: ...
 
 class CopyInput:
     def __init__(

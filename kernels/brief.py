@@ -53,7 +53,7 @@ def brief_cuts(page: NDArray[np.uint8], whole: Places) -> Places:
     """
     if cpp is None:
         return reference_brief_cuts(page, whole)
-    return np.array(cpp.brief_cuts(page, whole), np.int64).reshape(-1, 2)
+    return cpp.brief_cuts(page, whole).reshape(-1, 2)
 
 
 def reference_brief_cuts(page: NDArray[np.uint8], whole: Places) -> Places:

@@ -52,8 +52,7 @@ def tag_places(page: NDArray[np.uint8], names: Sequence[str]) -> tuple[Places, N
     """
     if cpp is None:
         return reference_tag_places(page, names)
-    places, numbers = cpp.tag_places(np.ascontiguousarray(page), names)
-    return np.array(places, np.int64), np.array(numbers, np.int16)
+    return cpp.tag_places(np.ascontiguousarray(page), names)
 
 
 def reference_tag_places(page: NDArray[np.uint8], names: Sequence[str]) -> tuple[Places, Numbers]:

@@ -173,20 +173,25 @@ void run_tag_names(Vector<const uint8_t> page, Vector<const int64_t> starts, con
 }
 
 // An array that Python owns.
-using NewVector = nb::ndarray<nb::numpy, int64_t, nb::ndim<1>>;
+template <class T>
+using NewVector = nb::ndarray<nb::numpy, T, nb::ndim<1>>;
 
-NewVector new_vector(std::vector<int64_t>&& numbers) {
-  auto* kept = new std::vector<int64_t>(std::move(numbers));
-  nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<int64_t>*>(p); });
-  return NewVector(kept->data(), {kept->size()}, owner);
+template <class T>
+NewVector<T> new_vector(std::vector<T>&& numbers) {
+  auto* kept = new std::vector<T>(std::move(numbers));
+  nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return NewVector<T>(kept->data(), {kept->size()}, owner);
 }
 
-std::pair<std::vector<int64_t>, std::vector<int16_t>> run_tag_places(Vector<const uint8_t> page,
-                                                                     const std::vector<std::string>& names) {
-  nb::gil_scoped_release release;
-  std::pair<std::vector<int64_t>, std::vector<int16_t>> found;
-  tag_places(page.data(), page.size(), numbers_of(names), &found.first, &found.second);
-  return found;
+std::pair<NewVector<int64_t>, NewVector<int16_t>> run_tag_places(Vector<const uint8_t> page,
+                                                                 const std::vector<std::string>& names) {
+  std::vector<int64_t> places;
+  std::vector<int16_t> numbers;
+  {
+    nb::gil_scoped_release release;
+    tag_places(page.data(), page.size(), numbers_of(names), &places, &numbers);
+  }
+  return {new_vector(std::move(places)), new_vector(std::move(numbers))};
 }
 
 Texts texts_of(const Vector<const uint8_t>& bytes, const Vector<const int64_t>& ends) {
@@ -207,9 +212,9 @@ void run_count_characters(Vector<const uint8_t> bytes, Vector<const int64_t> end
   count_characters(texts, {classes.data(), classes.size()}, counts.data());
 }
 
-NewVector run_count_words(Vector<const uint8_t> bytes, Vector<const int64_t> ends, Vector<const uint8_t> title,
-                          Vector<const uint8_t> classes, size_t first, size_t last, uint32_t buckets,
-                          Matrix<int64_t> counts, Vector<int64_t> sizes) {
+NewVector<int64_t> run_count_words(Vector<const uint8_t> bytes, Vector<const int64_t> ends, Vector<const uint8_t> title,
+                                   Vector<const uint8_t> classes, size_t first, size_t last, uint32_t buckets,
+                                   Matrix<int64_t> counts, Vector<int64_t> sizes) {
   const Texts texts = texts_of(bytes, ends);
   expect(buckets, "buckets: expected a number above 0");
   expect(counts.shape(0) == texts.count && counts.shape(1) == 3 && sizes.size() == texts.count,
@@ -223,9 +228,9 @@ NewVector run_count_words(Vector<const uint8_t> bytes, Vector<const int64_t> end
   return new_vector(std::move(hashes));
 }
 
-NewVector run_tell_names(Vector<const uint8_t> page, Vector<const int64_t> starts, Vector<const int64_t> ends,
-                         const std::vector<std::string>& untold, size_t most, uint32_t buckets, Vector<uint32_t> firsts,
-                         Vector<int64_t> sizes) {
+NewVector<int64_t> run_tell_names(Vector<const uint8_t> page, Vector<const int64_t> starts, Vector<const int64_t> ends,
+                                  const std::vector<std::string>& untold, size_t most, uint32_t buckets,
+                                  Vector<uint32_t> firsts, Vector<int64_t> sizes) {
   const size_t k = starts.size();
   expect(buckets, "buckets: expected a number above 0");
   expect(ends.size() == k && firsts.size() == k && sizes.size() == k, "ends, firsts, sizes: expected one per start");
@@ -242,10 +247,14 @@ NewVector run_tell_names(Vector<const uint8_t> page, Vector<const int64_t> start
   return new_vector(std::move(hashes));
 }
 
-std::vector<int64_t> run_brief_cuts(Vector<const uint8_t> page, Matrix<const int64_t> whole) {
+NewVector<int64_t> run_brief_cuts(Vector<const uint8_t> page, Matrix<const int64_t> whole) {
   expect(whole.shape(1) == 2, "whole: expected starts and ends");
-  nb::gil_scoped_release release;
-  return brief_cuts(page.data(), page.size(), whole.data(), whole.shape(0));
+  std::vector<int64_t> cuts;
+  {
+    nb::gil_scoped_release release;
+    cuts = brief_cuts(page.data(), page.size(), whole.data(), whole.shape(0));
+  }
+  return new_vector(std::move(cuts));
 }
 
 }  // namespace

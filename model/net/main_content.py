@@ -7,7 +7,7 @@ into main content and the rest at the least cost, given what the `main` head say
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -163,11 +163,10 @@ def _of_blocks(marking: Marking, head: BlockHead | CorrectedHead, beta: float, w
 
 def _join_lines(chances: Floats, sizes: Floats, places: Sequence[_Place]) -> None:
     """Gives the lines of a paragraph one chance, the mean by words, so that it is taken or left as a whole."""
-    if len(places) < 2:
+    if not places:
         return
-    goes_on = np.array([place.line for place in places])
-    goes_on[1:] &= np.diff([place.visible for place in places]) == 0
-    begins = np.flatnonzero(~goes_on | (np.arange(len(places)) == 0))
+    goes_on = np.array([place.line and place.visible == before.visible for before, place in pairwise(places)], np.bool_)
+    begins = np.append(0, 1 + np.flatnonzero(~goes_on))
     weights = 1 + sizes
     means = np.add.reduceat(chances * weights, begins) / np.add.reduceat(weights, begins)
     chances[:] = np.repeat(means, np.diff(np.append(begins, len(places))))

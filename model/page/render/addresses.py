@@ -41,10 +41,11 @@ class Addresses:
 
     def _resolved(self, href: str) -> str | None:
         """Returns what `resolve` returns, in a fifth of the time for most addresses."""
-        if self.origin is not None and ROOTED.fullmatch(href):
-            return self.origin + href
-        if self.origin is not None and WHOLE.fullmatch(href):
-            return href
+        if self.origin is not None:
+            if ROOTED.fullmatch(href):
+                return self.origin + href
+            if WHOLE.fullmatch(href):
+                return href
         return resolve(href, self.base)
 
 
