@@ -34,6 +34,7 @@ MOST_TAGS = 4096  # whose names tell what template a page has
 AT_ONCE = 256  # texts whose words are counted together
 MOST_EVENTS = 3  # tags of one event before a block that are counted
 FIGURES = 42 + len(Event)
+PLACE, HEADING, FIRST_LEVEL = slice(14, 21), slice(37, 40), 21  # figures: where a block stands, whether it is an h1
 # A longer page is described in parts of so many blocks, each as if it were a page.
 MOST_BLOCKS = 4096
 
@@ -190,7 +191,7 @@ def figures_of(page: str, blocks: list[Block], title: str, watch: Watch) -> tupl
             *_of_repetition(lower),
             *_of_repetition(_ways(names, blocks), itself=1),
             *_of_title(title, words),
-            *_of_heading(blocks),
+            *_of_heading(np.array([block.first.block == Kind.H1 for block in blocks], np.bool_)),
             *_of_tags(blocks),
         ],
         axis=1,
@@ -277,13 +278,24 @@ def _of_title(title: str, words: Words) -> list[Column]:
     return [words.common / np.maximum(1, words.different), words.common / max(1, different)]
 
 
-def _of_heading(blocks: list[Block]) -> list[Column]:
-    n = len(blocks)
-    heading = next((i for i, block in enumerate(blocks) if block.first.block == Kind.H1), None)
-    if heading is None:
+def _of_heading(first_level: NDArray[np.bool_]) -> list[Column]:
+    """Says where blocks stand, seen from the first heading of the first level. first_level (blocks,): which are one."""
+    n = len(first_level)
+    if not first_level.any():
         return [np.zeros(n), np.zeros(n), np.ones(n)]
-    away = np.arange(n) - heading
+    away = np.arange(n) - int(first_level.argmax())
     return [away >= 0, np.copysign(np.log1p(np.abs(away)), away), np.zeros(n)]
+
+
+def placed(figures: Floats, weights: Floats) -> Floats:
+    """Returns the figures (blocks, FIGURES) of blocks of several pages as they are where these stand on one page.
+
+    weights (blocks,): see `Described`.
+    """
+    found = figures.copy()
+    found[:, PLACE] = np.stack(_of_place(np.expm1(weights - 1)), axis=1)
+    found[:, HEADING] = np.stack(_of_heading(figures[:, FIRST_LEVEL] > 0), axis=1)
+    return found
 
 
 def _of_tags(blocks: list[Block]) -> list[Column]:
