@@ -12,7 +12,7 @@ from soupstate.model.train.data.teacher import teach
 
 FERRY = """<title>Ferry</title><nav><a href=/>Home</a></nav><h1>Night ferry</h1><p>It sails again on Friday evening.</p>
 <p>An advertisement.</p><p>Bicycles travel free until the end of March.</p><footer>Imprint</footer>"""
-TEA = """<p>Shop<p>Basket<h1>Our offer</h1><div class=text>Two cups of green tea, please.</div><p>Terms</p><p>Help</p>"""
+TEA = """<p>Shop<p>Basket<h1>Our offer</h1><div id=t>Two cups of green tea, please.</div><p>Terms</p><p>Help</p>"""
 
 
 def example(page: str, gold: str) -> Example:
@@ -51,7 +51,7 @@ def test_main_content_of_one_page_stands_in_the_frame_of_the_other() -> None:
 def test_figures_say_where_blocks_stand_on_the_made_page() -> None:
     made = spliced(ferry, tea)
     whole = FERRY[FERRY.index("<p>It") : FERRY.index("<footer>")]
-    page = TEA.replace("<div class=text>Two cups of green tea, please.</div>", whole)
+    page = TEA.replace("<div id=t>Two cups of green tea, please.</div>", whole)
     same = example(page, ferry.gold)
     assert same.texts == made.texts
     place = np.r_[14:21, 37:40]
