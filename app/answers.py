@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,8 +20,7 @@ from soupstate.model.page.render.markdown import markdown
 from soupstate.model.page.render.text import text
 from soupstate.model.page.render.title import title
 from soupstate.model.page.skim import Skimmed, skim
-from soupstate.model.page.spans import Span, TagSpan
-from soupstate.model.page.stop import Stop, Watch, never, watched
+from soupstate.model.page.stop import Stop, Watch, never
 
 EXTRACT_PARTS = ("links", "text", "markdown")
 MORE_PARTS = ("main_blocks", "metadata")  # only where they are asked for
@@ -159,7 +158,7 @@ def rendered(marking: Marking, skimmed: Skimmed, asked: Asked, stop: Stop = neve
     Raises Stopped when `stop` returns True.
     """
     page, url = marking.page, asked.url
-    spans: Iterable[Span] = marking.spans
+    spans = marking.spans
     named = title(page, spans, stop)
     spoken = spoken_language(page, spans, Watch(stop))
     main, blocks, heads = None, None, given_heads(marking)
@@ -228,11 +227,7 @@ def main_text(marking: Marking, stop: Stop = never) -> str:
 
 def _base(main: MainContent, marking: Marking, url: str | None, stop: Stop) -> str | None:
     """Returns the base of the relative addresses in the main content."""
-    watch = Watch(stop)
-    for span in watched(main.spans, watch):
-        if isinstance(span, TagSpan) and span.base:
-            return url
-    return base_url(marking.page, marking.spans, url, watch)
+    return url if main.spans.base else base_url(marking.page, marking.spans, url, Watch(stop))
 
 
 def _of_whole(block: MainBlock, skimmed: Skimmed) -> MainBlock:

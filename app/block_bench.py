@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from soupstate.model.net.main_content import choose
 from soupstate.model.net.reader import Marking, Reader
-from soupstate.model.page.blocks import described, parts_of
+from soupstate.model.page.block_figures import described
+from soupstate.model.page.blocks import parts_of
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Watch
 
@@ -45,17 +46,16 @@ def block_cost(reader: Reader, pages: Iterable[str]) -> BlockCost:
 
 def _measure(marking: Marking, cost: BlockCost) -> None:
     assert marking.block_head
-    list(marking.spans)  # they are made for any answer, and kept
     watch = Watch()
     start = time.process_time()
     parts = list(parts_of(marking.page, marking.spans, watch))
     cut = time.process_time()
     cost.cutting += cut - start
-    for blocks, title in parts:
+    for blocks in parts:
         begun = time.process_time()
-        told = described(marking.page, blocks, title, watch)
+        told = described(marking.page, blocks, watch)
         done = time.process_time()
-        choose(marking.block_head.reliable(marking.block_head.judge(told)[0]), told.sizes, [b.text for b in blocks])
+        choose(marking.block_head.reliable(marking.block_head.judge(told)[0]), told.sizes, blocks.texts)
         cost.judging += time.process_time() - done
         cost.describing += done - begun
         cost.blocks += len(blocks)

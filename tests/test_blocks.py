@@ -1,6 +1,7 @@
 """Blocks: where they are cut, what is said of them, and the head over them in numpy as in torch."""
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,16 +20,9 @@ from soupstate.model.net.block_head import (
 )
 from soupstate.model.net.main_content import main_content
 from soupstate.model.net.reader import Marking
-from soupstate.model.page.blocks import (
-    BUCKETS,
-    FIGURES,
-    MOST_BLOCKS,
-    Block,
-    Described,
-    blocks_of,
-    described,
-)
-from soupstate.model.page.marks import Visible
+from soupstate.model.page.block_figures import BUCKETS, FIGURES, Described, described
+from soupstate.model.page.blocks import MOST_BLOCKS, Blocks, blocks_of, parts_of
+from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.render.text import text
 from soupstate.model.page.spans import TextSpan, spans_of_marks
 from soupstate.model.page.stop import Stopped, Watch
@@ -43,31 +37,55 @@ PAGE = """<title>Night ferry returns</title><nav class="top"><a href=/>Home</a> 
 <table><tr><td>A<td>B</table><p hidden>Not shown</p><noscript><p>No script</p></noscript><p>x<img src=y> y</p>"""
 
 
-def cut(page: str) -> tuple[list[Block], str]:
+def cut(page: str) -> Blocks:
     return blocks_of(page, spans_of_marks(page, teach(page)), Watch())
 
 
 def told(page: str) -> Described:
-    blocks, title = cut(page)
-    return described(page, blocks, title, Watch())
+    return described(page, cut(page), Watch())
 
 
 def test_blocks_end_at_blocks_rows_cells_items_and_breaks() -> None:
-    blocks, title = cut(PAGE)
-    assert title == "Night ferry returns"
-    assert [block.text for block in blocks] == [
+    blocks = cut(PAGE)
+    assert blocks.title == "Night ferry returns"
+    assert blocks.texts == [
         *("Home News", "Night ferry", "It sails again,", "on Friday.", "One", "Two", "A", "B"),
         *("Not shown", "No script", "x y"),
     ]
-    assert [block.first.visible for block in blocks[-3:]] == [Visible.HIDDEN, Visible.UNSEEN, Visible.SHOWN]
-    menu, _, sentence = blocks[:3]
-    assert menu.linked == 8 and menu.characters == 8 and menu.links == 2 and sentence.strong == 5
+    assert blocks.mark("visible").tolist()[-3:] == [Visible.HIDDEN, Visible.UNSEEN, Visible.SHOWN]
+    assert blocks.sizes[:3].tolist() == [8, 11, 15] and blocks.counted[:, 0].tolist()[:3] == [8, 0, 0]
+    assert blocks.counted[:, 1].tolist()[:3] == [0, 0, 5]
+    before, inside = blocks.counts(blocks.spans.event[blocks.window] == Event.LINK)
+    assert before.tolist()[:3] == [1, 0, 0] and inside.tolist()[:3] == [1, 0, 0]
+    names = [[PAGE[blocks.spans.cut.start[i] :].split(">")[0] for i in tags] for tags in _tags(blocks)]
+    assert names[1:5] == [["</a", "</nav", "<h1"], ["</h1", "<p"], ["<br"], ["</p", "<ul", "<li"]]
+
+
+def _tags(blocks: Blocks) -> list[list[int]]:
+    tags, sizes = blocks.tags()
+    return [part.tolist() for part in np.split(tags, np.cumsum(sizes)[:-1])]
 
 
 def test_every_text_is_in_one_block() -> None:
-    spans = spans_of_marks(PAGE, teach(PAGE))
-    found = [i for block in cut(PAGE)[0] for i in block.spans]
-    assert found == [i for i, span in enumerate(spans) if isinstance(span, TextSpan) and not span.blank]
+    blocks = cut(PAGE)
+    texts = [i for i, span in enumerate(blocks.spans) if isinstance(span, TextSpan) and not span.blank]
+    extents = list(zip(blocks.first.tolist(), blocks.last.tolist(), blocks.end.tolist(), strict=True))
+    assert [i for first, last, _ in extents for i in texts if first <= i <= last] == texts
+    assert all(first <= last < end for first, last, end in extents)
+    assert all(before[2] <= after[0] for before, after in pairwise(extents))
+
+
+def test_parts_of_a_page_are_its_blocks() -> None:
+    """A page of many blocks is cut as one of few is."""
+    page = "<title>Tea</title>" + "<p>a <a href=/>b</a>\n<br>c" * (MOST_BLOCKS // 2 + 3)
+    parts = list(parts_of(page, spans_of_marks(page, teach(page)), Watch()))
+    assert [len(part) for part in parts] == [MOST_BLOCKS, 6]
+    assert [part.title for part in parts] == ["Tea", "Tea"]
+    assert parts[1].texts == ["a b", "c"] * 3
+    few = cut("<title>Tea</title>" + "<p>a <a href=/>b</a>\n<br>c" * 4)
+    assert np.array_equal(parts[1].counted, few.counted[2:]) and np.array_equal(parts[1].sizes, few.sizes[2:])
+    for part, other in ((parts[1].tags(), few.tags()), (parts[1].tags(1), few.tags(1))):
+        assert part[1].tolist() == other[1].tolist()[2:]
 
 
 def test_what_is_said_of_blocks() -> None:
@@ -84,18 +102,18 @@ def test_long_texts_are_described_in_pieces() -> None:
     """Pieces change nothing: neither the folded text, nor the numbers of words."""
     for words in (["tide", "Ferry,", "tide"] * 30_000, ["x" * 70_000, "tide"] * 2, ["\u6f22" * 200_000, "tide"]):
         page = f"<title>tide gull</title><p>{'  '.join(words)} \n </p>"
-        (block,), title = cut(page)
-        assert block.text == " ".join(words)
-        found = WORD.findall(block.text.lower())
-        got = described(page, [block], title, Watch())
+        blocks = cut(page)
+        assert blocks.texts == [" ".join(words)]
+        found = WORD.findall(blocks.texts[0].lower())
+        got = described(page, blocks, Watch())
         assert got.weights[0] == pytest.approx(1 + np.log1p(len(found)))
         ends = found if len(found) <= 32 else [*found[:22], *found[-10:]]
-        short = Block(block.first, block.last, [], parts=[" ".join(ends)])
-        assert got.words[0].tolist() == described(page, [short], title, Watch()).words[0].tolist()
+        short = dataclasses.replace(blocks, texts=[" ".join(ends)])
+        assert got.words[0].tolist() == described(page, short, Watch()).words[0].tolist()
 
 
 def test_no_blocks_and_stopping() -> None:
-    assert cut("") == ([], "") and len(told("<p>").figures) == 0
+    assert len(cut("")) == 0 and told("<p>").figures.shape == (0, FIGURES)
     with pytest.raises(Stopped):
         blocks_of(PAGE, spans_of_marks(PAGE, teach(PAGE)), Watch(lambda: True))
 
@@ -180,15 +198,15 @@ def example(number: int, by: str = "person") -> Example:
     menu = "".join(f"<li><a href=/{i}>{random.choice(words)}</a>" for i in range(int(random.integers(3, 9))))
     content = [sentence() for _ in range(int(random.integers(3, 9)))]
     page = f"<ul>{menu}</ul>{''.join(f'<p>{text}' for text in content)}<ul>{menu}</ul>"
-    blocks, title = cut(page)
-    texts = [block.text for block in blocks]
+    blocks = cut(page)
+    texts = blocks.texts
     gold = "\n".join(content)
     row = {"text": gold} if by == "person" else {"votes": [gold, gold]}
     kind = PAGE_TYPES.index("article") if number % 2 else UNKNOWN
     return Example(
         f"made/{number}",
         f"site{number}",
-        described(page, blocks, title, Watch()),
+        described(page, blocks, Watch()),
         *labels_of(row, texts),
         texts,
         row.get("text", ""),  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from soupstate.model.net.head_file import load_head, save_head
 from soupstate.model.net.probe import MOST_PLACES, Probed, StateProbe
 from soupstate.model.net.reader import Marking, Reader
 from soupstate.model.page import unit_features
-from soupstate.model.page.blocks import FIGURES
+from soupstate.model.page.block_figures import FIGURES
 from soupstate.model.page.skim import skim
 from soupstate.model.page.spans import spans_of_marks
 from soupstate.model.page.unit_features import HASHES, boundary_features, shape

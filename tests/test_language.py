@@ -5,9 +5,9 @@ import time
 import pytest
 
 from soupstate.model.page.language import declared_language, language_of, spoken_language
-from soupstate.model.page.marks import Visible
-from soupstate.model.page.spans import TextSpan
+from soupstate.model.page.spans import spans_of_marks
 from soupstate.model.page.stop import Stopped, Watch, never
+from soupstate.model.train.data.teacher import teach
 
 
 @pytest.mark.parametrize(
@@ -48,17 +48,15 @@ def test_of_text(text: str, expected: str | None) -> None:
 def test_sentences_count_before_menus_and_hidden_text_not_at_all() -> None:
     sentence = "Die Fähre legt an beiden Inseln an, Karten gibt es nur an Bord."
     hidden = "This text is in English and nobody sees it, however long it may be. " * 3
-    parts = [hidden, *["Home", "News", "About us", "Sign up"] * 10, sentence]
-    spans, at = [], 0
-    for part in parts:
-        visible = Visible.HIDDEN if part is hidden else Visible.SHOWN
-        spans.append(TextSpan(at, at + len(part), blank=False, visible=visible))
-        at += len(part)
-    assert spoken_language("".join(parts), spans, Watch(never)) == "de"
+    menu = "".join(f"<li>{text}" for text in ("Home", "News", "About us", "Sign up") * 10)
+    page = f"<p hidden>{hidden}</p><ul>{menu}</ul><p>{sentence}"
+    assert spoken_language(page, spans_of_marks(page, teach(page)), Watch(never)) == "de"
+    page = f"<p>{sentence}<p>" + "Only the first sentences of a page tell its language, and those of a menu. " * 40
+    far = f"{page}<p>{sentence * 100}"
+    assert spoken_language(far, spans_of_marks(far, teach(far)), Watch(never)) == "en"
+    page = "<li>Home" * 5000
     with pytest.raises(Stopped):
-        spoken_language(
-            "x " * 100_000, [TextSpan(k, k + 2, blank=False) for k in range(0, 200_000, 2)], Watch(lambda: True)
-        )
+        spoken_language(page, spans_of_marks(page, teach(page)), Watch(lambda: True))
 
 
 @pytest.mark.timed

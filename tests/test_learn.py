@@ -22,7 +22,7 @@ from soupstate.model.net.checkpoint import DEFAULT, extractor, load_checkpoint, 
 from soupstate.model.net.corrected_head import CorrectedHead
 from soupstate.model.net.main_content import main_content
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.blocks import BUCKETS
+from soupstate.model.page.block_figures import BUCKETS
 from soupstate.model.train.data import replay as replays
 from soupstate.model.train.data.corrected_pages import Lessons, add_main
 from soupstate.model.train.data.replay import LARGEST_FILE, load_replay, replay_file, save_replay

@@ -14,7 +14,7 @@ from soupstate.model.net import templates
 from soupstate.model.net.checkpoint import DEFAULT, extractor, load_any
 from soupstate.model.net.reader import Reader
 from soupstate.model.net.templates import Templates, templates_of
-from soupstate.model.page.blocks import BUCKETS
+from soupstate.model.page.block_figures import BUCKETS
 from soupstate.model.page.skim import skim
 from soupstate.model.page.spans import TagSpan, TextSpan
 from soupstate.model.train.data.corrected_pages import Lessons, add_main, add_marks, text_labels

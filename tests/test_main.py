@@ -10,7 +10,7 @@ from soupstate.model.net.main_content import (
     _choose_shown,
     _join_lines,
     _join_tables,
-    _Place,
+    _Places,
     choose,
     main_content,
 )
@@ -38,6 +38,14 @@ def spans_of(spans: list[Span]) -> Spans:
     values = {"href": (np.array(linked, np.int64), places[:, 0], places[:, 1])}
     event = np.array([getattr(s, "event", 0) for s in spans], np.uint8)
     return Spans(Cut(np.array(kinds, np.uint8), start, end, blank, values), event, marks)
+
+
+def places_of(texts: list[str], shown: list[bool] | None = None, headlines: list[int] | None = None) -> _Places:
+    """Blocks of one span each."""
+    number = np.arange(len(texts))
+    seen = np.ones(len(texts), np.bool_) if shown is None else np.array(shown)
+    ends = number.astype(np.int32)
+    return _Places(texts, number, ends, ends + 1, seen, np.isin(number, headlines or []), seen & False)
 
 
 def kept(spans: list[Span]) -> list[tuple[int, int]]:
@@ -117,7 +125,7 @@ def test_a_text_is_chosen_once() -> None:
 def test_hidden_text_counts_where_it_holds_most() -> None:
     def shown(*blocks: tuple[float, int, bool]) -> list[int]:
         chances, sizes = (np.array([block[k] for block in blocks], np.float32) for k in (0, 1))
-        places = [_Place(i, 0, 1, str(i), block[2], False, False) for i, block in enumerate(blocks)]
+        places = places_of([str(i) for i in range(len(blocks))], shown=[block[2] for block in blocks])
         return np.flatnonzero(_choose_shown(chances, sizes, places, 1.0, Watch())[0]).tolist()
 
     assert shown((0.9, 100, True), (0.9, 20, False), (0.8, 50, True)) == [0, 2]
@@ -126,28 +134,28 @@ def test_hidden_text_counts_where_it_holds_most() -> None:
 
 def test_the_lines_of_a_paragraph_are_taken_as_a_whole() -> None:
     page = "<p>a<br>b <b>c</b><br><br><i>d</i><p>e<br><p>f<p hidden>g</p>"
-    blocks, _ = blocks_of(page, spans_of_marks(page, teach(page)), Watch())
-    assert [block.text for block in blocks] == ["a", "b c", "d", "e", "f", "g"]
+    blocks = blocks_of(page, spans_of_marks(page, teach(page)), Watch())
+    assert blocks.texts == ["a", "b c", "d", "e", "f", "g"]
     chances, sizes = np.array([0.2, 0.8, 0.5, 0.1, 0.9, 0.3], np.float32), np.array([1, 2, 1, 1, 1, 1], np.float32)
-    _join_lines(chances, sizes, [_Place.of(block) for block in blocks])
+    _join_lines(chances, sizes, _Places.of([blocks]))
     mean = (2 * 0.2 + 3 * 0.8 + 2 * 0.5) / 7
     assert chances == pytest.approx([mean, mean, mean, 0.1, 0.9, 0.3])
-    _join_lines(chances[:0], sizes[:0], [])
+    _join_lines(chances[:0], sizes[:0], places_of([]))
 
 
 def test_a_table_is_taken_as_a_whole() -> None:
     page = "<p>x<table><tr><th>a<th>b<tr><td>c<td>d</table><p>y"
     spans = spans_of_marks(page, teach(page))
-    blocks, _ = blocks_of(page, spans, Watch())
+    blocks = blocks_of(page, spans, Watch())
     chances, sizes = np.arange(6, dtype=np.float32) / 10, np.ones(6, np.float32)
-    _join_tables(Marking(page, 0.0, spans), chances, sizes, [_Place.of(block) for block in blocks], Watch())
+    _join_tables(Marking(page, 0.0, spans), chances, sizes, _Places.of([blocks]), Watch())
     assert chances == pytest.approx([0, 0.25, 0.25, 0.25, 0.25, 0.5])
 
 
 def test_the_headline_belongs_to_the_content() -> None:
     def with_headline(headlines: list[int], chosen: list[int], blocks: int = 20) -> list[int]:
         found = np.isin(np.arange(blocks), chosen)
-        _add_headline(found, [_Place(i, 0, 1, "", True, i in headlines, False) for i in range(blocks)])
+        _add_headline(found, places_of([""] * blocks, headlines=headlines))
         return np.flatnonzero(found).tolist()
 
     assert with_headline([1, 3], [6, 7]) == [3, 6, 7]

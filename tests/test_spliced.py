@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from soupstate.model.page.blocks import blocks_of, described, placed
+from soupstate.model.page.block_figures import described, placed
+from soupstate.model.page.blocks import blocks_of
 from soupstate.model.page.spans import spans_of_marks
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.block_examples import UNKNOWN, Example, label
@@ -16,11 +17,11 @@ TEA = """<p>Shop<p>Basket<h1>Our offer</h1><div id=t>Two cups of green tea, plea
 
 
 def example(page: str, gold: str) -> Example:
-    blocks, title = blocks_of(page, spans_of_marks(page, teach(page)), Watch())
-    texts = [block.text for block in blocks]
+    blocks = blocks_of(page, spans_of_marks(page, teach(page)), Watch())
+    texts = blocks.texts
     labels = label(texts, gold)
     known = np.ones(len(texts), np.float32)
-    return Example(gold, "x.example", described(page, blocks, title, Watch()), labels, known, texts, gold, UNKNOWN)
+    return Example(gold, "x.example", described(page, blocks, Watch()), labels, known, texts, gold, UNKNOWN)
 
 
 ferry = example(FERRY, "It sails again on Friday evening. Bicycles travel free until the end of March.")

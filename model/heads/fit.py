@@ -17,7 +17,7 @@ from soupstate.model.heads.examples import ReadExample, folds_of
 from soupstate.model.heads.logistic import Regression, Rows, fit, fit_platt
 from soupstate.model.net.field_head import FieldHead, HeadTensors, standard
 from soupstate.model.net.fields import LOOKED_INTO, Candidate, candidates, chosen
-from soupstate.model.page.blocks import FIGURES
+from soupstate.model.page.block_figures import FIGURES
 from soupstate.model.page.unit_features import HASHES, boundary_features, weighed
 from soupstate.model.page.units import Token
 

@@ -22,7 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from soupstate.model.page.blocks import BUCKETS, FIGURES, Described
+from soupstate.model.page.block_figures import BUCKETS, FIGURES, Described
 
 PAGE_TYPES = ("article", "collection", "documentation", "forum", "listing", "product", "service")
 

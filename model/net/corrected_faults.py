@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.net.templates import ALIKE, Templates
-from soupstate.model.page.blocks import names_in
+from soupstate.model.page.block_figures import names_in
 
 FEATURES = 65_536  # hashes of features
 MOST_FIXES = 500  # each page like a corrected one is searched for each of them

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.net.block_head import BlockHead
 from soupstate.model.net.templates import Templates
-from soupstate.model.page.blocks import Described
+from soupstate.model.page.block_figures import Described
 
 Floats = NDArray[np.float32]
 EMPTY = np.float32(0.1)  # least chance of the likeliest block of a page that has main content

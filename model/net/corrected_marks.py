@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.net.templates import Templates
-from soupstate.model.page.blocks import names_in
+from soupstate.model.page.block_figures import names_in
 
 Floats = NDArray[np.float32]
 

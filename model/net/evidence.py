@@ -123,7 +123,7 @@ class Evidence:
             cut = cut.moved(characters.__getitem__, characters.__getitem__)
         if whole:
             cut = cut.moved(whole.begins, whole.ends)
-        return self.syntax[first], Spans(cut, event, marks)
+        return self.syntax[first], Spans.decided(cut, event, marks)
 
     def _sum(self, first: int, before: int, outputs: Floats) -> None:
         """Adds the outputs of bytes first .. first + len(outputs) - 1 to the sums of their atoms."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.net.checkpoint import Checkpoint
-from soupstate.model.page.blocks import FIGURES
+from soupstate.model.page.block_figures import FIGURES
 from soupstate.model.page.unit_features import HASHES
 
 LARGEST_FIGURE = 5.0  # standard deviations to which figures are clipped

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from soupstate.model.net.field_head import FieldHead, chance
 from soupstate.model.net.reader import Marking
-from soupstate.model.page.blocks import FIGURES, blocks_of, figures_of
+from soupstate.model.page.block_figures import figures_of
+from soupstate.model.page.blocks import blocks_of
 from soupstate.model.page.described import described
 from soupstate.model.page.entities import unescape_attribute, unescape_text
 from soupstate.model.page.skim import Skimmed
@@ -83,11 +84,10 @@ def unit_table(marking: Marking, skimmed: Skimmed, places: frozenset[str] | None
     """Describes the units of a page. places: those that are wanted, of attributes; None: all. Raises Stopped."""
     page, watch = marking.page, Watch(stop)
     assert marking.probed is not None
-    blocks, title = blocks_of(page, marking.spans, watch)
-    figures = figures_of(page, blocks, title, watch)[0] if blocks else np.zeros((0, FIGURES), np.float32)
+    blocks = blocks_of(page, marking.spans, watch)
     units = text_units(marking.spans, blocks, watch)
     units += attribute_units(page, marking.spans, watch, places)
-    texts = [blocks[unit.block].text if unit.block >= 0 else _text(page, unit) for unit in units]
+    texts = [blocks.texts[unit.block] if unit.block >= 0 else _text(page, unit) for unit in units]
     around = [marking.probed.around(unit.pieces[0][0], unit.pieces[-1][1]) for unit in units]
     return UnitTable(
         page=page,
@@ -96,7 +96,7 @@ def unit_table(marking: Marking, skimmed: Skimmed, places: frozenset[str] | None
         texts=texts,
         hashes=unit_features(page, units, texts, watch),
         is_block=np.array([unit.block >= 0 for unit in units], np.bool_),
-        figures=figures,
+        figures=figures_of(page, blocks, watch),
         around=np.array(around, np.int64).reshape(-1, 2),
     )
 

@@ -22,7 +22,7 @@ from soupstate.kernels.weights import (
 )
 from soupstate.model.net.block_head import SHAPES
 from soupstate.model.net.corrected_faults import FEATURES
-from soupstate.model.page.blocks import BUCKETS
+from soupstate.model.page.block_figures import BUCKETS
 from soupstate.model.page.boundaries import BOUNDARY_KINDS
 from soupstate.model.page.marks import HeadTable
 from soupstate.model.page.nesting import Nesting

@@ -4,11 +4,9 @@ With a block head (`soupstate.model.net.block_head`) whole blocks are chosen. Wi
 into main content and the rest at the least cost, given what the `main` head says of each.
 """
 
-from bisect import bisect
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import compress, pairwise
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +14,13 @@ from numpy.typing import NDArray
 from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
 from soupstate.model.net.corrected_head import CorrectedHead
 from soupstate.model.net.reader import Marking
-from soupstate.model.page.blocks import Block, described, parts_of
-from soupstate.model.page.cuts import CLOSING, TEXT, TITLE
+from soupstate.model.page.block_figures import described
+from soupstate.model.page.blocks import Blocks, parts_of
+from soupstate.model.page.cuts import CLOSING, TITLE
 from soupstate.model.page.marks import Block as Kind
 from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.render.tables import data_tables
-from soupstate.model.page.spans import ONE_BLOCK, Span, Spans, TagSpan, TextSpan
+from soupstate.model.page.spans import ENDS_BLOCK, Span, Spans, TextSpan
 from soupstate.model.page.stop import Stop, Watch, never, watched
 
 # What a choice favours, by the beta of the F measure that it makes greatest (van Rijsbergen 1979, chapter 7).
@@ -66,7 +65,7 @@ class MainContent:
     one of PAGE_TYPES. Without a block head there are no blocks, and the other two are None.
     """
 
-    spans: "Chosen"
+    spans: Spans
     blocks: list[MainBlock]
     confidence: float | None = None
     page_type: str | None = None
@@ -76,139 +75,123 @@ def main_content(marking: Marking, stop: Stop = never, favor: str = "balanced") 
     """Finds the main content of a page. favor: one of FAVORS. Raises Stopped."""
     watch, spans = Watch(stop), marking.spans
     if marking.block_head is None:
-        return MainContent(_with_tags(spans, _division(spans, watch), watch), [])
+        return MainContent(_with_tags(spans, _division(spans, watch)), [])
     return _of_blocks(marking, marking.block_head, FAVORS[favor], watch)
 
 
-def _with_tags(spans: Spans, content: NDArray[np.bool_], watch: Watch) -> "Chosen":
-    """Returns the title, and the text of the main content with the tags beside it. content (spans,): which text."""
+def _with_tags(spans: Spans, content: NDArray[np.bool_]) -> Spans:
+    """Returns the title, and the text of the main content with the tags beside it, all of it shown.
+
+    content (spans,): which text that is.
+    """
     kind, n = spans.cut.kind, len(spans)
-    text = (kind == TEXT) & ~spans.cut.blank
     number = np.arange(n)
-    before = np.maximum.accumulate(np.where(text, number, -1))
-    after, end_tag = (np.minimum.accumulate(np.where(some, number, n)[::-1])[::-1] for some in (text, kind == CLOSING))
+    before = np.maximum.accumulate(np.where(spans.solid, number, -1))
+    after, end_tag = (
+        np.minimum.accumulate(np.where(some, number, n)[::-1])[::-1] for some in (spans.solid, kind == CLOSING)
+    )
     # Of the tags and blank texts between two texts, those up to the last end tag go with the text before.
-    padded = np.append(content & text, False)  # where there is no text before or after
+    padded = np.append(content & spans.solid, False)  # where there is no text before or after
     keep = np.where(padded[before] & (end_tag < after), True, padded[after])
-    return Chosen(spans, keep | (kind == TITLE), watch)
+    found = spans.some(keep | (kind == TITLE))
+    found.mark("visible")[:] = Visible.SHOWN
+    return found
 
 
-class Chosen(Iterable[Span]):
-    """Some of a page's spans. keep (spans,): which. Hidden text among them is shown. Going through raises Stopped.
+@dataclass(frozen=True)
+class _Places:
+    """What is kept of the blocks of a page. first, start, end (blocks,): the first span, and the extent of the text.
 
-    event (chosen spans,): of tags.
+    shown, headline (blocks,): whether it is shown, and is a heading of the first level. line (blocks,): whether only
+    line breaks are between it and the one before.
     """
 
-    def __init__(self, spans: Spans, keep: NDArray[np.bool_], watch: Watch) -> None:
-        self.spans, self.keep, self.watch, self.event = spans, keep, watch, spans.event[keep]
-
-    def __iter__(self) -> Iterator[Span]:
-        for span in watched(compress(self.spans, self.keep.tobytes()), self.watch):
-            if isinstance(span, TextSpan) and span.visible != Visible.SHOWN:
-                yield replace(span, visible=int(Visible.SHOWN))
-            else:
-                yield span
-
-
-class _Place(NamedTuple):
-    """What is kept of a block. span: the index of its first one. start, end: of its text. visible: whether it is shown.
-
-    headline: whether it is a heading of the first level. line: whether only line breaks are between it and the one
-    before.
-    """
-
-    span: int
-    start: int
-    end: int
-    text: str
-    visible: bool
-    headline: bool
-    line: bool
+    texts: list[str]
+    first: NDArray[np.int64]
+    start: NDArray[np.int32]
+    end: NDArray[np.int32]
+    shown: NDArray[np.bool_]
+    headline: NDArray[np.bool_]
+    line: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, block: Block) -> "_Place":
-        first = block.first
-        visible, headline = first.visible == Visible.SHOWN, first.block == Kind.H1
-        line = all(tag.event in ONE_BLOCK for tag in block.tags)
-        return cls(block.spans[0], first.start, block.last.end, block.text, visible, headline, line)
+    def of(cls, parts: Sequence[Blocks]) -> "_Places":
+        """Returns the places of all blocks of a page. parts: at least one."""
+        columns = zip(*map(cls._columns, parts), strict=True)
+        return cls([text for part in parts for text in part.texts], *map(np.concatenate, columns))
+
+    @staticmethod
+    def _columns(blocks: Blocks) -> tuple[NDArray[Any], ...]:
+        cut, shown = blocks.spans.cut, blocks.mark("visible") == Visible.SHOWN
+        between, _ = blocks.counts(ENDS_BLOCK[blocks.spans.event[blocks.window]])
+        headline = blocks.mark("block") == Kind.H1
+        return blocks.first, cut.start[blocks.first], cut.end[blocks.last], shown, headline, between == 0
 
 
 def _of_blocks(marking: Marking, head: BlockHead | CorrectedHead, beta: float, watch: Watch) -> MainContent:
     """Chooses among the blocks of a page."""
-    judged, numbers = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
-    places: list[_Place] = []
+    judged, numbers, parts = list[Floats](), list[Floats](), list[Blocks]()
     kinds: Floats | None = None  # of the first part
-    owner = np.full(len(marking.spans), -1, np.int32)  # the number of each span's block
-    for part, title in parts_of(marking.page, marking.spans, watch):
-        parts = described(marking.page, part, title, watch)
-        chances, types = head.judge(parts)
+    for part in parts_of(marking.page, marking.spans, watch):
+        told = described(marking.page, part, watch)
+        chances, types = head.judge(told)
         kinds = types if kinds is None else kinds
         judged.append(head.reliable(chances))
-        numbers.append(parts.sizes)
-        for block in part:
-            owner[block.spans] = len(places)
-            places.append(_Place.of(block))
-    chances, sizes = np.concatenate(judged), np.concatenate(numbers)
+        numbers.append(told.sizes)
+        parts.append(part)
+    chances, sizes, places = np.concatenate(judged), np.concatenate(numbers), _Places.of(parts)
     _join_lines(chances, sizes, places)
     _join_tables(marking, chances, sizes, places, watch)
     chosen, f1 = _choose_shown(chances, sizes, places, beta, watch)
     _add_headline(chosen, places)
-    content = owner >= 0
-    content[content] = chosen[owner[content]]
-    rows = watched(zip(places, chances.tolist(), chosen.tolist(), strict=True), watch)
-    blocks = [MainBlock(place.start, place.end, chance, main) for place, chance, main in rows]
-    page_type = PAGE_TYPES[int(np.argmax(kinds))] if places and kinds is not None else None
-    return MainContent(_with_tags(marking.spans, content, watch), blocks, head.expected_f1(f1), page_type)
+    number = np.searchsorted(places.first, np.arange(len(marking.spans)), "right") - 1  # of each span's block
+    content = (number >= 0) & np.append(chosen, False)[number]
+    columns = (places.start, places.end, chances, chosen)
+    blocks = [MainBlock(*row) for row in watched(zip(*(each.tolist() for each in columns), strict=True), watch)]
+    page_type = PAGE_TYPES[int(np.argmax(kinds))] if blocks and kinds is not None else None
+    return MainContent(_with_tags(marking.spans, content), blocks, head.expected_f1(f1), page_type)
 
 
-def _join_lines(chances: Floats, sizes: Floats, places: Sequence[_Place]) -> None:
+def _join_lines(chances: Floats, sizes: Floats, places: _Places) -> None:
     """Gives the lines of a paragraph one chance, the mean by words, so that it is taken or left as a whole."""
-    if not places:
+    if not len(chances):
         return
-    goes_on = np.array([place.line and place.visible == before.visible for before, place in pairwise(places)], np.bool_)
+    goes_on = places.line[1:] & (places.shown[1:] == places.shown[:-1])
     begins = np.append(0, 1 + np.flatnonzero(~goes_on))
     weights = 1 + sizes
     means = np.add.reduceat(chances * weights, begins) / np.add.reduceat(weights, begins)
-    chances[:] = np.repeat(means, np.diff(np.append(begins, len(places))))
+    chances[:] = np.repeat(means, np.diff(np.append(begins, len(chances))))
 
 
-def _join_tables(marking: Marking, chances: Floats, sizes: Floats, places: Sequence[_Place], watch: Watch) -> None:
+def _join_tables(marking: Marking, chances: Floats, sizes: Floats, places: _Places, watch: Watch) -> None:
     """Gives all blocks of a table of data one chance, the mean by words, so that it is taken or left as a whole."""
-    begins = sorted(data_tables(marking.page, marking.spans, watch))
-    if not begins:
-        return
-    events = enumerate(watched(marking.spans, watch))
-    ends = [i for i, span in events if isinstance(span, TagSpan) and span.event == Event.TABLE_END]
-    first = [place.span for place in places]
-    for begin in begins:
-        after = bisect(ends, begin)
-        end = ends[after] if after < len(ends) else len(marking.spans)
-        some = slice(bisect(first, begin), bisect(first, end))
-        if some.start < some.stop:
-            chances[some] = np.average(chances[some], weights=1 + sizes[some])
+    spans = marking.spans
+    begins = np.array(sorted(data_tables(marking.page, spans, watch)), np.int64)
+    ends = np.append(np.flatnonzero(spans.event == Event.TABLE_END), len(spans))
+    after = ends[np.searchsorted(ends, begins)]
+    for first, last in watched(np.searchsorted(places.first, np.stack([begins, after], axis=1)).tolist(), watch):
+        if first < last:
+            chances[first:last] = np.average(chances[first:last], weights=1 + sizes[first:last])
 
 
 def _choose_shown(
-    chances: Floats, sizes: Floats, places: Sequence[_Place], beta: float, watch: Watch
+    chances: Floats, sizes: Floats, places: _Places, beta: float, watch: Watch
 ) -> tuple[NDArray[np.bool_], float]:
     """Chooses blocks, hidden ones only where they hold most of the content: some pages keep it in `noscript`."""
-    texts = [place.text for place in places]
-    hidden = np.array([not place.visible for place in places], np.bool_)
-    chosen, f1 = choose(chances, sizes, texts, beta, watch)
-    if 0 < sizes[chosen & hidden].sum() < MOSTLY_HIDDEN * sizes[chosen].sum():
-        chosen, f1 = choose(np.where(hidden, np.float32(0), chances), sizes, texts, beta, watch)
+    chosen, f1 = choose(chances, sizes, places.texts, beta, watch)
+    if 0 < sizes[chosen & ~places.shown].sum() < MOSTLY_HIDDEN * sizes[chosen].sum():
+        chosen, f1 = choose(np.where(places.shown, chances, np.float32(0)), sizes, places.texts, beta, watch)
     return chosen, f1
 
 
-def _add_headline(chosen: NDArray[np.bool_], places: Sequence[_Place]) -> None:
+def _add_headline(chosen: NDArray[np.bool_], places: _Places) -> None:
     """Chooses the last heading of the first level that stands shortly before the content, if it has none yet."""
     if not chosen.any():
         return
     first = int(np.argmax(chosen))
-    for i in range(first, max(-1, first - HEADLINE_REACH - 1), -1):
-        if places[i].headline and places[i].visible:
-            chosen[i] = True
-            return
+    begin = max(0, first - HEADLINE_REACH)
+    found = np.flatnonzero((places.headline & places.shown)[begin : first + 1])
+    chosen[begin + found[-1:]] = True
 
 
 def choose(

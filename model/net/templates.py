@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.blocks import BUCKETS
+from soupstate.model.page.block_figures import BUCKETS
 
 # The least likeness of a page to one that was corrected. Among 2,085 labelled pages, of 219 whose site has others 83%
 # reach it with one of them, and 8% of pages reach it with some page of another site; see docs/decisions/corrections.md.

@@ -52,6 +52,15 @@ class Cut:
         values = {name: (owners, begins(start), ends(end)) for name, (owners, start, end) in self.values.items()}
         return replace(self, start=begins(self.start), end=ends(self.end), values=values)
 
+    def some(self, keep: NDArray[np.bool_]) -> "Cut":
+        """Returns those spans that are to be kept. keep (spans,)."""
+        number = np.cumsum(keep, dtype=np.int32) - 1
+        values = dict[str, Extents]()
+        for name, (owners, starts, ends) in self.values.items():
+            kept = keep[owners]
+            values[name] = number[owners[kept]], starts[kept], ends[kept]
+        return Cut(self.kind[keep], self.start[keep], self.end[keep], self.blank[keep], values)
+
 
 def joined(cuts: list[Cut]) -> Cut:
     """Joins the cuts of consecutive parts of a page."""

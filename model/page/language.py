@@ -8,14 +8,15 @@ declared one on 95%, and 1% had none. Where it was another, the page's declarati
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
+import numpy as np
 import pycld2
 
+from soupstate.model.page.cuts import Offsets
 from soupstate.model.page.entities import text_of
 from soupstate.model.page.marks import Visible
-from soupstate.model.page.spans import Span, TextSpan
-from soupstate.model.page.stop import Watch, watched
+from soupstate.model.page.spans import Spans
+from soupstate.model.page.stop import Watch
 
 HEAD_CHARACTERS = 16 * 1024  # characters searched for the start tag of <html>
 HTML_TAG = re.compile(r"<html\b([^>]*+)>?", re.IGNORECASE)
@@ -48,24 +49,31 @@ def declared_language(page: str, header: str | None = None) -> str | None:
     return None
 
 
-def spoken_language(page: str, spans: Iterable[Span], watch: Watch) -> str | None:
+def spoken_language(page: str, spans: Spans, watch: Watch) -> str | None:
     """Returns the BCP 47 tag of the language that a page's visible text is in; None if the text is too short to tell.
 
     Sentences count before short runs, which are often menus in another language. Raises Stopped.
     """
-    long: list[str] = []
-    short: list[str] = []
-    room = {True: SAMPLE, False: SAMPLE}
-    for span in watched(spans, watch):
-        if isinstance(span, TextSpan) and not span.blank and span.visible == Visible.SHOWN:
-            is_long = span.end - span.start >= LONG_RUN
-            if room[is_long] > 0:
-                end = min(span.end, span.start + room[is_long])
-                (long if is_long else short).extend([*text_of(page, span.start, end, watch), " "])
-                room[is_long] -= end - span.start
-        if room[True] <= 0:
+    shown = np.flatnonzero(spans.solid & (spans.mark("visible") == Visible.SHOWN))
+    start, end = spans.cut.start[shown], spans.cut.end[shown]
+    is_long = end - start >= LONG_RUN
+    enough = 1 + int(np.searchsorted(np.cumsum(np.where(is_long, end - start, 0)), SAMPLE))
+    start, end, is_long = start[:enough], end[:enough], is_long[:enough]
+    long, short = (_sample(page, start[some], end[some], watch) for some in (is_long, ~is_long))
+    return language_of(long) or language_of(long + short)
+
+
+def _sample(page: str, start: Offsets, end: Offsets, watch: Watch) -> str:
+    """Returns SAMPLE characters of the texts between these offsets, or all. Raises Stopped."""
+    parts = list[str]()
+    left = SAMPLE
+    for first, last in zip(start.tolist(), end.tolist(), strict=True):
+        if left <= 0:
             break
-    return language_of("".join(long)) or language_of("".join(long + short))
+        watch()
+        parts += [*text_of(page, first, min(last, first + left), watch), " "]
+        left -= last - first
+    return "".join(parts)
 
 
 def language_of(text: str) -> str | None:

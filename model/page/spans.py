@@ -4,7 +4,7 @@ Each span gets one decision from the evidence pooled over it. Offsets count code
 as characters, so `Spans` holds them in arrays and makes the objects when they are asked for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -65,8 +65,8 @@ Span = TextSpan | TagSpan | TitleSpan
 
 # Events that leave the text around a tag in one block. A line break does so too, but it ends a line.
 INLINE = frozenset({Event.NONE, Event.LINK, Event.LINK_END, Event.STRONG, Event.EMPHASIS, Event.CODE, Event.IMAGE})
-ONE_BLOCK = INLINE | {Event.BREAK}
-ENDS_BLOCK = np.array([event not in ONE_BLOCK for event in Event])
+ENDS_LINE = np.array([event not in INLINE for event in Event])
+ENDS_BLOCK = ENDS_LINE & np.array([event != Event.BREAK for event in Event])
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
 BLOCK_COLUMN = TEXT_HEADS.index("block")
 AT_ONCE = 1024  # spans whose objects are made together
@@ -75,20 +75,46 @@ KEPT, SPARSE = 8192, 8
 
 
 class Spans(Sequence[Span]):
-    """The spans of a page, in its order. Comments, doctypes, scripts and styles have none.
+    """The spans of a page, or some of them, in its order. Comments, doctypes, scripts and styles have none.
 
     cut: where they are. event (spans,): of tags. marks (spans, TEXT_HEADS): of texts.
     """
 
     def __init__(self, cut: Cut, event: Marks, marks: Marks) -> None:
-        self.cut, self.event, self.marks = cut, event, _completed(cut, event, marks)
+        self.cut, self.event, self.marks = cut, event, marks
         self._kept: list[Span] | None = None
+
+    @classmethod
+    def decided(cls, cut: Cut, event: Marks, marks: Marks) -> "Spans":
+        """Returns the spans of a page of which each was decided alone: some texts take marks from what is before."""
+        event = np.where(cut.is_tag, event, np.uint8(Event.NONE))
+        return cls(cut, event, _completed(cut, event, marks))
 
     @classmethod
     def none(cls) -> "Spans":
         """Returns the spans of an empty page."""
         cut = Cutter().feed(np.zeros(0, np.uint8), np.zeros(0, np.uint8), last=True)
         return cls(cut, np.zeros(0, np.uint8), np.zeros((0, len(TEXT_HEADS)), np.uint8))
+
+    @property
+    def solid(self) -> NDArray[np.bool_]:
+        """Which of the spans are text that is not blank: (spans,)."""
+        found: NDArray[np.bool_] = (self.cut.kind == TEXT) & ~self.cut.blank
+        return found
+
+    @property
+    def base(self) -> Extent | None:
+        """The value of the first `<base href>`."""
+        _, starts, ends = self.cut.values["base"]
+        return (int(starts[0]), int(ends[0])) if len(starts) else None
+
+    def mark(self, name: str) -> Marks:
+        """Returns a mark (spans,) of texts, one of TEXT_HEADS."""
+        return self.marks[:, TEXT_HEADS.index(name)]
+
+    def some(self, keep: NDArray[np.bool_]) -> "Spans":
+        """Returns those spans that are to be kept. keep (spans,)."""
+        return Spans(self.cut.some(keep), self.event[keep], self.marks[keep])
 
     def __len__(self) -> int:
         return len(self.cut.kind)
@@ -135,12 +161,6 @@ class Spans(Sequence[Span]):
         return spans
 
 
-def may_have(spans: Iterable[Span], event: Event) -> bool:
-    """Whether a tag among these may have an event. It is quick for `Spans`, and for what has their `event`."""
-    events = getattr(spans, "event", None)
-    return events is None or bool((events == event).any())
-
-
 def _completed(cut: Cut, event: Marks, marks: Marks) -> Marks:
     """Returns marks (spans, TEXT_HEADS) with those that a span takes from the spans before it.
 
@@ -179,4 +199,4 @@ def spans_of_marks(page: str, marks: Marks) -> Spans:
             decided[i] = [most(name, start, end) for name in TEXT_HEADS]
         elif kind in (TAG, CLOSING):
             event[i] = most("event", start, end)
-    return Spans(cut, event, decided)
+    return Spans.decided(cut, event, decided)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.kernels.words import WORD, told_names
-from soupstate.model.page.blocks import TAG_CHARACTERS
+from soupstate.model.page.block_figures import TAG_CHARACTERS
 from soupstate.model.page.spans import TagSpan
 from soupstate.model.page.stop import Watch, watched
 from soupstate.model.page.units import Token, Unit

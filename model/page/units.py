@@ -7,13 +7,15 @@ references are undone, and white space is only noted. No parser takes part: the 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from soupstate.kernels.words import CJK
-from soupstate.model.page.blocks import Block
+from soupstate.model.page import cuts
+from soupstate.model.page.blocks import Blocks
 from soupstate.model.page.entities import unescape_attribute, unescape_text
 from soupstate.model.page.marks import Visible
 from soupstate.model.page.skim import Skimmed
-from soupstate.model.page.spans import Extent, Span, TagSpan, TitleSpan
+from soupstate.model.page.spans import Extent, Span, Spans, TagSpan, TextSpan
 from soupstate.model.page.stop import Watch, watched
 from soupstate.model.page.tags import ATTRIBUTE, LONGEST_TAG, name_of
 
@@ -61,17 +63,20 @@ class Unit:
         return " " in self.place
 
 
-def text_units(spans: Sequence[Span], blocks: Sequence[Block], watch: Watch) -> list[Unit]:
+def text_units(spans: Spans, blocks: Blocks, watch: Watch) -> list[Unit]:
     """Returns the units that are texts: titles, and blocks in their order. Raises Stopped."""
-    titles = (span for span in watched(spans, watch) if isinstance(span, TitleSpan))
+    titles = spans.some(spans.cut.kind == cuts.TITLE)
     units = [Unit(TITLE, [(span.start, span.end)], [[]]) for span in titles]
-    for number, block in enumerate(blocks):
-        unit = Unit(TEXT if block.first.visible == Visible.SHOWN else HIDDEN, [], [], number)
-        tags = block.tags
-        for span in block.inside:
+    made = list(islice(watched(spans, watch), blocks.window.stop))
+    columns = (blocks.mark("visible"), blocks.after, blocks.first, blocks.end)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for number, (visible, after, first, end) in enumerate(rows):
+        unit = Unit(TEXT if visible == Visible.SHOWN else HIDDEN, [], [], number)
+        tags = [span for span in made[after:first] if isinstance(span, TagSpan)]
+        for span in made[first:end]:
             if isinstance(span, TagSpan):
-                tags = [*tags, span]
-            else:
+                tags.append(span)
+            elif isinstance(span, TextSpan):
                 unit.pieces.append((span.start, span.end))
                 unit.tags.append(tags)
                 tags = []

@@ -1,12 +1,11 @@
 """Addresses of a page: absolute, safe to click, and bounded in length."""
 
 import re
-from collections.abc import Iterable
 from urllib.parse import urljoin, urlsplit
 
 from soupstate.model.page.entities import attribute_of
-from soupstate.model.page.spans import Span, TagSpan
-from soupstate.model.page.stop import Watch, watched
+from soupstate.model.page.spans import Spans
+from soupstate.model.page.stop import Watch
 
 # A page may repeat a long base in every link. Its absolute addresses together take at most ADDED characters and GROWTH
 # more per character of the page; those beyond are unknown. A base longer than LONGEST_BASE counts as none.
@@ -58,12 +57,10 @@ def _origin(base: str | None) -> str | None:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else None
 
 
-def base_url(page: str, spans: Iterable[Span], url: str | None, watch: Watch) -> str | None:
+def base_url(page: str, spans: Spans, url: str | None, watch: Watch) -> str | None:
     """Returns the base of the page's relative addresses: its <base href>, resolved against `url`. Raises Stopped."""
-    for span in watched(spans, watch):
-        if isinstance(span, TagSpan) and span.base:
-            return resolve(attribute_of(page, span.base, watch), url)
-    return url
+    base = spans.base
+    return resolve(attribute_of(page, base, watch), url) if base else url
 
 
 def resolve(href: str, base: str | None) -> str | None:

@@ -1,6 +1,5 @@
 """Extracts the links of a page from its spans."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from soupstate.model.page.described import described
@@ -8,7 +7,7 @@ from soupstate.model.page.entities import attribute_of, text_of
 from soupstate.model.page.marks import Event, Visible
 from soupstate.model.page.render.addresses import Addresses, base_url
 from soupstate.model.page.render.folding import ANY_SPACE, folded
-from soupstate.model.page.spans import Span, TagSpan, TextSpan
+from soupstate.model.page.spans import Spans, TagSpan, TextSpan
 from soupstate.model.page.stop import Stop, Watch, never, watched
 
 
@@ -31,7 +30,7 @@ class Link:
     alt: str = described("The alternative text of its images; empty where it has text.", "")
 
 
-def links(page: str, spans: Iterable[Span], url: str | None = None, stop: Stop = never) -> list[Link]:
+def links(page: str, spans: Spans, url: str | None = None, stop: Stop = never) -> list[Link]:
     """Returns every link with a target, in order.
 
     Unseen text is not part of a link's text, unless the link has no other text because it stands in a `noscript`.

@@ -1,7 +1,7 @@
 """Renders a page's spans as Markdown: CommonMark with tables, strikethrough and definition lists."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from soupstate.model.page.elements import CODE, EMPHASIS, STRONG
@@ -13,7 +13,7 @@ from soupstate.model.page.render.containers import Containers, Placed, number_of
 from soupstate.model.page.render.inline import Piece, escape_line_start, inline
 from soupstate.model.page.render.references import Target, Targets
 from soupstate.model.page.render.tables import Table, covered, data_tables
-from soupstate.model.page.spans import Extent, Span, TagSpan, TextSpan
+from soupstate.model.page.spans import Extent, Spans, TagSpan, TextSpan
 from soupstate.model.page.stop import SPAN, Stop, Watch, never, watched
 from soupstate.model.page.tags import LONGEST_TAG, attributes_of, name_of
 
@@ -46,9 +46,7 @@ class _Block:
     part: str = ""
 
 
-def markdown(
-    page: str, spans: Iterable[Span], url: str | None = None, stop: Stop = never, *, references: bool = False
-) -> str:
+def markdown(page: str, spans: Spans, url: str | None = None, stop: Stop = never, *, references: bool = False) -> str:
     """Renders the visible page as Markdown. Addresses become absolute when `url` is given.
 
     A link whose address may hold a script becomes its text, and such an image is left out. references: whether links

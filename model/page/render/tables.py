@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from soupstate.model.page.marks import Event, Visible
-from soupstate.model.page.spans import Span, TagSpan, TextSpan, may_have
+from soupstate.model.page.spans import Spans, TagSpan, TextSpan
 from soupstate.model.page.stop import SPAN, Watch, watched
 from soupstate.model.page.tags import LONGEST_TAG, name_of
 
@@ -88,13 +90,12 @@ class _Open:
         return not self.nested and (self.header or (shaped and plain))
 
 
-def data_tables(page: str, spans: Iterable[Span], watch: Watch) -> set[int]:
+def data_tables(page: str, spans: Spans, watch: Watch) -> set[int]:
     """Returns the indices of the TABLE tags of tables that hold data. Raises Stopped."""
     data: set[int] = set()
-    if not may_have(spans, Event.TABLE):
-        return data
     opened: list[_Open] = []
-    for i, span in enumerate(watched(spans, watch)):
+    inside = _in_tables(spans)
+    for i, span in zip(np.flatnonzero(inside).tolist(), watched(spans.some(inside), watch), strict=True):
         if not isinstance(span, TagSpan):
             if opened and isinstance(span, TextSpan) and span.visible == Visible.SHOWN and not span.blank:
                 opened[-1].text(span.end - span.start)
@@ -112,6 +113,17 @@ def data_tables(page: str, spans: Iterable[Span], watch: Watch) -> set[int]:
         else:
             _note(opened[-1], page, span)
     return data | {table.index for table in opened if table.is_data()}
+
+
+def _in_tables(spans: Spans) -> NDArray[np.bool_]:
+    """Returns which spans (spans,) stand in a table, or are its tags."""
+    steps = (spans.event == Event.TABLE).astype(np.int32) - (spans.event == Event.TABLE_END)
+    steps = np.where(spans.cut.is_tag, steps, 0)
+    depth = np.cumsum(steps)
+    depth -= np.minimum(0, np.minimum.accumulate(depth)) if len(depth) else 0  # an end without a table ends nothing
+    inside = depth > 0
+    inside[1:] |= inside[:-1]
+    return inside
 
 
 def _note(table: _Open, page: str, span: TagSpan) -> None:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from soupstate.kernels.words import WORD
 from soupstate.model.net.block_head import PAGE_TYPES
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.blocks import Described, blocks_of, described
+from soupstate.model.page.block_figures import Described, described
+from soupstate.model.page.blocks import blocks_of
 from soupstate.model.page.skim import skim
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.labelled import SHINGLE, block_rows, words_of
@@ -126,13 +127,13 @@ def labels_of(row: dict[str, Any], texts: list[str]) -> tuple[Floats, Floats]:
 
 def _read(reader: Reader, row: dict[str, Any], html: str) -> Example:
     marking, watch = reader.mark(skim(html).text), Watch()
-    blocks, title = blocks_of(marking.page, marking.spans, watch)
-    texts = [block.text for block in blocks]
+    blocks = blocks_of(marking.page, marking.spans, watch)
+    texts = blocks.texts
     kind = (row.get("extra") or {}).get("page_type")
     return Example(
         row["name"],
         row.get("site") or row["name"],
-        described(marking.page, blocks, title, watch),
+        described(marking.page, blocks, watch),
         *labels_of(row, texts),
         texts,
         row.get("text") or "",

@@ -16,7 +16,9 @@ from soupstate.model.corrections.correction import (
 )
 from soupstate.model.corrections.store import Standing
 from soupstate.model.net.reader import Marking, Reader
-from soupstate.model.page.blocks import MOST_BLOCKS, Block, blocks_of, described, names_in
+from soupstate.model.page.block_figures import described, names_in
+from soupstate.model.page.blocks import MOST_BLOCKS, Blocks, blocks_of
+from soupstate.model.page.cuts import TEXT
 from soupstate.model.page.skim import Skimmed, skim
 from soupstate.model.page.spans import TagSpan, TextSpan
 from soupstate.model.page.stop import Watch
@@ -105,18 +107,18 @@ def add_main(lessons: Lessons, reader: Reader, pages: Iterable[Standing], progre
 
 def _add_main(lessons: Lessons, page: Standing, correction: MainCorrection, marking: Marking, skimmed: Skimmed) -> None:
     watch = Watch()
-    blocks, title = blocks_of(marking.page, marking.spans, watch)
+    blocks = blocks_of(marking.page, marking.spans, watch)
     if not blocks or len(blocks) == MOST_BLOCKS:
         lessons.refuse(page, correction, f"it has {'no' if not blocks else 'too many'} blocks of text")
         return
-    texts = [block.text for block in blocks]
+    texts = blocks.texts
     spans = correction.spans
     labels = text_labels(texts, correction.text or "") if spans is None else span_labels(blocks, skimmed, spans)
     none = not correction.spans and not (correction.text or "").split()
     if not none and not (labels > 0).any():
         lessons.refuse(page, correction, "the network sees no text in what is said to be main content")
         return
-    lessons.main.append(sampled(described(marking.page, blocks, title, watch), labels, texts))
+    lessons.main.append(sampled(described(marking.page, blocks, watch), labels, texts))
     lessons.used[correction.KIND] += 1
 
 
@@ -135,14 +137,16 @@ def text_labels(texts: Sequence[str], right: str) -> Floats:
     return labels if at == len(wanted) else label(list(texts), right)
 
 
-def span_labels(blocks: Sequence[Block], skimmed: Skimmed, spans: Sequence[tuple[int, int]]) -> Floats:
+def span_labels(blocks: Blocks, skimmed: Skimmed, spans: Sequence[tuple[int, int]]) -> Floats:
     """Returns for each block (blocks,) the share of its texts' characters that lies in spans of the whole page."""
     inside = np.zeros(len(skimmed.whole) + 1, np.int64)
     for start, end in spans:
         inside[start + 1 : end + 1] = 1
     before = np.cumsum(inside)  # characters in spans before each offset
     shares = np.zeros(len(blocks), np.float32)
-    for i, block in enumerate(blocks):
-        texts = [skimmed.extent(part.start, part.end) for part in block.inside if isinstance(part, TextSpan)]
+    cut = blocks.spans.cut
+    for i, (first, end) in enumerate(zip(blocks.first.tolist(), blocks.end.tolist(), strict=True)):
+        own = first + np.flatnonzero(cut.kind[first:end] == TEXT)
+        texts = [skimmed.extent(*each) for each in zip(cut.start[own].tolist(), cut.end[own].tolist(), strict=True)]
         shares[i] = sum(before[end] - before[start] for start, end in texts) / sum(end - start for start, end in texts)
     return shares

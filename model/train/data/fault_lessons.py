@@ -30,7 +30,7 @@ from soupstate.model.faults.taught import (
 )
 from soupstate.model.net.corrected_faults import LONGEST_FIX, MOST_FIXES, CorrectedFaults, RightFix
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.blocks import names_in
+from soupstate.model.page.block_figures import names_in
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.corrected_pages import Lessons
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soupstate.model.net.reader import Reader
-from soupstate.model.page.blocks import BUCKETS, names_in
+from soupstate.model.page.block_figures import BUCKETS, names_in
 from soupstate.model.page.marks import COLUMN, IGNORED, OUTPUT, Syntax
 from soupstate.model.page.skim import skim
 from soupstate.model.page.spans import TEXT_HEADS, Span, TagSpan, TextSpan

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.net.block_head import PAGE_TYPES
 from soupstate.model.net.checkpoint import Checkpoint
-from soupstate.model.page.blocks import BUCKETS, FIGURES, Described
+from soupstate.model.page.block_figures import BUCKETS, FIGURES, Described
 from soupstate.model.train.data.block_examples import UNKNOWN, Example
 from soupstate.model.train.data.mark_sample import MarkSample, sample_of
 

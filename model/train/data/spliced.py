@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.blocks import Described, placed
+from soupstate.model.page.block_figures import Described, Ragged, placed
 from soupstate.model.train.data.block_examples import CONTENT, Example
 
-Ragged = tuple[NDArray[np.int64], NDArray[np.int64]]
 Part = tuple[Example, NDArray[np.int64]]  # some blocks of a page
 
 

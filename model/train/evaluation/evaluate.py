@@ -19,7 +19,7 @@ from soupstate.model.page.render.links import links
 from soupstate.model.page.render.markdown import markdown
 from soupstate.model.page.render.text import text
 from soupstate.model.page.skim import skim
-from soupstate.model.page.spans import Span, spans_of_marks
+from soupstate.model.page.spans import Spans, spans_of_marks
 from soupstate.model.train.data.teacher import teach
 from soupstate.model.train.evaluation.score import (
     dom_items,
@@ -83,7 +83,7 @@ def evaluate_teacher(pages: list[str], progress: Progress = iter) -> Figures:
     return {"pages": len(pages), **_means(scores)}
 
 
-def _answer(page: str, spans: Iterable[Span]) -> tuple[list[tuple[str, str]], str, str]:
+def _answer(page: str, spans: Spans) -> tuple[list[tuple[str, str]], str, str]:
     return [(link.href, link.text) for link in links(page, spans)], text(page, spans), markdown(page, spans)
 
 

@@ -20,7 +20,7 @@ from soupstate.model.net.block_head import (
     BlockHead,
     distance_bucket,
 )
-from soupstate.model.page.blocks import BUCKETS, FIGURES, Described
+from soupstate.model.page.block_figures import BUCKETS, FIGURES, Described
 
 DROPPED = 0.3  # share of units, of vectors of words and names, that training leaves out
 DROPPED_FIGURES = 0.05

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
-from soupstate.model.page.blocks import Described
+from soupstate.model.page.block_figures import Described
 from soupstate.model.train.data.block_examples import CONTENT, UNKNOWN, Example, word_f1
 from soupstate.model.train.data.spliced import spliced
 from soupstate.model.train.network.block_network import BlockNetwork
