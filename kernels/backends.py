@@ -79,6 +79,8 @@ class Packed:
                     traces=chunk.traces,
                     every=every,
                     kept=chunk.kept,
+                    begins=None if piece.begins is None else np.ascontiguousarray(piece.begins),
+                    sums=chunk.sums,
                 ),
             )
             for piece, chunk in zip(pieces, chunks, strict=True)
@@ -131,13 +133,16 @@ class Packed:
         """Returns the arrays that a call writes to. NaN marks the bytes whose bits the call does not compute."""
         n = len(piece.ids)
         traces = n if piece.traced is None else int(np.count_nonzero(piece.traced))
+        outputs = self.weights.outputs if piece.outputs is None else piece.outputs
+        sums = None if piece.begins is None else 1 + int(np.count_nonzero(piece.begins))
         return Chunk(
             np.full(n, np.nan, np.float32),
             np.full(n, np.nan, np.float32),
-            np.empty((n, self.weights.outputs), np.float32),
+            np.empty((n, outputs), np.float32),
             np.empty((traces, traced), np.float32),
             _state_to_update(piece),
             np.empty((n // every if every else 0, 2, self.weights.units), np.float32),
+            None if sums is None else np.zeros((sums, self.weights.outputs), np.float32),
         )
 
     def _check_all(self, pieces: Sequence[Piece]) -> None:
@@ -147,6 +152,10 @@ class Packed:
                 expect("asked", piece.asked, piece.ids.shape, np.bool_)
             if piece.traced is not None:
                 expect("traced", piece.traced, piece.ids.shape, np.bool_)
+            if piece.begins is not None:
+                expect("begins", piece.begins, piece.ids.shape, np.bool_)
+            if piece.outputs is not None and not 0 <= piece.outputs <= self.weights.outputs:
+                raise ValueError(f"outputs: {piece.outputs}, expected 0 to {self.weights.outputs}")
 
     def _check(self, ids: Bytes, found: Predictions, state: State) -> None:
         n, units = np.shape(ids)[0] if np.ndim(ids) else 0, self.weights.units

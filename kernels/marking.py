@@ -20,26 +20,6 @@ Places = NDArray[np.int64]
 Classes = NDArray[np.uint8]
 
 
-def row_sums(rows: Floats, starts: Places) -> Floats:
-    """Returns the sums (k, columns) of rows (n, columns) from each of starts (k,) to the next, the last one to n.
-
-    The starts rise and are below n. Raises ValueError for others.
-    """
-    if len(starts) and (starts[0] < 0 or starts[-1] >= len(rows) or (np.diff(starts) <= 0).any()):
-        raise ValueError(f"starts: expected rising numbers below {len(rows)}")
-    if cpp is None:
-        return reference_row_sums(rows, starts)
-    sums = np.empty((len(starts), rows.shape[1]), np.float32)
-    cpp.row_sums(np.ascontiguousarray(rows), np.ascontiguousarray(starts), sums)
-    return sums
-
-
-def reference_row_sums(rows: Floats, starts: Places) -> Floats:
-    """Returns what `row_sums` returns, in numpy."""
-    sums: Floats = np.add.reduceat(rows, starts) if len(starts) else np.zeros((0, rows.shape[1]), np.float32)
-    return sums
-
-
 def span_classes(rows: Floats, first: Places, last: Places, heads: Places) -> Classes:
     """Returns for each of k spans the class with the greatest sum by each of some heads: (k, heads).
 

@@ -38,17 +38,18 @@ CLASS_STARTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 256)  # the shortest
 LENGTH_CLASS = [1 + sum(length >= start for start in CLASS_STARTS) for length in range(257)]
 
 
-def read(
-    weights: Weights, ids: Bytes, found: Predictions, state: State, units: NDArray[np.int64], every: int = 0
-) -> Chunk:
-    """Returns what `soupstate.kernels.backends.Packed.read` returns. It does not check its arguments."""
-    n = len(ids)
+def read(weights: Weights, piece: Piece, units: NDArray[np.int64], every: int = 0) -> Chunk:
+    """Returns what `Packed.read_many` returns for a piece, with bits and traces of all bytes. It checks nothing."""
+    ids, found, n = piece.ids, piece.found, len(piece.ids)
     bits, entropy = np.empty(n, np.float32), np.empty(n, np.float32)
-    heads = np.empty((n, weights.outputs), np.float32)
+    outputs = weights.outputs if piece.outputs is None else piece.outputs
+    heads = np.empty((n, outputs), np.float32)
+    number = None if piece.begins is None else np.cumsum(piece.begins)  # of the sum that each byte is part of
+    sums = None if number is None else np.zeros((1 + number[-1:].sum(), weights.outputs), np.float32)
     traces = np.empty((n, len(units)), np.float32)
     kept = np.empty((n // every if every else 0, 2, weights.units), np.float32)
     recurrent = weights.recurrent.astype(np.float32)  # integers, so the sums are exact
-    state = state.copy()
+    state = piece.state.copy()
     for start in range(0, n, STATES_PER_BLOCK):
         part = slice(start, min(start + STATES_PER_BLOCK, n))
         last = state.last
@@ -57,18 +58,20 @@ def read(
         shifted = Predictions(*(np.vstack([getattr(last, a), getattr(found[part][:-1], a)]) for a in arrays))
         logits = next_byte(weights, before, shifted)
         bits[part], entropy[part] = _surprise(logits, ids[part])
-        heads[part] = after @ weights.heads.T + weights.heads_bias
+        heads[part] = after @ weights.heads[:outputs].T + weights.heads_bias[:outputs]
+        if sums is not None and number is not None:
+            np.add.at(sums, number[part], after @ weights.heads.T + weights.heads_bias)
         traces[part] = after[:, units]
         for k in range(start // every, part.stop // every) if every else ():
             kept[k] = after[(k + 1) * every - 1 - start], cells[(k + 1) * every - 1 - start]
         end = found[part.stop - 1 : part.stop].copy()
         state = State(after[-1].copy(), cells[-1].copy(), end)
-    return Chunk(bits, entropy, heads, traces, state, kept)
+    return Chunk(bits, entropy, heads, traces, state, kept, sums)
 
 
 def read_many(weights: Weights, pieces: Sequence[Piece], units: NDArray[np.int64], every: int = 0) -> list[Chunk]:
     """Returns what `Packed.read_many` returns, reading one page after another."""
-    return [_only_wanted(read(weights, p.ids, p.found, p.state, units, every), p) for p in pieces]
+    return [_only_wanted(read(weights, piece, units, every), piece) for piece in pieces]
 
 
 def _only_wanted(chunk: Chunk, piece: Piece) -> Chunk:

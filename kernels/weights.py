@@ -164,6 +164,9 @@ class Piece:
     asked: NDArray[np.bool_] | None = None
     # (n,): the bytes after which the units are traced; None: every byte
     traced: NDArray[np.bool_] | None = None
+    # (n,): the bytes with which a sum of the heads' outputs begins; None: they are not summed
+    begins: NDArray[np.bool_] | None = None
+    outputs: int | None = None  # the first of the heads' outputs, which are computed after each byte; None: all
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,10 +175,12 @@ class Chunk:
 
     bits: Floats  # (n,): surprisal of each byte in bits, before it was read; NaN where not asked for
     entropy: Floats  # (n,): entropy in bits of the predicted distribution of each byte; NaN where not asked for
-    heads: Floats  # (n, K): head logits after each byte
+    heads: Floats  # (n, K): head logits after each byte, or the first of them
     traces: Floats  # (traced bytes, U): h of the traced units after each of them
     state: State  # after the last byte
     kept: Floats  # (states, 2, H): h and c after every so many bytes; no row where no state was to be kept
+    # (1 + bytes that begin a sum, K): of head logits, before the first such byte, and from each of them on
+    sums: Floats | None = None
 
 
 def floats(name: str, value: object, shape: tuple[int, ...]) -> Floats:

@@ -57,9 +57,12 @@ def test_a_long_page_is_decided_as_a_whole(name: str, piece: int, changes: NDArr
     outputs = RANDOM.normal(size=(len(ids) + delay, OUTPUTS)).astype(np.float32)
     outputs[delay:, OUTPUT["syntax"]][np.arange(len(ids)), syntax_of(page)] += 30  # so that the paths meet soon
     evidence = Evidence(ids, Checkpoint("x", "1", delay, {}, changes))
-    most = 0
+    begins, most = evidence.begins_later, 0
     for at in range(0, len(outputs), piece):
-        evidence.add(at, outputs[at : at + piece])
+        some = slice(at, at + piece)
+        sums = np.zeros((1 + np.count_nonzero(begins[some]), OUTPUTS), np.float32)
+        np.add.at(sums, np.cumsum(begins[some]), outputs[some])
+        evidence.add(at, outputs[some, OUTPUT["syntax"]], sums)
         most = max(most, len(evidence.atoms))
     assert most <= DECIDED_AT_ONCE + UNDECIDED + piece
     syntax, spans = evidence.decided()

@@ -184,7 +184,7 @@ def test_each_step_equals_reference(backend: str, units: int, outputs: int) -> N
     packed, traced = pack(weights, backend), np.array([units - 1, 0, 7])
     for t in range(len(ids)):
         one = ids[t : t + 1], found[t : t + 1], state
-        expected = reference.read(weights, *one, traced)
+        expected = reference.read(weights, Piece(*one), traced)
         assert_close(packed.read(*one, traced), expected, TOLERANCE[backend])
         ((bits, _),) = packed.read_bits([Piece(*one)])
         assert bits == pytest.approx(expected.bits, abs=TOLERANCE[backend]["bits"])
@@ -198,7 +198,7 @@ def test_equals_reference(backend: str, n: int, units: int, outputs: int) -> Non
     weights, inputs, state = make_weights(units, outputs), make_inputs(n), make_state(units)
     traced = np.array([units - 1, 0, 7])
     packed = pack(weights, backend)
-    chunk, expected = packed.read(*inputs, state, traced), reference.read(weights, *inputs, state, traced)
+    chunk, expected = packed.read(*inputs, state, traced), reference.read(weights, Piece(*inputs, state), traced)
     assert chunk.heads.shape == (n, outputs) and chunk.traces.shape == (n, 3)
     wanted = fields(expected)
     for name, array in fields(chunk).items():
@@ -210,11 +210,43 @@ def test_equals_reference(backend: str, n: int, units: int, outputs: int) -> Non
     assert float(bits.sum()) == pytest.approx(float(chunk.bits.sum(dtype=np.float64)), rel=1e-5)
 
 
+@SIZES
+def test_outputs_are_summed(backend: str, units: int, outputs: int) -> None:
+    """Sums are those of all outputs, and the first outputs are the same whether others are wanted or not."""
+    weights, (ids, found), state = make_weights(units, outputs), make_inputs(300), make_state(units)
+    packed, whole = pack(weights, backend), pack(weights, backend).read(ids, found, state)
+    begins = np.random.default_rng(1).random(300) < 0.2
+    begins[[0, 1, 299]] = True, True, False
+    for wanted, asked in ((0, None), (min(14, outputs), None), (min(14, outputs), begins), (outputs, ~begins)):
+        for some in (begins, np.zeros(300, np.bool_), np.ones(300, np.bool_)):
+            piece = Piece(ids, found, state, asked, begins=some, outputs=wanted)
+            chunk, other = packed.read_many([piece, Piece(ids, found, state)])
+            assert chunk.heads == pytest.approx(whole.heads[:, :wanted], abs=1e-4)
+            assert np.array_equal(other.heads, whole.heads)
+            assert other.sums is None and chunk.sums is not None and chunk.sums.shape == (1 + some.sum(), outputs)
+            expected = np.zeros(chunk.sums.shape)
+            np.add.at(expected, np.cumsum(some), whole.heads)
+            assert np.abs(chunk.sums - expected).max(initial=0) < 0.02 + 2e-4 * np.abs(expected).max(initial=0)
+
+
+def test_sums_of_parts_are_those_of_the_whole(backend: str) -> None:
+    weights, (ids, found), state = make_weights(48, 7), make_inputs(200), make_state(48)
+    packed, begins = pack(weights, backend), np.arange(200) % 50 == 20
+    (whole,) = packed.read_many([Piece(ids, found, state, begins=begins)])
+    sums = np.zeros((1, 7), np.float32)
+    for cut in (slice(0, 1), slice(1, 30), slice(30, 30), slice(30, 200)):
+        (chunk,) = packed.read_many([Piece(ids[cut], found[cut], state, begins=begins[cut])])
+        assert chunk.sums is not None
+        sums[-1] += chunk.sums[0]
+        sums, state = np.concatenate([sums, chunk.sums[1:]]), chunk.state
+    assert whole.sums is not None and sums == pytest.approx(whole.sums, abs=1e-2)
+
+
 @pytest.mark.parametrize("units", [16, 100])
 def test_reference_equals_torch(units: int) -> None:
     weights, inputs, state = make_weights(units, 5), make_inputs(300), make_state(units)
     traced = np.array([3, 1])
-    assert_close(reference.read(weights, *inputs, state, traced), torch_read(weights, *inputs, state, traced))
+    assert_close(reference.read(weights, Piece(*inputs, state), traced), torch_read(weights, *inputs, state, traced))
 
 
 @pytest.mark.parametrize("cut", [0, 1, 95, 96, 97, 300, 699, 700])
@@ -414,6 +446,11 @@ def test_wrong_pieces(backend: str) -> None:
     for asked in (np.ones(19, np.bool_), np.ones(20, np.uint8)):
         with pytest.raises(ValueError, match="asked: "):
             packed.read_many([replace(good, asked=asked)])
+    with pytest.raises(ValueError, match="begins: "):
+        packed.read_many([replace(good, begins=np.ones(19, np.bool_))])
+    for outputs in (-1, 4):
+        with pytest.raises(ValueError, match="outputs: "):
+            packed.read_many([replace(good, outputs=outputs)])
     with pytest.raises(ValueError, match="units"):
         packed.read_many([good], np.array([16]))
 
@@ -423,7 +460,8 @@ def test_shipped_weights_in_whole_numbers(backend: str) -> None:
     weights = load_checkpoint(DEFAULT).weights
     ids = np.frombuffer("".join(s.html for s in SAMPLES if s.name.startswith("news"))[:6000].encode(), np.uint8)
     found, state = copies(ids, copy_state())[0], State.zeros(weights.units)
-    chunk, expected = pack(weights, backend).read(ids, found, state), reference.read(weights, ids, found, state, NONE)
+    chunk = pack(weights, backend).read(ids, found, state)
+    expected = reference.read(weights, Piece(ids, found, state), NONE)
     assert chunk.bits.mean() == pytest.approx(expected.bits.mean(), abs=0.002)
     for part in OUTPUT.values():
         if part.stop - part.start > 1:
@@ -465,7 +503,7 @@ def test_extreme_values(backend: str) -> None:
     w = make_weights(16, 3)
     far = Weights(**{**vars(w), "byte": 1e4 * w.byte, "output": 1e4 * w.output, "gate": 1e4 * w.gate})
     inputs, state, none = make_inputs(200), State.zeros(16), np.array([0])
-    chunk, expected = pack(far, backend).read(*inputs, state, none), reference.read(far, *inputs, state, none)
+    chunk, expected = pack(far, backend).read(*inputs, state, none), reference.read(far, Piece(*inputs, state), none)
     for name, array in fields(chunk).items():
         size = 2e4 if name in ("bits", "entropy") and backend != "reference" else 1  # of logits
         tolerance = max(1e-3 if backend == "reference" else 2e-2, size * TOLERANCE[backend][name])
@@ -657,6 +695,7 @@ def test_the_compiled_module_checks_once_more() -> None:
     outputs |= {name: np.zeros((10, k), np.float32) for name, k in (("heads", 3), ("traces", 2))}
     outputs["units"] = np.array([1, 0])
     outputs |= {"every": 4, "kept": np.zeros((2, 2, 16), np.float32)}
+    outputs |= {"begins": np.arange(10) % 3 == 0, "sums": np.zeros((5, 3), np.float32)}
     good = cpp.LstmCall(**fields, outputs=cpp.LstmOutputs(**outputs))
     lstm.read([good])
     lstm.read_states([good])
@@ -698,6 +737,11 @@ def test_the_compiled_module_checks_once_more() -> None:
         ("kept", np.zeros((2, 2, 15), np.float32)),
         ("every", 3),
         ("every", 0),
+        ("begins", np.ones(9, np.bool_)),
+        ("begins", None),
+        ("sums", np.zeros((4, 3), np.float32)),
+        ("sums", np.zeros((5, 2), np.float32)),
+        ("sums", None),
     ):
         wrong = cpp.LstmCall(**fields, outputs=cpp.LstmOutputs(**{**outputs, name: array}))
         with pytest.raises(ValueError, match="expected|no such unit"):

@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 
 from soupstate.kernels.compiled import cpp
 from soupstate.kernels.marking import (
-    reference_row_sums,
     reference_span_classes,
     reference_tag_ends,
-    row_sums,
     span_classes,
     tag_ends,
 )
@@ -43,19 +41,6 @@ def test_a_tag_ends() -> None:
 def test_a_page_of_open_quotes_takes_time_in_proportion() -> None:
     ids = np.frombuffer(b"<a b='" * 200_000, np.uint8)
     assert tag_ends(ids, np.arange(0, len(ids), 6), 8192).sum() == 0
-
-
-@given(st.integers(1, 60), st.integers(1, 9), st.data())
-def test_sums_of_rows(n: int, columns: int, data: st.DataObject) -> None:
-    rows = np.random.default_rng(n).standard_normal((n, columns)).astype(np.float32)
-    starts = np.array(sorted(data.draw(st.sets(st.integers(0, n - 1)))), np.int64)
-    np.testing.assert_allclose(row_sums(rows, starts), reference_row_sums(rows, starts), atol=1e-5)
-
-
-@pytest.mark.parametrize("starts", [[-1], [3], [1, 1], [2, 0]])
-def test_starts_must_rise_within_the_rows(starts: list[int]) -> None:
-    with pytest.raises(ValueError, match="rising numbers below 3"):
-        row_sums(np.zeros((3, 2), np.float32), np.array(starts))
 
 
 @pytest.mark.skipif(cpp is None, reason="the kernels are not compiled")

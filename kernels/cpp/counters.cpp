@@ -2,7 +2,7 @@
 #include "counters.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "processors.h"
@@ -52,8 +52,35 @@ void add_products(const int16_t* rows, size_t count, const int16_t* b, size_t n,
 }
 #endif
 
-void add(const int32_t* row, size_t n, int32_t* sum) {
-  for (size_t i = 0; i < n; ++i) sum[i] += row[i];
+// h as one of 2 * kCounterLevels + 1 whole numbers, ties to even. To add and subtract a large number rounds, and
+// compilers turn it into vector instructions.
+inline int16_t level(float h) {
+  constexpr float kRounding = 3 << 22;
+  h = h > 1.0f ? 1.0f : h;
+  h = h < -1.0f ? -1.0f : h;
+  return static_cast<int16_t>(static_cast<int32_t>((h * kCounterLevels + kRounding) - kRounding));
+}
+
+// Writes the sums [n] of several rows [n].
+inline __attribute__((always_inline)) void add_rows(const std::vector<const int32_t*>& rows, size_t n, int32_t* sums) {
+  using Ints = int32_t __attribute__((vector_size(32)));
+  constexpr size_t kLanes = 8, kVectors = 4;
+  size_t i = 0;
+  for (; i + kLanes * kVectors <= n; i += kLanes * kVectors) {
+    Ints sum[kVectors] = {};
+    for (const int32_t* row : rows)
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kVectors; ++v) {
+        Ints some;
+        memcpy(&some, row + i + v * kLanes, sizeof some);
+        sum[v] += some;
+      }
+    memcpy(sums + i, sum, sizeof sum);
+  }
+  for (; i < n; ++i) {
+    sums[i] = 0;
+    for (const int32_t* row : rows) sums[i] += row[i];
+  }
 }
 
 uint8_t moved(uint8_t count, size_t move, uint8_t most) {
@@ -67,19 +94,18 @@ SOUPSTATE_FOR_EACH_PROCESSOR
 void count_open(const Counters& w, size_t n, const float* h, const uint8_t* tags, uint8_t* cells, uint8_t* counted) {
   std::vector<int16_t> levels(w.units), m(w.width);
   std::vector<int32_t> z(w.width), values(w.cells * kMoves);
+  std::vector<const int32_t*> rows(1 + w.cells + w.differences);
   for (size_t t = 0; t < n; ++t, h += w.units, counted += w.cells) {
-    for (size_t j = 0; j < w.units; ++j) {
-      const float level = std::nearbyint(std::clamp(h[j], -1.0f, 1.0f) * kCounterLevels);
-      levels[j] = static_cast<int16_t>(level);
-    }
-    std::copy_n(w.tags + tags[t] * w.width, w.width, z.begin());
+    for (size_t j = 0; j < w.units; ++j) levels[j] = level(h[j]);
+    rows[0] = w.tags + tags[t] * w.width;
     for (size_t k = 0; k < w.cells; ++k)
-      add(w.open + (k * kCountedValues + std::min<int>(cells[k], kMostCounted)) * w.width, w.width, z.data());
-    for (size_t d = 0; d < w.differences; ++d) {
+      rows[1 + k] = w.open + (k * kCountedValues + std::min<int>(cells[k], kMostCounted)) * w.width;
+    for (size_t d = w.cells; d < w.cells + w.differences; ++d) {
       int difference = 0;
-      for (size_t k = 0; k < w.cells; ++k) difference += w.pairs[d * w.cells + k] * cells[k];
-      add(w.open + ((w.cells + d) * kCountedValues + 3 + std::clamp(difference, -3, 3)) * w.width, w.width, z.data());
+      for (size_t k = 0; k < w.cells; ++k) difference += w.pairs[(d - w.cells) * w.cells + k] * cells[k];
+      rows[1 + d] = w.open + (d * kCountedValues + 3 + std::clamp(difference, -3, 3)) * w.width;
     }
+    add_rows(rows, w.width, z.data());
     add_products(w.hidden, w.width, levels.data(), w.units, z.data());
     for (size_t i = 0; i < w.width; ++i) m[i] = static_cast<int16_t>(std::clamp(z[i] >> w.shift, 0, 32767));
     std::copy_n(w.moves_bias + tags[t] * values.size(), values.size(), values.begin());

@@ -79,7 +79,10 @@ struct LstmCall {
   const uint8_t* asked;   // [n], whether to compute the bits and entropy of a byte; null: of every byte
   float* bits;            // [n] out: surprisal of each byte in bits, before it is read; or null
   float* entropy;         // [n] out: entropy in bits of the distribution of each byte; or null
-  float* heads;           // [n, K] out: head outputs after each byte; or null
+  size_t n_heads;         // at most K: the first outputs of heads, which are computed after each byte
+  float* heads;           // [n, n_heads] out
+  const uint8_t* begins;  // [n], whether a sum of head outputs begins with those after a byte
+  float* sums;            // [1 + bytes that begin one, K] out: the first is of the bytes before any begins; or null
   float* traces;          // [traced bytes, U] out: h of the traced units after each of them
   size_t every;           // bytes between two states that are kept; 0: none is
   float* kept;            // [n / every, 2, H] out: h and c after every so many bytes

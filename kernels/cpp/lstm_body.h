@@ -19,6 +19,8 @@
 // the first-level cache. Each page occupies a lane from its first byte to its last; then the next page takes the lane.
 #pragma once
 #include "activations.h"
+#include "contexts.h"
+#include "head_sums.h"
 #include "lstm.h"
 #include "products.h"
 #include "tables.h"
@@ -27,7 +29,6 @@ namespace soupstate {
 namespace {
 
 constexpr size_t kGates = 4;
-constexpr float kEmbeddedSteps = 4.0f;  // a sum of six embeddings, of 8 bits each, times this is an input of a Product
 constexpr size_t kStatesPerBlock = 96;  // states kept before their outputs are computed
 
 template <class V, class R>
@@ -50,10 +51,11 @@ class LstmOn final : public Lstm {
   // A page under way.
   struct Lane {
     const LstmCall* call;
-    size_t t;       // bytes read
-    size_t traced;  // of them
-    float *h, *c;   // [padded_]
-    Level* levels;  // the levels of h in the form that the recurrent product needs
+    size_t t;             // bytes read
+    size_t traced;        // of them
+    size_t sums, summed;  // sums written, and bytes of the one under way
+    float *h, *c, *sum;   // [padded_]; sum: of h
+    Level* levels;        // the levels of h in the form that the recurrent product needs
     const int16_t* rows[Tables::kMaxRows];
     size_t n_rows;
   };
@@ -77,8 +79,8 @@ class LstmOn final : public Lstm {
         copy_bias_(kPredictions * kClasses),
         gate_length_(kLengths * kClasses * kGate),
         gate_gain_(kGate * (kGateAt - kGains)),
-        slots_(w.slots),
-        context_(w.context) {
+        contexts_(w.context, w.slots),
+        head_sums_(w.heads, w.heads_bias, w.outputs, w.units) {
     pack_tables(w);
     pack_recurrent(w);
     for (size_t k = 0; k < kBytes; ++k)
@@ -97,7 +99,7 @@ class LstmOn final : public Lstm {
 
   double read(const LstmCall* calls, size_t count) const override {
     const size_t most = count < kPages ? count : kPages;
-    Buffer<float> states(2 * most * padded_);
+    Buffer<float> states(3 * most * padded_);
     Buffer<Level> levels(most * recurrent_.levels());
     size_t rows = 0;
     for (size_t i = 0; i < count && rows < kStatesPerBlock; ++i) rows += calls[i].n + 1;
@@ -105,8 +107,9 @@ class LstmOn final : public Lstm {
     Block blocks[] = {{product_, rows, false}, {product_, rows, true}};
     Lane lanes[kPages];
     for (size_t i = 0; i < most; ++i) {
-      lanes[i].h = states.get() + 2 * i * padded_;
+      lanes[i].h = states.get() + 3 * i * padded_;
       lanes[i].c = lanes[i].h + padded_;
+      lanes[i].sum = lanes[i].c + padded_;
       lanes[i].levels = levels.get() + i * recurrent_.levels();
     }
     double total = 0;
@@ -118,6 +121,7 @@ class LstmOn final : public Lstm {
         Lane& lane = lanes[i];
         const LstmCall& call = *lane.call;
         trace(&lane);
+        sum(&lane);
         ++lane.t;
         keep_state(lane);
         total += keep(lane, blocks);
@@ -141,13 +145,13 @@ class LstmOn final : public Lstm {
   // byte is in `asked`, the other block the rest.
   struct Block {
     Block(const Product<V>& p, size_t rows, bool of_odds)
-        : inputs(rows * p.depth()), outputs(rows * p.columns()), most(rows), size(0), odds(of_odds), heads(false) {}
+        : inputs(rows * p.depth()), outputs(rows * p.columns()), most(rows), size(0), odds(of_odds), heads(0) {}
     Buffer<Input> inputs;
     Buffer<float> outputs;
     Position positions[kStatesPerBlock];
     size_t most, size;
     const bool odds;
-    bool heads;  // whether any state needs its heads
+    size_t heads;  // the most outputs of heads that any state needs
   };
 
   size_t row() const { return kGates * padded_; }  // numbers in a row of a packed table, [panel][gate][kPanelUnits]
@@ -193,6 +197,8 @@ class LstmOn final : public Lstm {
     if (*next == count) return false;
     lane->call = &calls[(*next)++];
     lane->t = lane->traced = 0;
+    lane->sums = lane->summed = 0;
+    memset(lane->sum, 0, padded_ * sizeof(float));
     memcpy(lane->h, lane->call->h, units_ * sizeof(float));
     memcpy(lane->c, lane->call->c, units_ * sizeof(float));
     return true;
@@ -204,7 +210,7 @@ class LstmOn final : public Lstm {
       Lane& lane = lanes[i];
       recurrent_.prepare(lane.h, kLevels, lane.levels);
       if (lane.call->odds || bits_asked(*lane.call, lane.t + 1))
-        fetch_embeddings(lane.call->found.slot + kContexts * lane.t);
+        contexts_.fetch(lane.call->found.slot + kContexts * lane.t);
       const size_t at = kPredictions * lane.t;
       const CopyInput& found = lane.call->found;
       lane.n_rows = tables_.rows(lane.call->ids[lane.t], found.predicted + at, found.length + at, lane.rows);
@@ -261,20 +267,6 @@ class LstmOn final : public Lstm {
     for (size_t i = 0; i < kPanelValues; i += 32) __builtin_prefetch(next + i);
   }
 
-  // Returns the embedding of learned context k.
-  const int8_t* embedding(size_t k, const uint16_t* slot) const {
-    return context_ + (k * slots_ + (slot[kLearned[k]] & (slots_ - 1))) * kEmbedded;
-  }
-
-  // Prefetches the contexts' embeddings, which are needed after the step.
-  void fetch_embeddings(const uint16_t* slot) const {
-    for (size_t k = 0; k < kLearnedContexts; ++k) {
-      const int8_t* row = embedding(k, slot);
-      __builtin_prefetch(row);
-      __builtin_prefetch(row + kEmbedded - 1);
-    }
-  }
-
   // Updates a vector of units. i, f, g and o are exponents of 2, see power().
   static void gates(typename R::Vec i, typename R::Vec f, typename R::Vec g, typename R::Vec o, float* cell,
                     float* next) {
@@ -298,6 +290,22 @@ class LstmOn final : public Lstm {
     for (size_t u = 0; u < call.n_units; ++u) to[u] = lane->h[call.units[u]];
   }
 
+  // Adds h after the byte that was read to the sum under way, or begins the next one.
+  void sum(Lane* lane) const {
+    const LstmCall& call = *lane->call;
+    if (!call.sums) return;
+    if (call.begins[lane->t]) write_sum(lane);
+    for (size_t u = 0; u < padded_; ++u) lane->sum[u] += lane->h[u];
+    ++lane->summed;
+    if (lane->t + 1 == call.n) write_sum(lane);
+  }
+
+  void write_sum(Lane* lane) const {
+    head_sums_.write(lane->sum, lane->summed, lane->call->sums + lane->sums++ * outputs_);
+    memset(lane->sum, 0, padded_ * sizeof(float));
+    lane->summed = 0;
+  }
+
   // Writes h and c after the bytes that were read, if they are to be kept.
   void keep_state(const Lane& lane) const {
     const LstmCall& call = *lane.call;
@@ -315,27 +323,29 @@ class LstmOn final : public Lstm {
   // Puts the state of a lane into a block, if an output depends on it. Returns the bits of a block that became full.
   double keep(const Lane& lane, Block* blocks) const {
     const LstmCall& call = *lane.call;
-    const bool heads = call.heads && lane.t, odds = (call.odds && lane.t) || bits_asked(call, lane.t);
+    const size_t heads = lane.t ? call.n_heads : 0;
+    const bool odds = (call.odds && lane.t) || bits_asked(call, lane.t);
     if (!heads && !odds) return 0;
     Block* block = &blocks[odds];
     Input* inputs = block->inputs.get() + block->size * product_.depth();
     V::to_inputs(lane.h, units_, Product<V>::kLargestInput, inputs);
-    if (odds) embed(lane.t ? call.found.slot + kContexts * (lane.t - 1) : call.first.slot, inputs + units_);
-    block->heads |= heads;
+    if (odds)
+      contexts_.template add<V>(lane.t ? call.found.slot + kContexts * (lane.t - 1) : call.first.slot, inputs + units_);
+    if (block->heads < heads) block->heads = heads;
     block->positions[block->size++] = {lane.call, lane.t};
     return block->size == block->most ? finish(block) : 0;
   }
 
   // Computes the outputs of a block and empties it. Returns its bits.
   double finish(Block* block) const {
-    product_.multiply(block->inputs.get(), block->size, block->odds ? 0 : kHeads,
-                      block->heads ? product_.columns() : kHeads, block->outputs.get());
+    product_.multiply(block->inputs.get(), block->size, block->odds ? 0 : kHeads, kHeads + up(block->heads, 2 * kLanes),
+                      block->outputs.get());
     double total = 0;
     float* scores = block->outputs.get();
     for (size_t i = 0; i < block->size; ++i, scores += product_.columns()) {
       const LstmCall& call = *block->positions[i].call;
       const size_t t = block->positions[i].t;
-      if (call.heads && t) memcpy(call.heads + (t - 1) * outputs_, scores + kHeads, outputs_ * sizeof(float));
+      if (call.n_heads && t) memcpy(call.heads + (t - 1) * call.n_heads, scores + kHeads, call.n_heads * sizeof(float));
       if (!block->odds) continue;
       const CopyInput& found = t ? call.found : call.first;
       const size_t at = t ? kPredictions * (t - 1) : 0;
@@ -349,21 +359,8 @@ class LstmOn final : public Lstm {
       total += bits;
     }
     block->size = 0;
-    block->heads = false;
+    block->heads = 0;
     return total;
-  }
-
-  // Adds up the embeddings of the learned contexts. The sums are in a local array of 16 bits, which nothing can alias,
-  // so the compiler makes vectors of them.
-  void embed(const uint16_t* slot, Input* sum) const {
-    int16_t whole[kEmbedded] = {};
-    for (size_t k = 0; k < kLearnedContexts; ++k) {
-      int8_t row[kEmbedded];
-      memcpy(row, embedding(k, slot), kEmbedded);
-      for (size_t j = 0; j < kEmbedded; ++j) whole[j] = static_cast<int16_t>(whole[j] + row[j]);
-    }
-    for (size_t j = 0; j < kEmbedded; ++j)
-      sum[j] = static_cast<Input>(whole[j] * (V::kIntegers ? static_cast<int32_t>(kEmbeddedSteps) : 1));
   }
 
   // Adds the copy terms to the logits of the predicted bytes. `scores` holds the columns of the product.
@@ -396,8 +393,8 @@ class LstmOn final : public Lstm {
   Buffer<float> scale_, table_scale_;  // of the recurrent product and of the tables
   Product<V> product_;
   Buffer<float> copy_bias_, gate_length_, gate_gain_;  // gate_gain_: [kGate][predictions, rounded up to whole vectors]
-  size_t slots_;
-  const int8_t* context_;  // [kLearnedContexts][slots_][kEmbedded], of the caller
+  Contexts contexts_;
+  HeadSums<R> head_sums_;
 };
 
 }  // namespace

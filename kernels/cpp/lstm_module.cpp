@@ -42,6 +42,8 @@ struct OutputArrays {
   Matrix<float> traces;
   size_t every;
   Cube<float> kept;
+  std::optional<Vector<const bool>> begins;
+  std::optional<Matrix<float>> sums;
 };
 
 // The class LstmCall of the module.
@@ -121,10 +123,11 @@ LstmCall call_of(const Lstm& lstm, const CallArrays& arrays) {
   auto call = inputs_of(lstm, arrays);
   expect(arrays.outputs.has_value(), "outputs: expected LstmOutputs");
   const auto& out = *arrays.outputs;
-  const size_t n = call.n, heads = lstm.outputs();
+  const size_t n = call.n;
   expect(out.bits.size() == n && out.entropy.size() == n, "bits, entropy: expected one per id");
-  expect(out.heads.shape(0) == n && out.heads.shape(1) == heads, "heads: expected [n, K]");
-  const size_t traced = call.traced ? std::count_if(call.traced, call.traced + n, [](uint8_t t) { return t; }) : n;
+  expect(out.heads.shape(0) == n && out.heads.shape(1) <= lstm.outputs(), "heads: expected [n, K or fewer]");
+  const auto count = [n](const uint8_t* some) { return static_cast<size_t>(std::count(some, some + n, 1)); };
+  const size_t traced = call.traced ? count(call.traced) : n;
   expect(out.traces.shape(0) == traced && out.traces.shape(1) == out.units.size(), "traces: expected [traced, U]");
   for (size_t i = 0; i < out.units.size(); ++i)
     expect(out.units.data()[i] >= 0 && static_cast<size_t>(out.units.data()[i]) < lstm.units(), "units: no such unit");
@@ -137,8 +140,17 @@ LstmCall call_of(const Lstm& lstm, const CallArrays& arrays) {
   call.n_units = out.units.size();
   call.bits = out.bits.data();
   call.entropy = out.entropy.data();
-  call.heads = heads ? out.heads.data() : nullptr;
+  call.n_heads = out.heads.shape(1);
+  call.heads = out.heads.data();
   call.traces = out.traces.data();
+  expect(out.begins.has_value() == out.sums.has_value(), "begins, sums: expected both or neither");
+  if (out.sums) {
+    expect(out.begins->size() == n, "begins: expected one per id");
+    call.begins = reinterpret_cast<const uint8_t*>(out.begins->data());
+    call.sums = out.sums->data();
+    expect(out.sums->shape(0) == 1 + count(call.begins) && out.sums->shape(1) == lstm.outputs(),
+           "sums: expected [1 + bytes that begin one, K]");
+  }
   return call;
 }
 
@@ -200,9 +212,10 @@ void define_lstm(nb::module_& m) {
            "length"_a.noconvert(), "slot"_a.noconvert());
   nb::class_<OutputArrays>(m, "LstmOutputs")
       .def(nb::init<Vector<float>, Vector<float>, Matrix<float>, Vector<const int64_t>, Matrix<float>, size_t,
-                    Cube<float>>(),
+                    Cube<float>, std::optional<Vector<const bool>>, std::optional<Matrix<float>>>(),
            nb::kw_only(), "bits"_a.noconvert(), "entropy"_a.noconvert(), "heads"_a.noconvert(), "units"_a.noconvert(),
-           "traces"_a.noconvert(), "every"_a, "kept"_a.noconvert());
+           "traces"_a.noconvert(), "every"_a, "kept"_a.noconvert(), "begins"_a.noconvert() = nb::none(),
+           "sums"_a.noconvert() = nb::none());
   nb::class_<CallArrays>(m, "LstmCall")
       .def(
           nb::init<Vector<const uint8_t>, const CopyArrays&, const CopyArrays&, Vector<float>, Vector<float>,

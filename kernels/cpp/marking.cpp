@@ -65,15 +65,6 @@ struct Scanner {
 
 }  // namespace
 
-void row_sums(const float* rows, size_t n, size_t columns, const int64_t* starts, size_t k, float* sums) {
-  for (size_t i = 0; i < k; ++i, sums += columns) {
-    const size_t first = static_cast<size_t>(starts[i]), end = i + 1 < k ? static_cast<size_t>(starts[i + 1]) : n;
-    std::copy_n(rows + first * columns, columns, sums);
-    for (size_t t = first + 1; t < end; ++t)
-      for (size_t j = 0; j < columns; ++j) sums[j] += rows[t * columns + j];
-  }
-}
-
 void span_classes(const float* rows, size_t columns, const int64_t* first, const int64_t* last, size_t k,
                   const Columns* heads, size_t number_of_heads, uint8_t* classes) {
   std::vector<double> sums(columns);

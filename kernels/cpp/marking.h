@@ -7,10 +7,6 @@
 
 namespace soupstate {
 
-// Writes sums [k, columns]: the sums of rows [n, columns] from each of starts [k] to the next, the last one to n. The
-// starts rise and are below n.
-void row_sums(const float* rows, size_t n, size_t columns, const int64_t* starts, size_t k, float* sums);
-
 // Columns of rows: the numbers of one head. first is below last.
 struct Columns {
   int64_t first, last;

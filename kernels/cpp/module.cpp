@@ -122,15 +122,6 @@ size_t run_viterbi_settled(Matrix<const uint8_t> pointers) {
   return viterbi_settled(pointers.data(), pointers.shape(0), pointers.shape(1));
 }
 
-void run_row_sums(Matrix<const float> rows, Vector<const int64_t> starts, Matrix<float> sums) {
-  const size_t k = starts.size();
-  expect(sums.shape(0) == k && sums.shape(1) == rows.shape(1), "sums: expected one row per start");
-  for (size_t i = 0; i < k; ++i)
-    expect(starts.data()[i] >= 0 && static_cast<size_t>(starts.data()[i]) < rows.shape(0), "starts: no such row");
-  nb::gil_scoped_release release;
-  row_sums(rows.data(), rows.shape(0), rows.shape(1), starts.data(), k, sums.data());
-}
-
 void run_span_classes(Matrix<const float> rows, Vector<const int64_t> first, Vector<const int64_t> last,
                       Matrix<const int64_t> heads, Matrix<uint8_t> classes) {
   const size_t k = first.size(), n = rows.shape(0);
@@ -276,7 +267,6 @@ NB_MODULE(_cpp, m) {
         "pointers"_a.noconvert());
   m.def("viterbi_back", &run_viterbi_back, "pointers"_a.noconvert(), "last"_a, "path"_a.noconvert());
   m.def("viterbi_settled", &run_viterbi_settled, "pointers"_a.noconvert());
-  m.def("row_sums", &run_row_sums, "rows"_a.noconvert(), "starts"_a.noconvert(), "sums"_a.noconvert());
   m.def("span_classes", &run_span_classes, "rows"_a.noconvert(), "first"_a.noconvert(), "last"_a.noconvert(),
         "heads"_a.noconvert(), "classes"_a.noconvert());
   m.def("tag_ends", &run_tag_ends, "page"_a.noconvert(), "starts"_a.noconvert(), "longest"_a, "ends"_a.noconvert());

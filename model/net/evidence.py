@@ -1,8 +1,8 @@
 """Evidence: the heads' outputs of one page, gathered while it is read, and the decisions taken from them.
 
 The syntax of a byte comes from the best path of classes: the evidence of every byte plus the likelihood of each change
-of class between two bytes. The other outputs are summed over atoms, the stretches between `<` and `>`. A span's marks
-are decided from the sums over its atoms.
+of class between two bytes. The other outputs are summed over atoms, the stretches between `<` and `>`, which the kernel
+does. A span's marks are decided from the sums over its atoms.
 
 Both are decided while the page is read, so that neither outputs nor sums of a whole page are ever kept.
 """
@@ -10,7 +10,7 @@ Both are decided while the page is read, so that neither outputs nor sums of a w
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.kernels.marking import row_sums, span_classes
+from soupstate.kernels.marking import span_classes
 from soupstate.kernels.viterbi import viterbi_back, viterbi_forward, viterbi_settled
 from soupstate.model.net.checkpoint import Checkpoint
 from soupstate.model.page.boundaries import boundary_kinds
@@ -44,7 +44,7 @@ PRICES[[0, 1], Syntax.TITLE] = TITLE_PRICE
 # The path is decided as far as nothing can change it any more, once this many bytes are undecided. On the 80 held-out
 # pages all but the last 16 bytes, at most, were then settled. UNDECIDED bounds what a page can leave open.
 DECIDED_AT_ONCE, UNDECIDED = 8192, 1024
-MOST_ATOMS = 2048  # outputs with more atoms are taken in parts of so many bytes
+MOST_ATOMS = 2048  # likewise
 
 VISIBLE_COLUMN = TEXT_HEADS.index("visible")
 LINK_COLUMN = TEXT_HEADS.index("link")
@@ -57,11 +57,14 @@ Floats = NDArray[np.float32]
 class Evidence:
     """Gathers the heads' outputs of one page. The marks of byte t are read off the state `delay` bytes later.
 
-    Outputs are log-likelihoods up to a constant per head.
+    Outputs are log-likelihoods up to a constant per head. begins (n,): where atoms begin.
     """
 
     def __init__(self, ids: NDArray[np.uint8], checkpoint: Checkpoint) -> None:
         self.ids, self.delay, self.changes = ids, checkpoint.delay, checkpoint.changes
+        self.begins = ids == LT
+        self.begins[1:] |= ids[:-1] == GT
+        self.begins[:1] = True
         self.scores = np.zeros(len(Syntax), np.float32)
         self.pointers: list[NDArray[np.uint8]] = []  # of the bytes that are not decided
         self.raw, self.title = may_be_open(ids, RAW_TEXT), may_be_open(ids, ("title",))
@@ -74,27 +77,30 @@ class Evidence:
         self.cuts: list[Cut] = []
         self.marks: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []  # event, marks of texts
 
-    def add(self, at: int, outputs: Floats) -> None:
-        """Takes the outputs (n, OUTPUTS) after bytes at .. at + n - 1."""
-        outputs = outputs[max(0, self.delay - at) :]
-        ids = self.ids[self.seen : self.seen + len(outputs)]
-        dense = np.count_nonzero(ids == LT) + np.count_nonzero(ids == GT) > MOST_ATOMS
-        step = MOST_ATOMS if dense else max(1, len(outputs))
-        for first in range(0, len(outputs), step):
-            self._take(outputs[first : first + step])
+    @property
+    def begins_later(self) -> NDArray[np.bool_]:
+        """The bytes (n + delay,) with whose states the atoms begin."""
+        return np.concatenate([np.zeros(self.delay, np.bool_), self.begins])
 
-    def _take(self, outputs: Floats) -> None:
-        first, last = self.seen, self.seen + len(outputs)
+    def add(self, at: int, syntax: Floats, sums: Floats) -> None:
+        """Takes the outputs for syntax (n, Syntax) after bytes at .. at + n - 1, and the sums of all outputs there.
+
+        sums (1 + atoms that begin, OUTPUTS): see `Chunk.sums`.
+        """
+        syntax = syntax[max(0, self.delay - at) :]
+        first, last = self.seen, self.seen + len(syntax)
         before = int(self.ids[first - 1]) if first else ord(" ")
         kinds = boundary_kinds(self.ids[first:last], before)
         priced = self.raw[first:last] + 2 * self.title[first:last].view(np.uint8)
-        syntax = outputs[:, OUTPUT["syntax"]]
         pointers, self.scores = viterbi_forward(syntax, kinds, self.changes, self.scores, (priced, PRICES))
         self.pointers.append(pointers)
-        self._sum(first, before, outputs)
+        if len(self.sums):  # else the first sum is of states before the first byte's
+            self.sums[-1] += sums[0]
+        self.sums = np.concatenate([self.sums, sums[1:]])
+        self.atoms = np.concatenate([self.atoms, first + np.flatnonzero(self.begins[first:last])])
         self.seen = last
         many = last - self.cutter.at >= DECIDED_AT_ONCE or len(self.atoms) > MOST_ATOMS
-        if many or last == len(self.ids):
+        if last > first and (many or last == len(self.ids)):
             self._decide()
 
     def decided(
@@ -124,20 +130,6 @@ class Evidence:
         if whole:
             cut = cut.moved(whole.begins, whole.ends)
         return self.syntax[first], Spans.decided(cut, event, marks)
-
-    def _sum(self, first: int, before: int, outputs: Floats) -> None:
-        """Adds the outputs of bytes first .. first + len(outputs) - 1 to the sums of their atoms."""
-        ids = self.ids[first : first + len(outputs)]
-        begins = ids == LT
-        begins[1:] |= ids[:-1] == GT
-        begins[0] |= before == GT or not first
-        atoms = np.flatnonzero(begins)
-        goes_on = not begins[0]
-        sums = row_sums(outputs, np.append(0, atoms) if goes_on else atoms)
-        if goes_on:
-            self.sums[-1] += sums[0]
-        self.atoms = np.concatenate([self.atoms, first + atoms])
-        self.sums = np.concatenate([self.sums, sums[int(goes_on) :]])
 
     def _decide(self) -> None:
         """Decides the syntax as far as it is settled, and the marks of the spans that end before."""

@@ -23,6 +23,7 @@ from soupstate.model.net.probe import Probed, StateProbe
 from soupstate.model.net.reading_loop import PIECE_BYTES, Kept, ReadingLoop, character_starts, per_character
 from soupstate.model.page.brief import brief
 from soupstate.model.page.counted import OpenElements
+from soupstate.model.page.marks import Syntax
 from soupstate.model.page.spans import Spans
 from soupstate.model.page.stop import Stop, Stopped, never
 from soupstate.model.page.tag_places import tag_places
@@ -209,8 +210,9 @@ class _Progress:
         self.cells = np.zeros((len(self.places), CELLS), np.uint8)  # after each place
         self.counted = 0  # places
         self.passed = 0  # places of the depth layer and of the probe together
-        self.loop = ReadingLoop(packed, ids, asked, traced, keeps=not sampled)
         self.evidence = Evidence(self.ids, checkpoint)
+        begins = self.evidence.begins_later
+        self.loop = ReadingLoop(packed, ids, asked, traced, begins, outputs=len(Syntax), keeps=not sampled)
         self.gathered = 0  # bytes
         self.expected: list[tuple[Alternative, ...]] = []
         self.bits, self.measured = 0.0, 0  # their sum, and the number of bytes that it is the sum of
@@ -232,7 +234,8 @@ class _Progress:
     def gather(self, ids: NDArray[np.uint8], chunk: kernels.Chunk) -> None:
         """Takes what the kernel computed for the next bytes."""
         self._trace(chunk.traces)
-        self.evidence.add(self.gathered, chunk.heads)
+        assert chunk.sums is not None
+        self.evidence.add(self.gathered, chunk.heads, chunk.sums)
         at, self.gathered = self.gathered, self.gathered + len(ids)
         bits = chunk.bits[: len(self.ids) - at]
         if self.numbers is None:

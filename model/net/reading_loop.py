@@ -15,6 +15,7 @@ from soupstate.kernels.copy import advance_copies, copy_state, peek_copies
 from soupstate.model.page.stop import Stop, Stopped
 
 PIECE_BYTES = 8192  # bytes read between two looks at the clock
+MOST_SUMS = 2048  # of outputs, in a piece
 TRACED_BYTES = 2048  # the same where the units' outputs after every byte are wanted too, a kilobyte per byte
 
 KEPT_BYTES = 128  # bytes between two states that a loop keeps; a state takes 2 kB with 264 units
@@ -30,8 +31,9 @@ class ReadingLoop:
 
     ids (n,): the bytes. at: the number of bytes read. state: of the recurrence at that place. history: of the copy
     model. asked (n,): bytes whose bits and entropy the kernel computes; None means all. traced (n,): bytes after which
-    the units that `chunks` names are traced, likewise. every: bytes between two states that `chunks` keeps; 0: none.
-    kept: these states.
+    the units that `chunks` names are traced, likewise. begins (n,): bytes with which sums of outputs begin, and
+    outputs: how many the kernel gives after each byte, see `Piece`. every: bytes between two states that `chunks`
+    keeps; 0: none. kept: these states.
     """
 
     def __init__(
@@ -40,11 +42,14 @@ class ReadingLoop:
         ids: Bytes,
         asked: NDArray[np.bool_] | None = None,
         traced: NDArray[np.bool_] | None = None,
+        begins: NDArray[np.bool_] | None = None,
         *,
+        outputs: int | None = None,
         keeps: bool = False,
     ) -> None:
         """keeps: `chunks` keeps states on the way, so that another loop can begin near any place."""
         self.packed, self.ids, self.asked, self.traced = packed, ids, asked, traced
+        self.begins, self.outputs = begins, outputs
         self.every = min(max(KEPT_BYTES, -(-len(ids) // MOST_KEPT)), PIECE_BYTES) if keeps else 0
         self.kept: list[tuple[int, State]] = []
         self.at = 0
@@ -58,10 +63,11 @@ class ReadingLoop:
     def piece(self, size: int, to: int | None = None) -> Piece:
         """Returns the next bytes, at most `size` and not beyond `to`. Advances the copy model past them."""
         part = slice(self.at, min(self.at + size, len(self.ids) if to is None else to))
+        if self.begins is not None and len(sums := np.flatnonzero(self.begins[part])) > MOST_SUMS:
+            part = slice(self.at, self.at + int(sums[MOST_SUMS]))
         ids = self.ids[part]
-        asked = None if self.asked is None else self.asked[part]
-        traced = None if self.traced is None else self.traced[part]
-        return Piece(ids, advance_copies(ids, self.history), self.state, asked, traced)
+        asked, traced, begins = (None if a is None else a[part] for a in (self.asked, self.traced, self.begins))
+        return Piece(ids, advance_copies(ids, self.history), self.state, asked, traced, begins, self.outputs)
 
     def take(self, piece: Piece, state: State) -> None:
         """Moves on past a piece that was read; `state` is the state after it."""
