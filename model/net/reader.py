@@ -20,7 +20,7 @@ from soupstate.model.net.depth import CELLS, at_bytes, depth_of
 from soupstate.model.net.evidence import Evidence
 from soupstate.model.net.field_head import FieldHead, check_heads
 from soupstate.model.net.probe import Probed, StateProbe
-from soupstate.model.net.reading_loop import PIECE_BYTES, Kept, ReadingLoop, character_starts, per_character
+from soupstate.model.net.reading_loop import PIECE_BYTES, Kept, ReadingLoop, Summed, character_starts, per_character
 from soupstate.model.page.brief import brief
 from soupstate.model.page.counted import OpenElements
 from soupstate.model.page.marks import Syntax
@@ -211,8 +211,8 @@ class _Progress:
         self.counted = 0  # places
         self.passed = 0  # places of the depth layer and of the probe together
         self.evidence = Evidence(self.ids, checkpoint)
-        begins = self.evidence.begins_later
-        self.loop = ReadingLoop(packed, ids, asked, traced, begins, outputs=len(Syntax), keeps=not sampled)
+        summed = Summed(self.evidence.begins_later, outputs=len(Syntax))
+        self.loop = ReadingLoop(packed, ids, asked, traced, summed, keeps=not sampled)
         self.gathered = 0  # bytes
         self.expected: list[tuple[Alternative, ...]] = []
         self.bits, self.measured = 0.0, 0  # their sum, and the number of bytes that it is the sum of

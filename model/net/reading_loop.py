@@ -5,6 +5,7 @@ Reading whole pages, scoring edits and fitting the depth layer all go through it
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +27,24 @@ Floats = NDArray[np.float32]
 Kept = Sequence[tuple[int, State]]  # states on the way through a page: the bytes read before each, and the state
 
 
+class Summed(NamedTuple):
+    """What of the heads' outputs is summed. begins (n,): the bytes with which a sum begins.
+
+    outputs: how many, the first ones, the kernel still gives after each byte.
+    """
+
+    begins: NDArray[np.bool_]
+    outputs: int
+
+
 class ReadingLoop:
     """The bytes of one page, and how far they have been read.
 
     ids (n,): the bytes. at: the number of bytes read. state: of the recurrence at that place. history: of the copy
     model. asked (n,): bytes whose bits and entropy the kernel computes; None means all. traced (n,): bytes after which
-    the units that `chunks` names are traced, likewise. begins (n,): bytes with which sums of outputs begin, and
-    outputs: how many the kernel gives after each byte, see `Piece`. every: bytes between two states that `chunks`
-    keeps; 0: none. kept: these states.
+    the units that `chunks` names are traced, likewise. begins, outputs: see `Summed`; None: the kernel sums
+    nothing, and gives all outputs after each byte. every: bytes between two states that `chunks` keeps; 0: none. kept:
+    these states.
     """
 
     def __init__(
@@ -42,14 +53,13 @@ class ReadingLoop:
         ids: Bytes,
         asked: NDArray[np.bool_] | None = None,
         traced: NDArray[np.bool_] | None = None,
-        begins: NDArray[np.bool_] | None = None,
+        summed: Summed | None = None,
         *,
-        outputs: int | None = None,
         keeps: bool = False,
     ) -> None:
         """keeps: `chunks` keeps states on the way, so that another loop can begin near any place."""
         self.packed, self.ids, self.asked, self.traced = packed, ids, asked, traced
-        self.begins, self.outputs = begins, outputs
+        self.begins, self.outputs = (summed.begins, summed.outputs) if summed else (None, None)
         self.every = min(max(KEPT_BYTES, -(-len(ids) // MOST_KEPT)), PIECE_BYTES) if keeps else 0
         self.kept: list[tuple[int, State]] = []
         self.at = 0

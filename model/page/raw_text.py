@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from soupstate.model.page.well_formed import LONGEST
+from soupstate.model.page.text_after import LONGEST
 
 TITLE_ELEMENT = re.compile(rb"<title(?:\s[^<>]*)?>([^<>]*)</title\s*>", re.I)
 NO_HEAD = re.compile(rb"<(?:body|svg|math|script|style|!--)", re.I)  # after these, what seems a title may be none

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from soupstate.kernels.marking import NAME, TAG, VALUE, tag_ends
 from soupstate.model.page.elements import BLOCKS, COMMON, COUNTED_KINDS, HEADINGS, OBSOLETE_VOID, RAW_TEXT, VOID
 from soupstate.model.page.marks import Syntax
+from soupstate.model.page.text_after import IN_TAG, LONGEST, Syntaxes, text_after_comments, text_after_tags
 
-LONGEST = 8192  # bytes of a tag; the network keeps a longer one
 NEAR = 256  # bytes before an end tag in which its start tag is looked for
 LONGEST_SPACE = 256  # bytes of white space between a tag and the next one
 LONGEST_DOUBTFUL = 1024  # bytes of a tag with brackets in its values; likewise
@@ -64,9 +64,6 @@ ELEMENTS: Final = frozenset(
 )
 CLOSED: Final = ELEMENTS - {name.encode() for name in (*VOID, *OBSOLETE_VOID)}  # those that have end tags
 SEEN: Final = {b"img": Syntax.SRC, b"base": Syntax.BASE}
-IN_TAG = np.zeros(len(Syntax), np.bool_)
-IN_TAG[Syntax.TAG : Syntax.BASE + 1] = True
-IN_TAG[Syntax.END_TAG] = False
 # What the network may see in an end tag without an end, and in the words after it; and what it sees at the `<`.
 IN_WORDS = bytes([*np.flatnonzero(IN_TAG).tolist(), Syntax.TEXT, Syntax.END_TAG])
 AT_TAG = bytes([Syntax.TAG, Syntax.END_TAG, Syntax.TEXT])
@@ -78,9 +75,6 @@ TAG_OR_TEXT = bytes(
 USED = np.zeros(len(Syntax), np.bool_)  # the syntax of a value that answers need
 USED[Syntax.HREF : Syntax.BASE + 1] = True
 LT, GT = b"<>"
-
-
-Syntaxes = NDArray[np.uint8]
 
 
 def settle_syntax(
@@ -95,7 +89,8 @@ def settle_syntax(
     """
     settled = _settle_tags(ids, at, path, before, raw, last=last)
     settled = _settle_ends(ids, at, settled, raw, last=last)
-    _text_after_tags(ids, at, settled, before, raw)
+    text_after_tags(ids, at, settled, before, raw)
+    text_after_comments(ids, at, settled, before, raw)
     if not at and ids[:3].tobytes() == BOM_UTF8:  # it is not part of the document
         settled[:3] = Syntax.COMMENT
     return settled
@@ -301,35 +296,6 @@ def _name_end(page: memoryview, tag: re.Match[bytes]) -> int:
         return start + len(b"</") + len(known)
     joined = JOINED.match(page, start, tag.end("name"))
     return joined.end() if joined and joined[0][2:] in CLOSED else 0
-
-
-def _text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_]) -> None:
-    """Corrects what cannot be inside a tag: stretches between the end of a tag and the next one, or the page's start.
-
-    A stretch that ends with `>` may be a tag that lost its `<`, and stays. So does one of more than LONGEST bytes.
-    Arguments are those of `settle_syntax`; path changes.
-    """
-    units = ids[at : at + len(path)]
-    wrong = np.flatnonzero((IN_TAG[path] | (path == Syntax.END_TAG)) & (units != LT) & (units != GT))
-    wrong = wrong[~raw[at + wrong]]
-    if not len(wrong):
-        return
-    page, end = ids.data, at + len(path)
-    first, last = max(0, at - LONGEST), min(len(ids), end + LONGEST)
-    brackets = first + np.flatnonzero((ids[first:last] == LT) | (ids[first:last] == GT))
-    index = np.searchsorted(brackets, at + wrong, "right")
-    each = index[np.flatnonzero(np.diff(index, prepend=-1))]  # each stretch once; they rise
-    starts, stops = np.append(-1, brackets)[each], np.append(brackets, len(ids))[each]
-    known = (starts >= first) | (first == 0)
-    begins = (stops == len(ids)) | (ids[np.minimum(stops, len(ids) - 1)] == LT)  # a tag, or the page ends
-    some = known & (stops - starts <= LONGEST) & begins
-    for k, start in zip(each[some].tolist(), starts[some].tolist(), strict=True):
-        if start >= 0:
-            syntax = path[start - at] if start >= at else before[start]
-            if page[start] != GT or syntax not in (Syntax.TAG, Syntax.END_TAG):
-                continue
-        title = page[max(0, start - 6) : start + 1].tobytes().lower() == b"<title>"
-        path[wrong[index == k]] = Syntax.TITLE if title else Syntax.TEXT
 
 
 def _opens(begins: NDArray[np.int64], start: int, end: int) -> bool:

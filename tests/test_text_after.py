@@ -1,0 +1,65 @@
+"""Text after short comments, as React and Vue write them between texts."""
+
+import re
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import soupstate
+from soupstate.model.page.marks import Syntax
+from soupstate.model.page.text_after import NEAR, text_after_comments
+
+
+def corrected(page: bytes, path: NDArray[np.uint8] | None = None, raw: bool = False, at: int = 0) -> str:
+    """The page's bytes that are text, after the rule, and a dot for each other byte. Before it, all is comment."""
+    ids = np.frombuffer(page, np.uint8)
+    path = np.full(len(ids), Syntax.COMMENT, np.uint8) if path is None else path
+    before, some = path.copy(), path[at:].copy()
+    text_after_comments(ids, at, some, before, np.full(len(ids), raw))
+    return "".join(chr(c) if s == Syntax.TEXT else "." for c, s in zip(page[at:], some, strict=True))
+
+
+def test_what_follows_a_short_comment_is_text() -> None:
+    page = b"<!-- -->2<!-- --> <!--[-->5 of 6<!--]--!>!"
+    text = corrected(page)
+    assert [(m.start(), m[0]) for m in re.finditer(r"[^.]+", text)] == [
+        *((8, "2"), (page.index(b"5"), "5 of 6"), (page.rindex(b"!"), "!"))
+    ]
+
+
+def test_what_stays_a_comment() -> None:
+    for page in (
+        b"<!-- a > b",
+        b"<!-- <b> -->x -- <b>",  # brackets inside
+        b"<!-- a -->x > y",  # the text ends with no tag
+        b"<!-->x<b>",  # it has ended at once
+        b"<!-- a -->" + b"x" * (NEAR + 1) + b"<b>",
+        b"<!--" + b"a" * (NEAR + 1) + b"-->x<b>",
+        b"<!-- -->  <b>",
+    ):
+        assert set(corrected(page)) == {"."}, page
+    assert set(corrected(b"<!-- -->x<b>", raw=True)) == {"."}
+    page = b"<!-- -->x<b>"
+    assert set(corrected(page, np.full(len(page), Syntax.RAW, np.uint8))) == {"."}
+
+
+@pytest.mark.parametrize("at", range(20))
+def test_parts_of_a_page_are_corrected_as_the_whole(at: int) -> None:
+    page = b"<p><!-- -->two of 3<!-- --> <b>"
+    assert corrected(page, at=at) == corrected(page)[at:]
+
+
+def test_numbers_between_comments_are_shown() -> None:
+    page = (
+        "<!doctype html><html><head><title>Boat trips</title></head><body><main><h1>Boat trips</h1>"
+        '<div class="card"><span class="price">€<!-- -->45</span> <span>for <!-- -->2<!-- --> <!-- -->adults</span>'
+        "<p>and <!-- -->3<!-- --> more, from <!-- react-text: 5 -->09<!-- /react-text -->:<!-- react-text: 7 -->30"
+        "<!-- /react-text --> on</p></div><ul><li>Rated <!--[-->5<!--]--> of <!--[-->5<!--]--></li>"
+        "<li>Step <!-- -->1<!-- -->: <!-- -->Come to the pier</li></ul></main></body></html>"
+    )
+    text = soupstate.extract(page).text
+    assert text and text.split("\n") == [
+        *("Boat trips", "€45 for 2 adults", "", "and 3 more, from 09:30 on", ""),
+        *("Rated 5 of 5", "Step 1: Come to the pier"),
+    ]
