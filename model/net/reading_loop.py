@@ -59,7 +59,8 @@ class ReadingLoop:
     ) -> None:
         """keeps: `chunks` keeps states on the way, so that another loop can begin near any place."""
         self.packed, self.ids, self.asked, self.traced = packed, ids, asked, traced
-        self.begins, self.outputs = (summed.begins, summed.outputs) if summed else (None, None)
+        self.begins = summed.begins if summed else None
+        self.outputs = summed.outputs if summed else None
         self.every = min(max(KEPT_BYTES, -(-len(ids) // MOST_KEPT)), PIECE_BYTES) if keeps else 0
         self.kept: list[tuple[int, State]] = []
         self.at = 0
