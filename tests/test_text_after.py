@@ -1,4 +1,4 @@
-"""Text after short comments, as React and Vue write them between texts."""
+"""Short comments and the text after them, as React, Vue and Svelte write them between texts."""
 
 import re
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import soupstate
 from soupstate.model.page.marks import Syntax
-from soupstate.model.page.text_after import NEAR, text_after_comments
+from soupstate.model.page.text_after import NEAR, settle_comments
 
 
 def corrected(page: bytes, path: NDArray[np.uint8] | None = None, raw: bool = False, at: int = 0) -> str:
@@ -16,7 +16,7 @@ def corrected(page: bytes, path: NDArray[np.uint8] | None = None, raw: bool = Fa
     ids = np.frombuffer(page, np.uint8)
     path = np.full(len(ids), Syntax.COMMENT, np.uint8) if path is None else path
     before, some = path.copy(), path[at:].copy()
-    text_after_comments(ids, at, some, before, np.full(len(ids), raw))
+    settle_comments(ids, at, some, before, np.full(len(ids), raw))
     return "".join(chr(c) if s == Syntax.TEXT else "." for c, s in zip(page[at:], some, strict=True))
 
 
@@ -50,16 +50,26 @@ def test_parts_of_a_page_are_corrected_as_the_whole(at: int) -> None:
     assert corrected(page, at=at) == corrected(page)[at:]
 
 
+def test_a_short_comment_goes_to_its_end() -> None:
+    page = b"<!-- Title End -->!"
+    path = np.full(len(page), Syntax.TEXT, np.uint8)
+    path[:4] = Syntax.COMMENT
+    assert corrected(page, path) == "." * 18 + "!"
+    path[0] = Syntax.TEXT  # the network saw no comment begin
+    assert corrected(page, path)[0] == "<" and "Title End" in corrected(page, path)
+
+
 def test_numbers_between_comments_are_shown() -> None:
     page = (
         "<!doctype html><html><head><title>Boat trips</title></head><body><main><h1>Boat trips</h1>"
         '<div class="card"><span class="price">€<!-- -->45</span> <span>for <!-- -->2<!-- --> <!-- -->adults</span>'
         "<p>and <!-- -->3<!-- --> more, from <!-- react-text: 5 -->09<!-- /react-text -->:<!-- react-text: 7 -->30"
         "<!-- /react-text --> on</p></div><ul><li>Rated <!--[-->5<!--]--> of <!--[-->5<!--]--></li>"
-        "<li>Step <!-- -->1<!-- -->: <!-- -->Come to the pier</li></ul></main></body></html>"
+        "<li>Step <!-- -->1<!-- -->: <!-- -->Come to the pier</li></ul>"
+        "<p>Hello <!-- HTML_TAG_START --><b>world</b><!-- HTML_TAG_END -->!</p></main></body></html>"
     )
     text = soupstate.extract(page).text
     assert text and text.split("\n") == [
         *("Boat trips", "€45 for 2 adults", "", "and 3 more, from 09:30 on", ""),
-        *("Rated 5 of 5", "Step 1: Come to the pier"),
+        *("Rated 5 of 5", "Step 1: Come to the pier", "", "Hello world!"),
     ]

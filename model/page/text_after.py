@@ -1,4 +1,4 @@
-"""Settles the syntax of what follows a tag or a comment: up to the next `<` it is text."""
+"""Settles the syntax of short comments, and of what follows a tag or a comment: up to the next `<` it is text."""
 
 import re
 
@@ -12,10 +12,10 @@ LT, GT = b"<>"
 IN_TAG = np.zeros(len(Syntax), np.bool_)
 IN_TAG[Syntax.TAG : Syntax.BASE + 1] = True
 IN_TAG[Syntax.END_TAG] = False
-# A comment without brackets inside, and the text after it. React and Vue write such comments between texts, as in
-# `and <!-- -->2<!-- --> more`, and the network may miss what is so short. It ends as in WHATWG HTML, 13.2.5.51.
+# A comment without brackets inside, and the text after it. React, Vue and Svelte write such comments between texts, as
+# in `and <!-- -->2<!-- --> more`, and the network may miss what is so short. It ends as in WHATWG HTML, 13.2.5.51.
 NEAR = 256  # bytes of such a comment, and of the text
-COMMENT = re.compile(rb"<!--(?!-?>)[^<>]{0,%d}?--!?>(?P<text>[^<>]{1,%d})(?=<|\Z)" % (NEAR, NEAR))
+COMMENT = re.compile(rb"<!--(?!-?>)[^<>]{0,%d}?--!?>(?P<text>[^<>]{0,%d})(?=<|\Z)" % (NEAR, NEAR))
 
 Syntaxes = NDArray[np.uint8]
 
@@ -49,10 +49,8 @@ def text_after_tags(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syn
         path[wrong[index == k]] = Syntax.TITLE if title else Syntax.TEXT
 
 
-def text_after_comments(
-    ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_]
-) -> None:
-    """Corrects what the network takes for more of a short comment: text after its end, up to the next tag.
+def settle_comments(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syntaxes, raw: NDArray[np.bool_]) -> None:
+    """Corrects where a short comment ends, if the network saw its beginning. What follows up to the next `<` is text.
 
     Arguments are those of `soupstate.model.page.well_formed.settle_syntax`; path changes.
     """
@@ -62,7 +60,9 @@ def text_after_comments(
         if start >= end:
             return
         syntax = path[start - at] if start >= at else before[start]
-        if last <= at or raw[start] or syntax != Syntax.COMMENT or not found["text"].strip():
+        if last <= at or raw[start] or syntax != Syntax.COMMENT:
             continue
+        path[max(0, start - at) : max(0, first - at)] = Syntax.COMMENT
         some = path[max(0, first - at) : last - at]
-        some[some == Syntax.COMMENT] = Syntax.TEXT
+        if found["text"].strip():
+            some[some == Syntax.COMMENT] = Syntax.TEXT

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from soupstate.kernels.marking import NAME, TAG, VALUE, tag_ends
 from soupstate.model.page.elements import BLOCKS, COMMON, COUNTED_KINDS, HEADINGS, OBSOLETE_VOID, RAW_TEXT, VOID
 from soupstate.model.page.marks import Syntax
-from soupstate.model.page.text_after import IN_TAG, LONGEST, Syntaxes, text_after_comments, text_after_tags
+from soupstate.model.page.text_after import IN_TAG, LONGEST, Syntaxes, settle_comments, text_after_tags
 
 NEAR = 256  # bytes before an end tag in which its start tag is looked for
 LONGEST_SPACE = 256  # bytes of white space between a tag and the next one
@@ -90,7 +90,7 @@ def settle_syntax(
     settled = _settle_tags(ids, at, path, before, raw, last=last)
     settled = _settle_ends(ids, at, settled, raw, last=last)
     text_after_tags(ids, at, settled, before, raw)
-    text_after_comments(ids, at, settled, before, raw)
+    settle_comments(ids, at, settled, before, raw)
     if not at and ids[:3].tobytes() == BOM_UTF8:  # it is not part of the document
         settled[:3] = Syntax.COMMENT
     return settled
