@@ -6,6 +6,7 @@ as characters, so `Spans` holds them in arrays and makes the objects when they a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import overload
 
 import numpy as np
@@ -115,6 +116,10 @@ class Spans(Sequence[Span]):
     def some(self, keep: NDArray[np.bool_]) -> "Spans":
         """Returns those spans that are to be kept. keep (spans,)."""
         return Spans(self.cut.some(keep), self.event[keep], self.marks[keep])
+
+    def objects(self, keep: NDArray[np.bool_]) -> Iterator[Span]:
+        """Yields the objects of those spans that are to be kept. keep (spans,)."""
+        return iter(self.some(keep)) if self._kept is None else compress(self._kept, keep.tolist())
 
     def __len__(self) -> int:
         return len(self.cut.kind)

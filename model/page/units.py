@@ -65,7 +65,7 @@ class Unit:
 
 def text_units(spans: Spans, blocks: Blocks, watch: Watch) -> list[Unit]:
     """Returns the units that are texts: titles, and blocks in their order. Raises Stopped."""
-    titles = spans.some(spans.cut.kind == cuts.TITLE)
+    titles = spans.objects(spans.cut.kind == cuts.TITLE)
     units = [Unit(TITLE, [(span.start, span.end)], [[]]) for span in titles]
     made = list(islice(watched(spans, watch), blocks.window.stop))
     columns = (blocks.mark("visible"), blocks.after, blocks.first, blocks.end)

@@ -95,7 +95,7 @@ def data_tables(page: str, spans: Spans, watch: Watch) -> set[int]:
     data: set[int] = set()
     opened: list[_Open] = []
     inside = _in_tables(spans)
-    for i, span in zip(np.flatnonzero(inside).tolist(), watched(spans.some(inside), watch), strict=True):
+    for i, span in zip(np.flatnonzero(inside).tolist(), watched(spans.objects(inside), watch), strict=True):
         if not isinstance(span, TagSpan):
             if opened and isinstance(span, TextSpan) and span.visible == Visible.SHOWN and not span.blank:
                 opened[-1].text(span.end - span.start)
