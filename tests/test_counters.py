@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from soupstate.kernels import counters
 from soupstate.kernels.compiled import cpp
-from soupstate.kernels.counters import LARGEST_SUM, MOVES, VALUES, Counters, count_open, reference_count_open
+from soupstate.kernels.counters import LARGEST_SUM, LEVELS, MOVES, VALUES, Counters, count_open, reference_count_open
 
 
 def make(units: int, width: int, cells: int, size: float, seed: int) -> Counters:
@@ -30,6 +30,9 @@ def make(units: int, width: int, cells: int, size: float, seed: int) -> Counters
 def inputs(n: int, units: int, cells: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     h = random.uniform(-1.02, 1.02, (n, units)).astype(np.float32)
+    halves = np.round(h * LEVELS) / LEVELS + 0.5 / LEVELS  # where one rounding more or less makes another number
+    near = np.nextafter(halves.astype(np.float32), random.choice([-2, 2], (n, units)).astype(np.float32))
+    h = np.where(random.random((n, units)) < 0.3, near, h)
     return h, random.integers(0, 5, n).astype(np.uint8), random.integers(0, 9, cells).astype(np.uint8)
 
 

@@ -392,3 +392,28 @@ def test_no_checkpoint(tmp_path: Path) -> None:
         path.write_bytes(written)
         with pytest.raises(ValueError, match="not a safetensors file"):
             load_checkpoint(path)
+
+
+@pytest.mark.parametrize("page", ["<" * 3000, "x<br>" * 600, "<p>é</p>" * 300])
+def test_dense_pages_are_read_in_short_pieces(
+    checkpoint: Checkpoint, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pieces bound the sums of outputs, change nothing that is read, and each keeps a state where states are kept."""
+    whole = Reader(checkpoint).read(page)
+    monkeypatch.setattr(reading_loop, "MOST_SUMS", 100)
+    monkeypatch.setattr(reading_loop, "MOST_KEPT", 16)
+    loop = Reader(checkpoint)
+    sums: list[int] = []
+    read_many = loop.packed.read_many
+
+    def counted(*args: Any) -> list[kernels.Chunk]:
+        chunks = read_many(*args)
+        sums.extend(len(chunk.sums) for chunk in chunks if chunk.sums is not None)
+        return chunks
+
+    monkeypatch.setattr(loop.packed, "read_many", counted)
+    reading = loop.read(page)
+    every = -(-len(page.encode() + b"\n" * checkpoint.delay) // 16)
+    assert len(sums) > 4 and max(sums) <= 1 + max(100, every) and len(reading.states) >= len(sums) - 1
+    assert reading.bits == pytest.approx(whole.bits, rel=1e-5)
+    assert np.array_equal(reading.syntax, whole.syntax) and list(reading.spans) == list(whole.spans)

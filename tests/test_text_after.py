@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import soupstate
 from soupstate.model.page.marks import Syntax
-from soupstate.model.page.text_after import NEAR, settle_comments
+from soupstate.model.page.text_after import SHORT, settle_comments
 
 
 def corrected(page: bytes, path: NDArray[np.uint8] | None = None, raw: bool = False, at: int = 0) -> str:
@@ -28,14 +28,18 @@ def test_what_follows_a_short_comment_is_text() -> None:
     ]
 
 
+def test_text_may_be_long_or_have_brackets_and_comments_may_end_at_once() -> None:
+    assert corrected(b"<!-- a -->5 > 3 <b>") == 10 * "." + "5 > 3 ..."
+    assert corrected(b"<!-->x<!--->y<b>") == "....." + "x......y..."
+    page = b"<!-- a -->" + b"x" * (SHORT + 9)
+    assert corrected(page) == 10 * "." + SHORT * "x" + 9 * "."
+
+
 def test_what_stays_a_comment() -> None:
     for page in (
         b"<!-- a > b",
         b"<!-- <b> -->x -- <b>",  # brackets inside
-        b"<!-- a -->x > y",  # the text ends with no tag
-        b"<!-->x<b>",  # it has ended at once
-        b"<!-- a -->" + b"x" * (NEAR + 1) + b"<b>",
-        b"<!--" + b"a" * (NEAR + 1) + b"-->x<b>",
+        b"<!--" + b"a" * (SHORT + 1) + b"-->x<b>",
         b"<!-- -->  <b>",
     ):
         assert set(corrected(page)) == {"."}, page
@@ -73,3 +77,12 @@ def test_numbers_between_comments_are_shown() -> None:
         *("Boat trips", "€45 for 2 adults", "", "and 3 more, from 09:30 on", ""),
         *("Rated 5 of 5", "Step 1: Come to the pier", "", "Hello world!"),
     ]
+
+
+def test_words_of_comments_are_not_shown() -> None:
+    """What follows such a comment may be long, and may hold brackets."""
+    long = "The harvest of the tea began on Friday at the hill. " * 7
+    page = f"<a href=/x><!--google_ad_section_start-->{long}</a><h1>Boat trips<!-- B -->5 > 3 and more</h1><p>More"
+    assert soupstate.extract(page).text == f"{long.strip()}\nBoat trips5 > 3 and more\n\nMore"
+    page = "<p>Prices: <!-- -->5 > 3<!-- --> always</p><p>Total: <!--->12<!-- x --> cups</p>"
+    assert soupstate.extract(page).text == "Prices: 5 > 3 always\n\nTotal: 12 cups"

@@ -53,7 +53,7 @@ void add_products(const int16_t* rows, size_t count, const int16_t* b, size_t n,
 #endif
 
 // h as one of 2 * kCounterLevels + 1 whole numbers, ties to even. To add and subtract a large number rounds, and
-// compilers turn it into vector instructions.
+// compilers turn it into vector instructions. They must not fuse it with the product, see CMakeLists.txt.
 inline int16_t level(float h) {
   constexpr float kRounding = 3 << 22;
   h = h > 1.0f ? 1.0f : h;

@@ -126,7 +126,7 @@ LstmCall call_of(const Lstm& lstm, const CallArrays& arrays) {
   const size_t n = call.n;
   expect(out.bits.size() == n && out.entropy.size() == n, "bits, entropy: expected one per id");
   expect(out.heads.shape(0) == n && out.heads.shape(1) <= lstm.outputs(), "heads: expected [n, K or fewer]");
-  const auto count = [n](const uint8_t* some) { return static_cast<size_t>(std::count(some, some + n, 1)); };
+  const auto count = [n](const uint8_t* some) { return static_cast<size_t>(n - std::count(some, some + n, 0)); };
   const size_t traced = call.traced ? count(call.traced) : n;
   expect(out.traces.shape(0) == traced && out.traces.shape(1) == out.units.size(), "traces: expected [traced, U]");
   for (size_t i = 0; i < out.units.size(); ++i)

@@ -44,7 +44,7 @@ PRICES[[0, 1], Syntax.TITLE] = TITLE_PRICE
 # The path is decided as far as nothing can change it any more, once this many bytes are undecided. On the 80 held-out
 # pages all but the last 16 bytes, at most, were then settled. UNDECIDED bounds what a page can leave open.
 DECIDED_AT_ONCE, UNDECIDED = 8192, 1024
-MOST_ATOMS = 2048  # likewise
+MOST_ATOMS = 2048  # undecided ones, from which the path is decided, too
 
 VISIBLE_COLUMN = TEXT_HEADS.index("visible")
 LINK_COLUMN = TEXT_HEADS.index("link")

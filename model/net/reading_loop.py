@@ -74,8 +74,9 @@ class ReadingLoop:
     def piece(self, size: int, to: int | None = None) -> Piece:
         """Returns the next bytes, at most `size` and not beyond `to`. Advances the copy model past them."""
         part = slice(self.at, min(self.at + size, len(self.ids) if to is None else to))
-        if self.begins is not None and len(sums := np.flatnonzero(self.begins[part])) > MOST_SUMS:
-            part = slice(self.at, self.at + int(sums[MOST_SUMS]))
+        most = max(MOST_SUMS, self.every)  # so that each piece keeps a state: a sum has one byte or more
+        if self.begins is not None and len(sums := np.flatnonzero(self.begins[part])) > most:
+            part = slice(self.at, self.at + int(sums[most]))
         ids = self.ids[part]
         asked, traced, begins = (None if a is None else a[part] for a in (self.asked, self.traced, self.begins))
         return Piece(ids, advance_copies(ids, self.history), self.state, asked, traced, begins, self.outputs)

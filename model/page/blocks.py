@@ -119,14 +119,15 @@ class _Titles:
 
     def __init__(self, page: str, spans: Spans, watch: Watch) -> None:
         self.page, self.spans, self.watch = page, spans, watch
-        self.at, self.texts = np.flatnonzero(spans.cut.kind == TITLE).tolist(), list[str]()
+        self.spans_left, self.texts = iter(np.flatnonzero(spans.cut.kind == TITLE).tolist()), list[str]()
+        self.next = next(self.spans_left, None)
 
     def until(self, span: int) -> str:
         """Returns the titles before a span. Raises Stopped."""
         cut = self.spans.cut
-        while self.at and self.at[0] < span:
-            number = self.at.pop(0)
-            self.texts += text_of(self.page, int(cut.start[number]), int(cut.end[number]), self.watch)
+        while self.next is not None and self.next < span:
+            self.texts += text_of(self.page, int(cut.start[self.next]), int(cut.end[self.next]), self.watch)
+            self.next = next(self.spans_left, None)
         return " ".join(self.texts)
 
 

@@ -12,10 +12,12 @@ LT, GT = b"<>"
 IN_TAG = np.zeros(len(Syntax), np.bool_)
 IN_TAG[Syntax.TAG : Syntax.BASE + 1] = True
 IN_TAG[Syntax.END_TAG] = False
-# A comment without brackets inside, and the text after it. React, Vue and Svelte write such comments between texts, as
-# in `and <!-- -->2<!-- --> more`, and the network may miss what is so short. It ends as in WHATWG HTML, 13.2.5.51.
-NEAR = 256  # bytes of such a comment, and of the text
-COMMENT = re.compile(rb"<!--(?!-?>)[^<>]{0,%d}?--!?>(?P<text>[^<>]{0,%d})(?=<|\Z)" % (NEAR, NEAR))
+# A comment without brackets inside. React, Vue and Svelte write such comments between texts, as in
+# `and <!-- -->2<!-- --> more`, and the network may miss what is so short. It ends as in WHATWG HTML, 13.2.5.43 to 51.
+SHORT = 256  # bytes of such a comment, and of the text after it that is settled
+COMMENT = re.compile(rb"<!--(?:-?>|[^<>]{0,%d}?--!?>)" % SHORT)
+NEXT = re.compile(rb"[^<]{0,%d}" % SHORT)
+
 
 Syntaxes = NDArray[np.uint8]
 
@@ -55,14 +57,15 @@ def settle_comments(ids: NDArray[np.uint8], at: int, path: Syntaxes, before: Syn
     Arguments are those of `soupstate.model.page.well_formed.settle_syntax`; path changes.
     """
     end = at + len(path)
-    for found in COMMENT.finditer(ids.data, max(0, at - 3 * NEAR), min(len(ids), end + 3 * NEAR)):
-        start, (first, last) = found.start(), found.span("text")
+    for found in COMMENT.finditer(ids.data, max(0, at - 3 * SHORT), min(len(ids), end + 2 * SHORT)):
+        start, first = found.span()
         if start >= end:
             return
         syntax = path[start - at] if start >= at else before[start]
-        if last <= at or raw[start] or syntax != Syntax.COMMENT:
+        if raw[start] or syntax != Syntax.COMMENT:
             continue
         path[max(0, start - at) : max(0, first - at)] = Syntax.COMMENT
-        some = path[max(0, first - at) : last - at]
-        if found["text"].strip():
+        text = NEXT.match(ids.data, first)
+        if text and text[0].strip():
+            some = path[max(0, first - at) : max(0, text.end() - at)]
             some[some == Syntax.COMMENT] = Syntax.TEXT

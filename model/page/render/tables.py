@@ -118,7 +118,6 @@ def data_tables(page: str, spans: Spans, watch: Watch) -> set[int]:
 def _in_tables(spans: Spans) -> NDArray[np.bool_]:
     """Returns which spans (spans,) stand in a table, or are its tags."""
     steps = (spans.event == Event.TABLE).astype(np.int32) - (spans.event == Event.TABLE_END)
-    steps = np.where(spans.cut.is_tag, steps, 0)
     depth = np.cumsum(steps)
     depth -= np.minimum(0, np.minimum.accumulate(depth)) if len(depth) else 0  # an end without a table ends nothing
     inside = depth > 0
