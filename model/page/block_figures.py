@@ -28,7 +28,6 @@ MOST_TAGS = 4096  # whose names tell what template a page has
 AT_ONCE = 256  # texts whose words are counted together
 MOST_EVENTS = 3  # tags of one event before a block that are counted
 FIGURES = 42 + len(Event)
-PLACE, HEADING, FIRST_LEVEL = slice(14, 21), slice(37, 40), 21  # figures: where a block stands, whether it is an h1
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
@@ -178,17 +177,6 @@ def _of_heading(first_level: NDArray[np.bool_]) -> list[Column]:
         return [np.zeros(n), np.zeros(n), np.ones(n)]
     away = np.arange(n) - int(first_level.argmax())
     return [away >= 0, np.copysign(np.log1p(np.abs(away)), away), np.zeros(n)]
-
-
-def placed(figures: Floats, weights: Floats) -> Floats:
-    """Returns the figures (blocks, FIGURES) of blocks of several pages as they are where these stand on one page.
-
-    weights (blocks,): see `Described`.
-    """
-    found = figures.copy()
-    found[:, PLACE] = np.stack(_of_place(np.expm1(weights - 1)), axis=1)
-    found[:, HEADING] = np.stack(_of_heading(figures[:, FIRST_LEVEL] > 0), axis=1)
-    return found
 
 
 def _of_tags(blocks: Blocks) -> list[Column]:

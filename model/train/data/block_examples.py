@@ -23,7 +23,6 @@ from soupstate.model.train.data.labelled import SHINGLE, block_rows, words_of
 CACHED = 2  # version of the cached files
 BESIDE = 3
 VOTE = 0.5  # weight of a label that two tools agree on, beside that of a person
-CONTENT = 0.5  # share of its words in the label from which a block counts as main content
 UNKNOWN = -1  # type of a page whose type is not labelled
 
 Floats = NDArray[np.float32]

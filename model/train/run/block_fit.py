@@ -18,8 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from soupstate.model.net.block_head import PAGE_TYPES, BlockHead
 from soupstate.model.page.block_figures import Described
-from soupstate.model.train.data.block_examples import CONTENT, UNKNOWN, Example, word_f1
-from soupstate.model.train.data.spliced import spliced
+from soupstate.model.train.data.block_examples import UNKNOWN, Example, word_f1
 from soupstate.model.train.network.block_network import BlockNetwork
 from soupstate.model.train.run.calibration import Judged, calibrated, expected_and_reached, judge, reliability
 
@@ -28,8 +27,9 @@ LEARNING_RATE, WARM_UP = 2e-3, 50  # at its highest; steps until then
 PAGE_PART = 0.5  # of one minus the page's soft F1 in the loss
 TYPE_DECAY = 3e-3  # of the weights that tell the page's type
 FIRST_PASSES = 2  # over the pages that no person has marked as a whole
-SPLICED = 0.5  # of the pages that a person has marked: in the frame of another page
 SMALLEST_DEVIATION = 1e-3
+
+CONTENT = 0.5  # share of its words in the label from which a block counts as main content
 
 Floats = NDArray[np.float32]
 Tell = Callable[[str], None]
@@ -173,7 +173,7 @@ def scores(head: BlockHead, judged: Sequence[Judged]) -> list[Score]:
 def _head(first: BlockNetwork, examples: Sequence[Example], passes: int) -> BlockHead:
     """Returns a head that goes on from a network."""
     network = deepcopy(first)
-    _train(network, examples, passes, examples)
+    _train(network, examples, passes)
     _fit_types(network.eval(), [example for example in examples if example.kind != UNKNOWN])
     return network.head()
 
@@ -214,16 +214,14 @@ def _network(examples: Sequence[Example]) -> BlockNetwork:
     return BlockNetwork(torch.from_numpy(figures.mean(0)), torch.from_numpy(deviation))
 
 
-def _train(network: BlockNetwork, examples: Sequence[Example], passes: int, frames: Sequence[Example] = ()) -> None:
+def _train(network: BlockNetwork, examples: Sequence[Example], passes: int) -> None:
     """Trains a network for a number of passes over examples. It takes one thread.
-
-    frames: pages that lend what stands around their main content to a half of the examples, see `spliced`.
 
     The loss of a page is the cross-entropy of its blocks, weighted by 1 + log(1 + words), and PAGE_PART of one minus
     the soft F1 of the page's words.
     """
     with one_thread():
-        _passes(network, examples, passes, frames)
+        _passes(network, examples, passes)
 
 
 @contextmanager
@@ -237,9 +235,9 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _passes(network: BlockNetwork, examples: Sequence[Example], passes: int, frames: Sequence[Example]) -> None:
+def _passes(network: BlockNetwork, examples: Sequence[Example], passes: int) -> None:
     torch.manual_seed(0)
-    order, chance = random.Random(0), random.Random(0)
+    order = random.Random(0)
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE, weight_decay=1e-5)
     steps, step = max(1, passes * len(examples) // PAGES_AT_ONCE), 0
     indices = list(range(len(examples)))
@@ -247,10 +245,7 @@ def _passes(network: BlockNetwork, examples: Sequence[Example], passes: int, fra
         order.shuffle(indices)
         for first in range(0, len(indices), PAGES_AT_ONCE):
             for i in indices[first : first + PAGES_AT_ONCE]:
-                page = examples[i]
-                if frames and chance.random() < SPLICED:
-                    page = spliced(page, chance.choice(frames))
-                (_loss(network, page) / PAGES_AT_ONCE).backward()  # type: ignore[no-untyped-call]
+                (_loss(network, examples[i]) / PAGES_AT_ONCE).backward()  # type: ignore[no-untyped-call]
             fraction = min(1.0, step / steps)
             rate = LEARNING_RATE * min(1.0, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * fraction))
             for group in optimizer.param_groups:
