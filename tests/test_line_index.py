@@ -1,10 +1,11 @@
 """Lines, columns, excerpts and titles."""
 
 import pytest
+from made_spans import spans_of
 
 from soupstate.model.page.line_index import EXCERPT, LineIndex
 from soupstate.model.page.render.title import title
-from soupstate.model.page.spans import Span, TitleSpan
+from soupstate.model.page.spans import Span, Spans, TitleSpan
 
 
 def test_lines_end_in_three_ways() -> None:
@@ -37,6 +38,6 @@ def test_title() -> None:
     for text in (" </", "\n A", "C"):
         start = page.index(text)
         spans.append(TitleSpan(start, page.index("</", start)))
-    assert title(page, spans) == "A & B"
-    assert title(page, spans[:1]) is None
-    assert title("", []) is None
+    assert title(page, spans_of(spans)) == "A & B"
+    assert title(page, spans_of(spans[:1])) is None
+    assert title("", Spans.none()) is None

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_spans import spans_of
 
 from soupstate.model.net.main_content import (
     FAVORS,
@@ -16,28 +17,14 @@ from soupstate.model.net.main_content import (
 )
 from soupstate.model.net.reader import Marking
 from soupstate.model.page.blocks import blocks_of
-from soupstate.model.page.cuts import TAG, TEXT, TITLE, Cut
 from soupstate.model.page.marks import Event, Visible
-from soupstate.model.page.spans import TEXT_HEADS, Span, Spans, TagSpan, TextSpan, TitleSpan, spans_of_marks
+from soupstate.model.page.spans import Span, TagSpan, TextSpan, TitleSpan, spans_of_marks
 from soupstate.model.page.stop import Watch
 from soupstate.model.train.data.teacher import teach
 
 
 def text(start: int, length: int, *, main: int) -> TextSpan:
     return TextSpan(start, start + length, False, main=main)
-
-
-def spans_of(spans: list[Span]) -> Spans:
-    """The arrays of these spans."""
-    kinds = [TEXT if isinstance(s, TextSpan) else TITLE if isinstance(s, TitleSpan) else TAG + s.closing for s in spans]
-    start, end = (np.array([getattr(s, name) for s in spans], np.int32) for name in ("start", "end"))
-    blank = np.array([getattr(s, "blank", False) for s in spans])
-    marks = np.array([[getattr(s, name, 0) for name in TEXT_HEADS] for s in spans], np.uint8)
-    linked = [i for i, s in enumerate(spans) if getattr(s, "href", None)]
-    places = np.array([spans[i].href for i in linked], np.int32).reshape(-1, 2)  # type: ignore[union-attr]
-    values = {"href": (np.array(linked, np.int64), places[:, 0], places[:, 1])}
-    event = np.array([getattr(s, "event", 0) for s in spans], np.uint8)
-    return Spans(Cut(np.array(kinds, np.uint8), start, end, blank, values), event, marks)
 
 
 def places_of(texts: list[str], shown: list[bool] | None = None, headlines: list[int] | None = None) -> _Places:
