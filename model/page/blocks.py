@@ -115,19 +115,19 @@ def parts_of(page: str, spans: Spans, watch: Watch) -> Iterator[Blocks]:
 
 
 class _Titles:
-    """The titles of a page, up to a span that moves on."""
+    """The titles of a page, up to a span that moves on. left: indices of their spans, the next one apart."""
 
     def __init__(self, page: str, spans: Spans, watch: Watch) -> None:
         self.page, self.spans, self.watch = page, spans, watch
-        self.spans_left, self.texts = iter(np.flatnonzero(spans.cut.kind == TITLE).tolist()), list[str]()
-        self.next = next(self.spans_left, None)
+        self.left, self.texts = iter(np.flatnonzero(spans.cut.kind == TITLE).tolist()), list[str]()
+        self.next = next(self.left, None)
 
     def until(self, span: int) -> str:
         """Returns the titles before a span. Raises Stopped."""
         cut = self.spans.cut
         while self.next is not None and self.next < span:
             self.texts += text_of(self.page, int(cut.start[self.next]), int(cut.end[self.next]), self.watch)
-            self.next = next(self.spans_left, None)
+            self.next = next(self.left, None)
         return " ".join(self.texts)
 
 
