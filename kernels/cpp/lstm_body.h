@@ -54,7 +54,7 @@ class LstmOn final : public Lstm {
     size_t t;             // bytes read
     size_t traced;        // of them
     size_t sums, summed;  // sums written, and bytes of the one under way
-    float *h, *c, *sum;   // [padded_]; sum: of h
+    float *h, *c, *sum;   // [padded_]; sum: of h, zeros between calls
     Level* levels;        // the levels of h in the form that the recurrent product needs
     const int16_t* rows[Tables::kMaxRows];
     size_t n_rows;
@@ -198,7 +198,6 @@ class LstmOn final : public Lstm {
     lane->call = &calls[(*next)++];
     lane->t = lane->traced = 0;
     lane->sums = lane->summed = 0;
-    memset(lane->sum, 0, padded_ * sizeof(float));
     memcpy(lane->h, lane->call->h, units_ * sizeof(float));
     memcpy(lane->c, lane->call->c, units_ * sizeof(float));
     return true;

@@ -23,7 +23,7 @@ from soupstate.model.page.inline_marks import settle_inline, settle_links
 from soupstate.model.page.marks import OUTPUT, OUTPUTS, Syntax
 from soupstate.model.page.nested_lists import settle_lists
 from soupstate.model.page.raw_text import may_be_open, title_text
-from soupstate.model.page.spans import TEXT_HEADS, Spans
+from soupstate.model.page.spans import TEXT_HEADS, TYPEFACE_COLUMNS, Spans
 from soupstate.model.page.stop import Stop, Watch, never
 from soupstate.model.page.well_formed import settle_syntax
 
@@ -50,7 +50,6 @@ VISIBLE_COLUMN = TEXT_HEADS.index("visible")
 LINK_COLUMN = TEXT_HEADS.index("link")
 LIST_COLUMN, ORDERED_COLUMN, QUOTE_COLUMN = (TEXT_HEADS.index(name) for name in ("list", "ordered", "quote"))
 MARK_HEADS = np.array([[OUTPUT[name].start, OUTPUT[name].stop] for name in ("event", *TEXT_HEADS)])
-INLINE_COLUMNS = [TEXT_HEADS.index(name) for name in ("strong", "emphasis", "code")]
 Floats = NDArray[np.float32]
 
 
@@ -117,7 +116,7 @@ class Evidence:
         cut = joined(self.cuts)
         event, marks = (np.concatenate(column) for column in zip(*self.marks, strict=True))
         settle_hidden(self.ids.data, cut, marks[:, VISIBLE_COLUMN], Watch(stop))
-        strong, emphasis, code = (marks[:, column] for column in INLINE_COLUMNS)
+        strong, emphasis, code = (marks[:, column] for column in TYPEFACE_COLUMNS)
         settle_inline(self.ids.data, cut, event, (strong, emphasis, code), Watch(stop))
         settle_links(self.ids.data, cut, marks[:, LINK_COLUMN], Watch(stop))
         lists = marks[:, LIST_COLUMN], marks[:, ORDERED_COLUMN]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.net.field_head import FieldHead, chance
 from soupstate.model.net.reader import Marking
-from soupstate.model.page.block_figures import figures_of
+from soupstate.model.page import block_figures
 from soupstate.model.page.blocks import blocks_of
 from soupstate.model.page.described import described
 from soupstate.model.page.entities import unescape_attribute, unescape_text
@@ -96,7 +96,7 @@ def unit_table(marking: Marking, skimmed: Skimmed, places: frozenset[str] | None
         texts=texts,
         hashes=unit_features(page, units, texts, watch),
         is_block=np.array([unit.block >= 0 for unit in units], np.bool_),
-        figures=figures_of(page, blocks, watch),
+        figures=block_figures.described(page, blocks, watch).figures,
         around=np.array(around, np.int64).reshape(-1, 2),
     )
 

@@ -84,14 +84,12 @@ def _with_tags(spans: Spans, content: NDArray[np.bool_]) -> Spans:
 
     content (spans,): which text that is.
     """
-    kind, n = spans.cut.kind, len(spans)
+    kind, solid, n = spans.cut.kind, spans.solid, len(spans)
     number = np.arange(n)
-    before = np.maximum.accumulate(np.where(spans.solid, number, -1))
-    after, end_tag = (
-        np.minimum.accumulate(np.where(some, number, n)[::-1])[::-1] for some in (spans.solid, kind == CLOSING)
-    )
+    before = np.maximum.accumulate(np.where(solid, number, -1))
+    after, end_tag = (np.minimum.accumulate(np.where(some, number, n)[::-1])[::-1] for some in (solid, kind == CLOSING))
     # Of the tags and blank texts between two texts, those up to the last end tag go with the text before.
-    padded = np.append(content & spans.solid, False)  # where there is no text before or after
+    padded = np.append(content & solid, False)  # where there is no text before or after
     keep = np.where(padded[before] & (end_tag < after), True, padded[after])
     found = spans.some(keep | (kind == TITLE))
     found.mark("visible")[:] = Visible.SHOWN

@@ -56,18 +56,6 @@ class Described:
 
 def described(page: str, blocks: Blocks, watch: Watch) -> Described:
     """Describes blocks as those of a page. Raises Stopped."""
-    figures, words, names = _told(page, blocks, watch)
-    weights = 1 + np.log1p(words.count.astype(np.float32))
-    return Described(figures, _ragged(words.hashes, words.sizes), names, weights)
-
-
-def figures_of(page: str, blocks: Blocks, watch: Watch) -> Floats:
-    """Returns the figures (blocks, FIGURES) of blocks. Raises Stopped."""
-    return _told(page, blocks, watch)[0]
-
-
-def _told(page: str, blocks: Blocks, watch: Watch) -> tuple[Floats, Words, Ragged]:
-    """Returns the figures (blocks, FIGURES) of blocks, their words, and the names in the last tags before each."""
     lower = []
     for text in blocks.texts:
         lower.append(text.lower())
@@ -90,7 +78,12 @@ def _told(page: str, blocks: Blocks, watch: Watch) -> tuple[Floats, Words, Ragge
         axis=1,
         dtype=np.float32,
     )
-    return figures, words, _ragged(names.hashes, _sums(names.sizes, tags))
+    return Described(
+        figures,
+        _ragged(words.hashes, words.sizes),
+        _ragged(names.hashes, _sums(names.sizes, tags)),
+        1 + np.log1p(counts),
+    )
 
 
 def _words(texts: list[str], title: str, watch: Watch) -> Words:

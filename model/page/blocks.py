@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from soupstate.model.page.cuts import TITLE
 from soupstate.model.page.entities import text_of
-from soupstate.model.page.spans import ENDS_LINE, TEXT_HEADS, Spans
+from soupstate.model.page.spans import ENDS_LINE, TEXT_HEADS, TYPEFACE_COLUMNS, Spans
 from soupstate.model.page.stop import Watch, watched
 
 # A longer page is described in parts of so many blocks, each as if it were a page.
@@ -23,7 +23,6 @@ PIECE_CHARACTERS = 65_536  # of a text: the words of a long one, all at once, ta
 PIECE = re.compile(rf"[\s\S]{{1,{PIECE_CHARACTERS}}}\S*")
 COUNTED = ("link", "strong", "emphasis", "code", "main")  # marks whose characters are counted
 COUNTED_COLUMNS = [TEXT_HEADS.index(name) for name in COUNTED]
-TYPEFACE = [TEXT_HEADS.index(name) for name in ("strong", "emphasis", "code")]  # may differ between letters of a word
 
 Numbers = NDArray[np.int64]
 
@@ -148,7 +147,8 @@ def _texts(
     # A blank text parts two texts, and so does their typeface if it is the same: links side by side stay two words.
     blank = spans.cut.blank[texts[0] : texts[-1] + 1]
     blanks = np.cumsum(blank, dtype=np.int64)[texts - texts[0]]
-    parted = np.append(False, (np.diff(blanks) > 0) | (marks[1:, TYPEFACE] == marks[:-1, TYPEFACE]).all(1))
+    typeface = marks[:, TYPEFACE_COLUMNS]
+    parted = np.append(False, (np.diff(blanks) > 0) | (typeface[1:] == typeface[:-1]).all(1))
     read = [f" {text}" if part else text for text, part in zip(read, parted.tolist(), strict=True)]
     ends = np.append(begins[1:], len(texts)).tolist()
     written = [folded(read[begin:end]) for begin, end in zip(begins.tolist(), ends, strict=True)]

@@ -70,6 +70,7 @@ ENDS_LINE = np.array([event not in INLINE for event in Event])
 ENDS_BLOCK = ENDS_LINE & np.array([event != Event.BREAK for event in Event])
 TEXT_HEADS = ("visible", "link", "block", "list", "ordered", "quote", "cell", "strong", "emphasis", "code", "main")
 BLOCK_COLUMN = TEXT_HEADS.index("block")
+TYPEFACE_COLUMNS = [TEXT_HEADS.index(name) for name in ("strong", "emphasis", "code")]  # of letters within a word, too
 AT_ONCE = 1024  # spans whose objects are made together
 # A page keeps its objects, of about 200 bytes each, if it has at most KEPT spans and one more per SPARSE characters.
 KEPT, SPARSE = 8192, 8

@@ -18,7 +18,6 @@ SHORT = 256  # bytes of such a comment, and of the text after it that is settled
 COMMENT = re.compile(rb"<!--(?:-?>|[^<>]{0,%d}?--!?>)" % SHORT)
 NEXT = re.compile(rb"[^<]{0,%d}" % SHORT)
 
-
 Syntaxes = NDArray[np.uint8]
 
 
